@@ -1,1 +1,56 @@
-//! Room under construction.
+//! The bundled agents: each does real work in a process of its own, reached through the agent protocol.
+//!
+//! - `tools`: files, commands, HTTP, D-Bus, reports: the atomic operations that plans call by their bare name
+//! - `rust_pro`: cargo, with structured diagnostics
+//! - `backend_architect`, `security_auditor`: static analysis that ends in a [`review::Review`]
+//!
+//! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`] (the kernel
+//! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon).
+//!
+//! They know neither the daemon nor each other, and nothing in here answers without having looked.
+
+pub mod lifeline;
+pub mod process;
+pub mod review;
+pub mod roots;
+pub mod sandbox;
+pub mod settings;
+
+mod backend_architect;
+mod rust_pro;
+mod security_auditor;
+mod source;
+mod tools;
+
+use op_agent::Agent;
+
+pub use sandbox::{SandboxError, SandboxReport, sandbox};
+pub use settings::Settings;
+
+/// The bundled agents, by the names that plans use.
+pub const NAMES: [&str; 4] = ["tools", "rust_pro", "backend_architect", "security_auditor"];
+
+/// Builds the bundled agent `name`; `None` when there is no such agent.
+pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
+    match name {
+        "tools" => Some(tools::agent(settings)),
+        "rust_pro" => Some(rust_pro::agent(settings)),
+        "backend_architect" => Some(backend_architect::agent(settings)),
+        "security_auditor" => Some(security_auditor::agent(settings)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_builds_the_agent_of_that_name() {
+        for name in NAMES {
+            let agent = build(name, &Settings::default()).expect(name);
+            assert_eq!(agent.name(), name);
+        }
+        assert!(build("nobody", &Settings::default()).is_none());
+    }
+}
