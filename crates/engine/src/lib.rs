@@ -1,1 +1,3 @@
-//! Room under construction.
+//! The conductor of every run, and the ports it needs.
+
+pub mod ports;

@@ -1,0 +1,15 @@
+//! The ports: what the engine asks of the world. Each is tiny, says what is true after a call returns, and has a twin in
+//! [`fakes`](crate::fakes) for tests.
+
+pub mod agents;
+pub mod clock;
+pub mod journal;
+pub mod perform;
+
+pub use agents::{AgentState, AgentStatus, Agents, Breaker, ConnectError, OperationStatus};
+pub use clock::{Clock, SystemClock};
+pub use journal::{
+    AppendError, Audited, Entry, EventFilter, Idempotency, Journal, KeptOutput, ReadError, Recorded, RunFilter,
+    RunRecord,
+};
+pub use perform::{Channel, Chunk, Perform, Progress, Request, Sink};

@@ -1,0 +1,149 @@
+//! The port to the agents: what is known of them, and their links.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use op_plan::{Catalogue, Operation};
+use op_run::Timestamp;
+
+/// State of the link to an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentState {
+    /// Not connected, and nobody asked for it.
+    Idle,
+    /// Being started or connected.
+    Connecting,
+    /// Takes calls.
+    Ready,
+    /// Connected, and reports that it is not serving.
+    Unhealthy,
+    /// Waits before the next attempt to connect.
+    BackingOff,
+    /// Finishes what it has and goes away.
+    Draining,
+}
+
+impl AgentState {
+    /// The word for people and programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Connecting => "connecting",
+            Self::Ready => "ready",
+            Self::Unhealthy => "unhealthy",
+            Self::BackingOff => "backing_off",
+            Self::Draining => "draining",
+        }
+    }
+}
+
+/// State of the breaker of an agent. Transport faults alone open it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaker {
+    /// Calls pass.
+    Closed,
+    /// Calls are answered at once as unavailable.
+    Open,
+    /// One probe passes.
+    HalfOpen,
+}
+
+impl Breaker {
+    /// The word for people and programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+/// An operation of an agent, and what was counted of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperationStatus {
+    /// What it is.
+    pub operation: Operation,
+    /// Calls answered.
+    pub calls: u64,
+    /// Calls that did not succeed.
+    pub failures: u64,
+    /// Time of all calls together.
+    pub total: Duration,
+}
+
+/// An agent as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentStatus {
+    /// Name.
+    pub name: String,
+    /// State of its link.
+    pub state: AgentState,
+    /// Why it is in that state; empty when there is nothing to say.
+    pub reason: String,
+    /// Where it listens.
+    pub endpoint: String,
+    /// Held connected at all times rather than connected at first call.
+    pub run_on_connection: bool,
+    /// What it performs; empty while unknown.
+    pub operations: BTreeMap<String, OperationStatus>,
+    /// Version it reports; empty while unknown.
+    pub version: String,
+    /// Operations in flight.
+    pub active: u32,
+    /// Operations waiting for a place.
+    pub queued: u32,
+    /// How often its process was started again.
+    pub restarts: u32,
+    /// Calls answered.
+    pub calls: u64,
+    /// Calls that failed in transport.
+    pub faults: u64,
+    /// Round trip of the last ping.
+    pub latency: Option<Duration>,
+    /// When it entered its state.
+    pub since: Timestamp,
+    /// Process id when the pool started it.
+    pub pid: Option<u32>,
+    /// Its breaker.
+    pub breaker: Breaker,
+}
+
+/// Why an agent is not connected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// No agent has this name.
+    #[error("no agent is called `{0}`")]
+    Unknown(String),
+    /// It could not be reached.
+    #[error("agent `{name}` at {endpoint} could not be reached: {reason}")]
+    Unreachable {
+        /// The agent.
+        name: String,
+        /// Where it should listen.
+        endpoint: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Knows the agents.
+#[async_trait]
+pub trait Agents: Send + Sync + 'static {
+    /// Every agent as it stands, in order of their names.
+    fn list(&self) -> Vec<AgentStatus>;
+
+    /// Every agent once, and then each change. A slow reader misses states in between, never the newest.
+    fn watch(&self) -> BoxStream<'static, AgentStatus>;
+
+    /// Connects an agent; when it returns `Ok` the agent takes calls.
+    async fn connect(&self, name: &str) -> Result<AgentStatus, ConnectError>;
+
+    /// Releases the link to an agent and stops its process if the pool started it; calls in flight are cancelled.
+    async fn disconnect(&self, name: &str) -> Result<AgentStatus, ConnectError>;
+
+    /// What plans can name: what agents described, and what is known of the bundled ones before they are connected.
+    fn catalogue(&self) -> Catalogue;
+}

@@ -1,0 +1,75 @@
+//! The port to performers: call in, chunks out, one outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use op_run::Answer;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+/// A call on its way to a performer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Name and idempotency key: `run/step/visit/attempt`.
+    pub key: String,
+    /// Who performs it.
+    pub performer: op_plan::Performer,
+    /// Its arguments; an object.
+    pub arguments: Arc<Value>,
+    /// How long it may take. The caller stops it then; the performer is told so that it can stop by itself.
+    pub timeout: Option<Duration>,
+    /// Whether it may have been sent before, by a hub that was restarted since.
+    pub repeat: bool,
+}
+
+/// Where a piece of output came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// Standard output, or the performer's own text.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// A piece of output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Where it came from.
+    pub channel: Channel,
+    /// The bytes.
+    pub data: bytes::Bytes,
+}
+
+/// What a call does before it ends. Not journalled.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// A piece of output.
+    Output(Chunk),
+    /// How far it is.
+    Fraction {
+        /// Between 0 and 1; `None` when unknown.
+        fraction: Option<f64>,
+        /// One line for people.
+        note: String,
+    },
+}
+
+/// Takes what a call does before it ends. It never waits: what it has no room for it folds.
+pub trait Sink: Send + Sync + 'static {
+    /// Takes one piece.
+    fn take(&self, progress: Progress);
+}
+
+/// Performs calls.
+#[async_trait]
+pub trait Perform: Send + Sync + 'static {
+    /// Performs a call and returns how it ended. When it returns, nobody works on the call any more, or nobody can be reached who
+    /// does. After `stop` is cancelled it returns within the performer's grace.
+    async fn perform(&self, request: Request, sink: Arc<dyn Sink>, stop: CancellationToken) -> Answer;
+
+    /// Tells that the outcome of a call is on disk, so that the performer need not keep it. Never waits.
+    fn acknowledge(&self, performer: &op_plan::Performer, key: &str);
+}

@@ -1,0 +1,1 @@
+//! CEL expressions and what they refer to.

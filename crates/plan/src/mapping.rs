@@ -1,0 +1,1 @@
+//! Values with references in them, as steps take them for input.

@@ -1,0 +1,44 @@
+//! What goes out of a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use op_plan::Performer;
+use serde_json::Value;
+
+use crate::event::StopCause;
+use crate::key::{CallKey, Work};
+use crate::time::Timestamp;
+
+/// What the world must be doing for a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// This call must be with its performer until it is answered.
+    Call(Call),
+    /// This call must be asked to stop; its answer is still awaited.
+    Stop {
+        /// The call.
+        key: CallKey,
+        /// Why.
+        cause: StopCause,
+    },
+    /// A tick must come at this instant.
+    Wake(Timestamp),
+}
+
+/// A call that must be with its performer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Its name and idempotency key.
+    pub key: CallKey,
+    /// What it is made for.
+    pub work: Work,
+    /// Which attempt, counted from 1.
+    pub attempt: u32,
+    /// Who performs it.
+    pub performer: Performer,
+    /// Its arguments.
+    pub arguments: Arc<Value>,
+    /// How long it may take from its start; the run stops it then.
+    pub timeout: Option<Duration>,
+}
