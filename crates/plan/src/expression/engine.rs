@@ -1,0 +1,157 @@
+//! The CEL engine behind an expression: compile, read the references off the syntax, run.
+
+mod convert;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use cel::common::ast::{Expr, LiteralValue};
+use cel::{Context, Env, IdedExpr};
+use serde_json::Value;
+
+use super::{EvaluateError, ExpressionError, Reference};
+
+/// Most operators, brackets and names an expression may have. It keeps the depth of the syntax tree, which the engine
+/// walks recursively, far from the end of a thread's stack.
+const MAX_TOKENS: usize = 400;
+
+/// CEL without optional values; it has no function that reads clock, file or chance.
+static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
+
+/// A compiled expression.
+pub(super) struct Program {
+    root: IdedExpr,
+    offsets: BTreeMap<u64, usize>,
+}
+
+impl Program {
+    pub(super) fn compile(source: &str) -> Result<Self, ExpressionError> {
+        if source.trim().is_empty() {
+            return Err(error("the expression is empty", 0));
+        }
+        if let Some(offset) = past_limit(source) {
+            return Err(error("the expression is too large: split it into several steps", offset));
+        }
+        let (root, info) = ENV.parser().parse_with_source_info(source).map_err(|errors| first(source, &errors))?;
+        let mut offsets = BTreeMap::new();
+        walk::visit(&root, &mut |node| {
+            let start = info.offset_for(node.id).map_or(0, |(start, _)| start as usize);
+            offsets.insert(node.id, byte_of(source, start));
+        });
+        Ok(Self { root, offsets })
+    }
+
+    pub(super) fn references(&self, source: &str) -> Result<Vec<Reference>, ExpressionError> {
+        walk::references(&self.root).map_err(|bad| {
+            let offset = self.offsets.get(&bad.node).copied().unwrap_or(0).min(source.len());
+            ExpressionError { message: bad.message, offset, hint: bad.hint }
+        })
+    }
+
+    pub(super) fn run(&self, source: &str, values: Vec<(&Reference, Value)>) -> Result<Value, EvaluateError> {
+        let mut context = Context::with_env(Arc::clone(&ENV));
+        for (name, value) in tree(values) {
+            context.add_variable_from_value(name, convert::to_cel(value));
+        }
+        let value = cel::Value::resolve(&self.root, &context).map_err(|failure| EvaluateError::Failed {
+            expression: source.to_owned(),
+            message: failure.to_string().chars().take(300).collect(),
+        })?;
+        convert::to_json(&value).map_err(|kind| EvaluateError::NotJson { expression: source.to_owned(), kind })
+    }
+
+    pub(super) fn literal(&self, source: &str) -> Option<Value> {
+        let literal = match &self.root.expr {
+            Expr::Literal(LiteralValue::Bytes(_)) => false,
+            Expr::Literal(_) => true,
+            _ => false,
+        };
+        literal.then(|| self.run(source, Vec::new()).ok()).flatten()
+    }
+}
+
+/// Lays values out as CEL sees them: `steps.a.output` is a field of a map of maps.
+fn tree(values: Vec<(&Reference, Value)>) -> serde_json::Map<String, Value> {
+    let mut root = serde_json::Map::new();
+    for (reference, value) in values {
+        let path: Vec<&str> = match reference {
+            Reference::Variable(name) => vec![name],
+            Reference::Input(name) => vec!["input", name],
+            Reference::Step { id, field } => vec!["steps", id, field.word()],
+            Reference::Phase { id, field } => vec!["phases", id, field.word()],
+            Reference::Run(field) => vec!["run", field.word()],
+        };
+        let (last, parents) = path.split_last().expect("every path has a name");
+        let parent = parents.iter().fold(&mut root, |map, name| {
+            let child = map.entry(*name).or_insert_with(|| Value::Object(serde_json::Map::new()));
+            child.as_object_mut().expect("the roots of references are no variables")
+        });
+        parent.insert((*last).to_owned(), value);
+    }
+    root
+}
+
+/// Where the last token stands that may, when there are more. Text in quotes counts as one.
+fn past_limit(source: &str) -> Option<usize> {
+    let mut tokens = 0;
+    let mut chars = source.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if c.is_whitespace() {
+            continue;
+        }
+        tokens += 1;
+        if tokens > MAX_TOKENS {
+            return Some(at);
+        }
+        if matches!(c, '\'' | '"') {
+            while let Some((_, inside)) = chars.next() {
+                match inside {
+                    '\\' => drop(chars.next()),
+                    _ if inside == c => break,
+                    _ => {}
+                }
+            }
+        } else if c.is_alphanumeric() || c == '_' {
+            while chars.next_if(|(_, next)| next.is_alphanumeric() || *next == '_').is_some() {}
+        }
+    }
+    None
+}
+
+/// The engine counts characters.
+fn byte_of(source: &str, character: usize) -> usize {
+    source.char_indices().nth(character).map_or(source.len(), |(byte, _)| byte)
+}
+
+fn error(message: &str, offset: usize) -> ExpressionError {
+    ExpressionError { message: message.to_owned(), offset, hint: None }
+}
+
+fn first(source: &str, errors: &cel::ParseErrors) -> ExpressionError {
+    let Some(first) = errors.errors.first() else { return error("the expression is no CEL", 0) };
+    let (line, column) = (first.pos.0.max(1).unsigned_abs(), first.pos.1.max(1).unsigned_abs());
+    let above: usize = source.split_inclusive('\n').take(line - 1).map(|line| line.chars().count()).sum();
+    error(&plain(&first.msg), byte_of(source, above + column - 1))
+}
+
+/// The parser's message without its list of every token it would have taken.
+fn plain(message: &str) -> String {
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
+    let message = message.split(" expecting ").next().unwrap_or(message);
+    if message.contains("'<EOF>'") {
+        return "the expression ends too early".to_owned();
+    }
+    for (theirs, ours) in [
+        ("mismatched input ", "unexpected "),
+        ("extraneous input ", "unexpected "),
+        ("no viable alternative at input ", "unexpected "),
+        ("token recognition error at: ", "unexpected "),
+    ] {
+        if let Some(rest) = message.strip_prefix(theirs) {
+            let rest = rest.trim().trim_matches('\'');
+            return format!("{ours}`{rest}`");
+        }
+    }
+    message.to_owned()
+}

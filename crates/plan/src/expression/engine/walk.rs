@@ -1,0 +1,161 @@
+//! Reads what an expression refers to off its syntax tree.
+
+use cel::IdedExpr;
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, operators};
+
+use crate::expression::Reference;
+
+/// Most comprehensions inside one another: each multiplies the work by the length of a list.
+const MAX_NESTED: usize = 3;
+
+/// What is wrong with a node of the tree.
+pub(super) struct Bad {
+    pub(super) node: u64,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+/// References in the order of their appearance, each once.
+pub(super) fn references(root: &IdedExpr) -> Result<Vec<Reference>, Bad> {
+    let mut walk = Walk { bound: Vec::new(), depth: 0, found: Vec::new() };
+    walk.expression(root)?;
+    Ok(walk.found)
+}
+
+/// Calls `see` with every node.
+pub(super) fn visit(root: &IdedExpr, see: &mut impl FnMut(&IdedExpr)) {
+    let mut open = vec![root];
+    while let Some(node) = open.pop() {
+        see(node);
+        open.extend(children(&node.expr));
+    }
+}
+
+fn children(expr: &Expr) -> Vec<&IdedExpr> {
+    match expr {
+        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => Vec::new(),
+        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+        Expr::Comprehension(inner) => {
+            vec![&inner.iter_range, &inner.accu_init, &inner.loop_cond, &inner.loop_step, &inner.result]
+        }
+        Expr::List(list) => list.elements.iter().collect(),
+        Expr::Map(map) => map.entries.iter().flat_map(|entry| entry_parts(&entry.expr)).collect(),
+        Expr::Select(select) => vec![&select.operand],
+        Expr::Struct(inner) => inner.entries.iter().flat_map(|entry| entry_parts(&entry.expr)).collect(),
+    }
+}
+
+fn entry_parts(entry: &EntryExpr) -> Vec<&IdedExpr> {
+    match entry {
+        EntryExpr::StructField(field) => vec![&field.value],
+        EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
+    }
+}
+
+struct Walk {
+    /// Names that a comprehension around us gives to something of its own.
+    bound: Vec<String>,
+    depth: usize,
+    found: Vec<Reference>,
+}
+
+/// What stands behind a name: a name, or something computed.
+enum Key<'a> {
+    Name(&'a str),
+    Computed,
+}
+
+impl Walk {
+    fn expression(&mut self, node: &IdedExpr) -> Result<(), Bad> {
+        match &node.expr {
+            Expr::Ident(_) | Expr::Select(_) => self.path(node),
+            Expr::Call(call) if is_index(call) => self.path(node),
+            Expr::Comprehension(inner) => self.comprehension(node.id, inner),
+            Expr::Struct(inner) => Err(bad(node.id, format!("there is no type `{}`", inner.type_name))),
+            Expr::Unspecified | Expr::Literal(_) | Expr::Call(_) | Expr::List(_) | Expr::Map(_) => {
+                children(&node.expr).into_iter().try_for_each(|child| self.expression(child))
+            }
+        }
+    }
+
+    fn comprehension(&mut self, node: u64, inner: &ComprehensionExpr) -> Result<(), Bad> {
+        if self.depth == MAX_NESTED {
+            return Err(bad(node, format!("at most {MAX_NESTED} `map`, `filter`, `all` and the like inside each other")));
+        }
+        self.expression(&inner.iter_range)?;
+        self.expression(&inner.accu_init)?;
+        let outside = self.bound.len();
+        self.depth += 1;
+        self.bound.extend([inner.accu_var.clone(), inner.iter_var.clone()]);
+        self.bound.extend(inner.iter_var2.clone());
+        let parts = [&inner.loop_cond, &inner.loop_step, &inner.result];
+        parts.into_iter().try_for_each(|part| self.expression(part))?;
+        self.depth -= 1;
+        self.bound.truncate(outside);
+        Ok(())
+    }
+
+    /// Follows `a.b['c'][d]` down to its root.
+    fn path(&mut self, node: &IdedExpr) -> Result<(), Bad> {
+        let mut keys = Vec::new();
+        let mut at = node;
+        let root = loop {
+            match &at.expr {
+                Expr::Select(select) => {
+                    keys.push(Key::Name(&select.field));
+                    at = &select.operand;
+                }
+                Expr::Call(call) if is_index(call) => {
+                    keys.push(self.index(&call.args[1])?);
+                    at = &call.args[0];
+                }
+                Expr::Ident(name) => break name.as_str(),
+                _ => return self.expression(at),
+            }
+        };
+        keys.reverse();
+        self.root(root, &keys, at.id)
+    }
+
+    fn index<'a>(&mut self, index: &'a IdedExpr) -> Result<Key<'a>, Bad> {
+        if let Expr::Literal(LiteralValue::String(text)) = &index.expr {
+            return Ok(Key::Name(text.inner()));
+        }
+        self.expression(index)?;
+        Ok(Key::Computed)
+    }
+
+    fn root(&mut self, root: &str, keys: &[Key<'_>], node: u64) -> Result<(), Bad> {
+        if self.bound.iter().any(|bound| bound == root) {
+            return Ok(());
+        }
+        let mut names = Vec::new();
+        for key in keys.iter().take(Reference::length(root)) {
+            match key {
+                Key::Name(name) => names.push(*name),
+                Key::Computed => {
+                    let message = format!("`{root}[...]` must name what it means as text");
+                    let hint = format!("write `{root}['name']`, so that it can be checked before the run");
+                    return Err(Bad { node, message, hint: Some(hint) });
+                }
+            }
+        }
+        let reference = Reference::from_names(root.trim_start_matches('.'), &names).map_err(|wrong| Bad {
+            node,
+            message: wrong.message,
+            hint: Some(wrong.hint),
+        })?;
+        if !self.found.contains(&reference) {
+            self.found.push(reference);
+        }
+        Ok(())
+    }
+}
+
+fn is_index(call: &CallExpr) -> bool {
+    call.func_name == operators::INDEX && call.target.is_none() && call.args.len() == 2
+}
+
+fn bad(node: u64, message: String) -> Bad {
+    Bad { node, message, hint: None }
+}
