@@ -96,12 +96,11 @@ impl Expression {
             let message = format!("an expression has at most {MAX_LENGTH} characters");
             return Err(ExpressionError { message, offset: 0, hint: None });
         }
-        let (references, body) = match Reference::parse(source.trim()) {
-            Some(reference) => (vec![reference], Body::Reference),
-            None => {
-                let program = engine::Program::compile(source)?;
-                (program.references(source)?, Body::Program(program))
-            }
+        let (references, body) = if let Some(reference) = Reference::parse(source.trim()) {
+            (vec![reference], Body::Reference)
+        } else {
+            let program = engine::Program::compile(source)?;
+            (program.references(source)?, Body::Program(program))
         };
         Ok(Self { parsed: Arc::new(Parsed { source: source.to_owned(), references, body }) })
     }

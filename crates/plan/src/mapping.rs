@@ -152,7 +152,10 @@ fn parse(value: &Value, place: &mut Vec<Key>) -> Result<Node, MappingError> {
             Err(failed(ExpressionError { message, offset: 0, hint: None }, place))
         }
         Value::Array(items) => {
-            let nodes = items.iter().enumerate().map(|(at, item)| within(place, Key::At(at), |place| parse(item, place)));
+            let nodes = items
+                .iter()
+                .enumerate()
+                .map(|(at, item)| within(place, Key::At(at), |place| parse(item, place)));
             nodes.collect::<Result<_, _>>().map(Node::List)
         }
         Value::Object(entries) => {
@@ -173,7 +176,9 @@ fn parse_text(text: &str) -> Result<Node, ExpressionError> {
             scan::Piece::Plain(text) => Piece::Plain(text),
             scan::Piece::Source { text: source, offset } => {
                 let parsed = Expression::parse(source);
-                Piece::Spliced(parsed.map_err(|error| ExpressionError { offset: error.offset + offset, ..error })?)
+                Piece::Spliced(
+                    parsed.map_err(|error| ExpressionError { offset: error.offset + offset, ..error })?,
+                )
             }
         });
     }
@@ -201,8 +206,10 @@ fn resolve(node: &Node, scope: &dyn Scope, place: &mut Vec<Key>) -> Result<Value
         Node::Whole(expression) => evaluate(expression, scope, place),
         Node::Text(pieces) => splice(pieces, scope, place).map(Value::String),
         Node::List(nodes) => {
-            let items =
-                nodes.iter().enumerate().map(|(at, node)| within(place, Key::At(at), |place| resolve(node, scope, place)));
+            let items = nodes
+                .iter()
+                .enumerate()
+                .map(|(at, node)| within(place, Key::At(at), |place| resolve(node, scope, place)));
             items.collect::<Result<_, _>>().map(Value::Array)
         }
         Node::Map(nodes) => {

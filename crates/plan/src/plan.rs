@@ -350,7 +350,8 @@ impl Plan {
             }
         }
         let text = serde_json::to_vec(&draft).expect("a draft is plain data");
-        let digest = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest =
+            Sha256::digest(&text).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         Self { draft, steps, first, by_id, phase_by_id, variables, dependents, digest }
     }
 

@@ -33,11 +33,12 @@ impl Program {
         if let Some(offset) = past_limit(source) {
             return Err(error("the expression is too large: split it into several steps", offset));
         }
-        let (root, info) = ENV.parser().parse_with_source_info(source).map_err(|errors| first(source, &errors))?;
+        let (root, info) =
+            ENV.parser().parse_with_source_info(source).map_err(|errors| first(source, &errors))?;
         let mut offsets = BTreeMap::new();
         walk::visit(&root, &mut |node| {
             let start = info.offset_for(node.id).map_or(0, |(start, _)| start as usize);
-            offsets.insert(node.id, byte_of(source, start));
+            offsets.insert(node.id, source.floor_char_boundary(start));
         });
         Ok(Self { root, offsets })
     }
@@ -58,7 +59,8 @@ impl Program {
             expression: source.to_owned(),
             message: failure.to_string().chars().take(300).collect(),
         })?;
-        convert::to_json(&value).map_err(|kind| EvaluateError::NotJson { expression: source.to_owned(), kind })
+        convert::to_json(&value)
+            .map_err(|kind| EvaluateError::NotJson { expression: source.to_owned(), kind })
     }
 
     pub(super) fn literal(&self, source: &str) -> Option<Value> {
@@ -119,11 +121,6 @@ fn past_limit(source: &str) -> Option<usize> {
     None
 }
 
-/// The engine counts characters.
-fn byte_of(source: &str, character: usize) -> usize {
-    source.char_indices().nth(character).map_or(source.len(), |(byte, _)| byte)
-}
-
 fn error(message: &str, offset: usize) -> ExpressionError {
     ExpressionError { message: message.to_owned(), offset, hint: None }
 }
@@ -132,7 +129,9 @@ fn first(source: &str, errors: &cel::ParseErrors) -> ExpressionError {
     let Some(first) = errors.errors.first() else { return error("the expression is no CEL", 0) };
     let (line, column) = (first.pos.0.max(1).unsigned_abs(), first.pos.1.max(1).unsigned_abs());
     let above: usize = source.split_inclusive('\n').take(line - 1).map(|line| line.chars().count()).sum();
-    error(&plain(&first.msg), byte_of(source, above + column - 1))
+    // A message counts characters, unlike the places of nodes.
+    let offset = source.char_indices().nth(above + column - 1).map_or(source.len(), |(byte, _)| byte);
+    error(&plain(&first.msg), offset)
 }
 
 /// The parser's message without its list of every token it would have taken.

@@ -7,8 +7,26 @@ pub(crate) const SCOPE_WORDS: [&str; 4] = ["input", "steps", "phases", "run"];
 
 /// Words that CEL keeps for itself.
 const RESERVED: [&str; 20] = [
-    "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import",
-    "let", "loop", "package", "namespace", "return", "var", "void",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
 ];
 
 /// What can be asked of a step.
@@ -217,7 +235,10 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 fn pick<T: Copy>(all: &[T], word: fn(T) -> &'static str, given: &str, of: &str) -> Result<T, BadReference> {
     all.iter().copied().find(|field| word(*field) == given).ok_or_else(|| {
         let words: Vec<_> = all.iter().map(|field| format!("`{of}.{}`", word(*field))).collect();
-        BadReference { message: format!("`{of}` has no `{given}`"), hint: format!("there is {}", words.join(", ")) }
+        BadReference {
+            message: format!("`{of}` has no `{given}`"),
+            hint: format!("there is {}", words.join(", ")),
+        }
     })
 }
 

@@ -62,7 +62,7 @@ struct Walk {
 /// What stands behind a name: a name, or something computed.
 enum Key<'a> {
     Name(&'a str),
-    Computed,
+    Computed(&'a IdedExpr),
 }
 
 impl Walk {
@@ -80,7 +80,10 @@ impl Walk {
 
     fn comprehension(&mut self, node: u64, inner: &ComprehensionExpr) -> Result<(), Bad> {
         if self.depth == MAX_NESTED {
-            return Err(bad(node, format!("at most {MAX_NESTED} `map`, `filter`, `all` and the like inside each other")));
+            return Err(bad(
+                node,
+                format!("at most {MAX_NESTED} `map`, `filter`, `all` and the like inside each other"),
+            ));
         }
         self.expression(&inner.iter_range)?;
         self.expression(&inner.accu_init)?;
@@ -99,30 +102,28 @@ impl Walk {
     fn path(&mut self, node: &IdedExpr) -> Result<(), Bad> {
         let mut keys = Vec::new();
         let mut at = node;
-        let root = loop {
+        loop {
             match &at.expr {
                 Expr::Select(select) => {
                     keys.push(Key::Name(&select.field));
                     at = &select.operand;
                 }
                 Expr::Call(call) if is_index(call) => {
-                    keys.push(self.index(&call.args[1])?);
+                    keys.push(key(&call.args[1]));
                     at = &call.args[0];
                 }
-                Expr::Ident(name) => break name.as_str(),
-                _ => return self.expression(at),
+                _ => break,
             }
-        };
-        keys.reverse();
-        self.root(root, &keys, at.id)
-    }
-
-    fn index<'a>(&mut self, index: &'a IdedExpr) -> Result<Key<'a>, Bad> {
-        if let Expr::Literal(LiteralValue::String(text)) = &index.expr {
-            return Ok(Key::Name(text.inner()));
         }
-        self.expression(index)?;
-        Ok(Key::Computed)
+        keys.reverse();
+        match &at.expr {
+            Expr::Ident(name) => self.root(name, &keys, at.id)?,
+            _ => self.expression(at)?,
+        }
+        keys.iter().try_for_each(|key| match key {
+            Key::Name(_) => Ok(()),
+            Key::Computed(index) => self.expression(index),
+        })
     }
 
     fn root(&mut self, root: &str, keys: &[Key<'_>], node: u64) -> Result<(), Bad> {
@@ -133,7 +134,7 @@ impl Walk {
         for key in keys.iter().take(Reference::length(root)) {
             match key {
                 Key::Name(name) => names.push(*name),
-                Key::Computed => {
+                Key::Computed(_) => {
                     let message = format!("`{root}[...]` must name what it means as text");
                     let hint = format!("write `{root}['name']`, so that it can be checked before the run");
                     return Err(Bad { node, message, hint: Some(hint) });
@@ -149,6 +150,13 @@ impl Walk {
             self.found.push(reference);
         }
         Ok(())
+    }
+}
+
+fn key(index: &IdedExpr) -> Key<'_> {
+    match &index.expr {
+        Expr::Literal(LiteralValue::String(text)) => Key::Name(text.inner()),
+        _ => Key::Computed(index),
     }
 }
 
