@@ -1,0 +1,89 @@
+//! What an operation's function gets beside its arguments.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use op_proto::agent::v1::{Channel, Progress};
+use prost::bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::flight::Flight;
+
+/// The call being performed: who asks, until when, and the way to send output while it lasts.
+///
+/// Clones speak for the same call. After the outcome, what they send is dropped.
+#[derive(Clone)]
+pub struct Call {
+    flight: Arc<Flight>,
+}
+
+impl Call {
+    pub(crate) fn new(flight: Arc<Flight>) -> Self {
+        Self { flight }
+    }
+
+    /// `run/step/visit/attempt`: the same when the hub asks for the same again, so that effects can be done once.
+    pub fn key(&self) -> &str {
+        &self.flight.id
+    }
+
+    /// The session of the client on whose behalf the hub asks; empty when there is none.
+    pub fn session(&self) -> &str {
+        &self.flight.session
+    }
+
+    /// W3C trace context; empty when the call is not traced.
+    pub fn traceparent(&self) -> &str {
+        &self.flight.traceparent
+    }
+
+    /// When the time of the call is over; none when it has no limit.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.flight.deadline
+    }
+
+    /// Whether the call is to stop, because the hub asked, its time is over, or the hub is gone.
+    pub fn is_cancelled(&self) -> bool {
+        self.flight.is_told()
+    }
+
+    /// Waits until the call is to stop. From then on the function has [`grace`](Self::grace) to return by itself;
+    /// afterwards its future is dropped.
+    pub async fn cancelled(&self) {
+        self.flight.told().await;
+    }
+
+    /// How long the function may take once it is to stop. A cancelling hub may name another grace than the agent's
+    /// own, so ask after [`cancelled`](Self::cancelled).
+    pub fn grace(&self) -> Duration {
+        self.flight.grace()
+    }
+
+    /// Sends text. Waits while the hub allows no more output; returns at once when the call is to stop, and what has
+    /// found no credit by then is not sent.
+    pub async fn stdout(&self, data: impl AsRef<[u8]>) {
+        self.flight.output(Channel::Stdout, Bytes::copy_from_slice(data.as_ref())).await;
+    }
+
+    /// Sends text of the standard error kind, under the same rules as [`stdout`](Self::stdout).
+    pub async fn stderr(&self, data: impl AsRef<[u8]>) {
+        self.flight.output(Channel::Stderr, Bytes::copy_from_slice(data.as_ref())).await;
+    }
+
+    /// Tells how far the call is: `fraction` between 0 and 1, negative when unknown; `note` is one line for people.
+    /// Never waits: a hub that reads slowly sees only the newest.
+    pub fn progress(&self, fraction: f64, note: &str) {
+        self.flight.progress(Progress { fraction, note: note.to_owned() });
+    }
+
+    /// Notes the exit status of the program that did the work; it becomes part of the outcome's evidence.
+    pub fn exited(&self, code: i32) {
+        self.flight.exited(code);
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").field("key", &self.key()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! The life of one operation, from its claim to its outcome; each has a task of its own.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use op_proto::agent::v1::outcome::Kind;
+use op_proto::agent::v1::{Completed, Outcome};
+use tokio::sync::oneshot;
+
+use crate::flight::{Cause, Flight, Halt};
+use crate::floor::Floor;
+use crate::handler::MAX_VALUE;
+use crate::ledger::Claim;
+use crate::{Call, Failure};
+
+/// What to perform.
+pub(crate) struct Order {
+    pub(crate) index: usize,
+    pub(crate) arguments: String,
+    /// Whether it may be performed again if its outcome is not known.
+    pub(crate) again: bool,
+}
+
+/// Carries an operation from its claim to its outcome.
+pub(crate) async fn conduct(floor: Arc<Floor>, flight: Arc<Flight>, order: Order, mut claim: Claim) {
+    flight.accept().await;
+    let outcome = loop {
+        match claim {
+            Claim::Perform => break settle(&floor, &flight, &order).await,
+            Claim::Kept(outcome) => break outcome,
+            Claim::Refused(failure) => break refusal(failure, &flight),
+            Claim::Wait(told) => match wait(&floor, &flight, told).await {
+                Some(outcome) => break outcome,
+                None => claim = floor.ledger.claim(&flight, true, order.again),
+            },
+        }
+    };
+    flight.end(outcome).await;
+}
+
+/// The outcome of an operation that was not performed.
+pub(crate) fn refusal(failure: Failure, flight: &Flight) -> Outcome {
+    Outcome { kind: Some(failure.into_wire(MAX_VALUE)), evidence: Some(flight.evidence()) }
+}
+
+/// Waits for the flight that performs the same operation; none when that one was abandoned.
+async fn wait(
+    floor: &Floor,
+    flight: &Flight,
+    mut told: oneshot::Receiver<Option<Outcome>>,
+) -> Option<Outcome> {
+    let halt = tokio::select! {
+        biased;
+        outcome = &mut told => return outcome.ok().flatten(),
+        halt = flight.stopped() => halt,
+    };
+    if halt.cause == Cause::SessionEnded {
+        return Some(refusal(stopped(&halt.cause, ""), flight));
+    }
+    floor.ledger.halt(&flight.id, halt.clone());
+    let outcome = told.await.ok().flatten();
+    Some(outcome.unwrap_or_else(|| refusal(stopped(&halt.cause, ""), flight)))
+}
+
+/// Performs the operation and records how it ended, before anybody is told.
+async fn settle(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Outcome {
+    let result = perform(floor, flight, order).await;
+    let kind = match result {
+        Ok(value) => Kind::Completed(Completed { value }),
+        Err(failure) => failure.into_wire(MAX_VALUE),
+    };
+    // What was stopped because its hub was lost was not the hub's wish: a hub that comes back may have it again.
+    let lost = flight.halted().is_some_and(|halt| halt.cause == Cause::SessionEnded);
+    let abandoned = lost && matches!(kind, Kind::Cancelled(_));
+    let outcome = Outcome { kind: Some(kind), evidence: Some(flight.evidence()) };
+    floor.ledger.settle(&flight.id, (!abandoned).then_some(&outcome));
+    outcome
+}
+
+/// Waits for a slot and runs the handler, under the flight's stop.
+async fn perform(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Result<String, Failure> {
+    let unavailable = &floor.described.operations[order.index].unavailable;
+    if !unavailable.is_empty() {
+        return Err(Failure::failed("not_configured", unavailable));
+    }
+    let slot = async {
+        match &floor.slots {
+            Some(slots) => Some(slots.acquire().await),
+            None => None,
+        }
+    };
+    let _slot = tokio::select! {
+        biased;
+        slot = slot => slot,
+        halt = flight.stopped() => return Err(stopped(&halt.cause, "")),
+    };
+    match flight.halted() {
+        Some(halt) => Err(stopped(&halt.cause, "")),
+        None => run(floor, flight, order).await,
+    }
+}
+
+async fn run(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Result<String, Failure> {
+    let handler = &floor.handlers[order.index];
+    let call = Call::new(Arc::clone(flight));
+    let work = AssertUnwindSafe(async move { handler(call, &order.arguments).await }).catch_unwind();
+    let mut work = std::pin::pin!(work);
+    let result = tokio::select! {
+        biased;
+        result = &mut work => result,
+        Halt { cause, grace } = flight.stopped() => match tokio::time::timeout(*grace, work).await {
+            Ok(Ok(Err(failure))) if failure.kind() == crate::Kind::Cancelled => Ok(Err(stopped(cause, failure.message()))),
+            Ok(result) => result,
+            Err(_) => Ok(Err(stopped(cause, "it did not end by itself"))),
+        },
+    };
+    result.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
+
+/// Why an operation was stopped, with what its function had to say about it.
+fn stopped(cause: &Cause, remark: &str) -> Failure {
+    let why = match cause {
+        Cause::Asked(reason) if reason.is_empty() => "the hub asked to stop",
+        Cause::Asked(reason) => reason,
+        Cause::Timeout => "its time limit was reached",
+        Cause::SessionEnded => "the session that asked for it ended",
+        Cause::AgentEnds => "the agent is going away",
+    };
+    let separator = if remark.is_empty() { "" } else { ": " };
+    Failure::cancelled(format!("{why}{separator}{remark}"))
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    Failure::failed("panicked", format!("the operation panicked: {text}")).hint("this is a bug in the agent")
+}

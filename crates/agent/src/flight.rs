@@ -1,0 +1,337 @@
+//! One operation in flight, as the session that asked for it sees it: its events in order, its credit, its stop.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
+
+use op_proto::agent::v1::event::Kind;
+use op_proto::agent::v1::{
+    Accepted, AgentFrame, Channel, Event, Evidence, Operation, Outcome, Output, Progress, agent_frame::Frame,
+};
+use prost::bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use crate::credit::Credit;
+
+/// The one queue of frames towards a hub.
+pub(crate) type Outbox = mpsc::Sender<Result<AgentFrame, Status>>;
+
+/// Frames that wait for a hub that reads slowly; beyond, whoever sends waits.
+pub(crate) const OUTBOX: usize = 256;
+
+/// Largest piece of output in one frame.
+const MAX_CHUNK: usize = 64 << 10;
+
+/// Why an operation is stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The hub asked, and said why.
+    Asked(String),
+    /// Its time is over.
+    Timeout,
+    /// The session or stream that asked for it is gone.
+    SessionEnded,
+    /// The agent ends.
+    AgentEnds,
+}
+
+/// A stop, and how long the handler may take to end by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Halt {
+    pub(crate) cause: Cause,
+    pub(crate) grace: Duration,
+}
+
+/// One operation in flight.
+pub(crate) struct Flight {
+    pub(crate) id: Arc<str>,
+    pub(crate) session: String,
+    pub(crate) traceparent: String,
+    pub(crate) started: Instant,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) credit: Credit,
+    grace: Duration,
+    outbox: Outbox,
+    stop: CancellationToken,
+    halt: OnceLock<Halt>,
+    line: Mutex<Line>,
+}
+
+/// What changes with every event. An event takes its number and its place in the queue under one lock.
+#[derive(Default)]
+struct Line {
+    sequence: u64,
+    ended: bool,
+    /// The newest progress that found the queue full.
+    behind: Option<Progress>,
+    bytes: u64,
+    exit: Option<i32>,
+}
+
+impl Flight {
+    /// A flight that may take `limit` from now and, once stopped, `grace` unless the stop says otherwise.
+    pub(crate) fn new(
+        asked: &mut Operation,
+        limit: Option<Duration>,
+        grace: Duration,
+        outbox: Outbox,
+        credit: Credit,
+    ) -> Self {
+        let started = Instant::now();
+        Self {
+            id: asked.id.as_str().into(),
+            session: std::mem::take(&mut asked.session),
+            traceparent: std::mem::take(&mut asked.traceparent),
+            started,
+            deadline: limit.and_then(|limit| started.checked_add(limit)),
+            credit,
+            grace,
+            outbox,
+            stop: CancellationToken::new(),
+            halt: OnceLock::new(),
+            line: Mutex::default(),
+        }
+    }
+
+    /// Asks the operation to stop; the first to ask decides cause and grace.
+    pub(crate) fn halt(&self, halt: Halt) {
+        let _ = self.halt.set(halt);
+        self.stop.cancel();
+    }
+
+    /// The stop, if there was one.
+    pub(crate) fn halted(&self) -> Option<&Halt> {
+        self.halt.get()
+    }
+
+    /// How long the handler may take once it is stopped.
+    pub(crate) fn grace(&self) -> Duration {
+        self.halted().map_or(self.grace, |halt| halt.grace)
+    }
+
+    /// Waits until somebody stops the operation, or its time is over.
+    pub(crate) async fn stopped(&self) -> &Halt {
+        match self.deadline {
+            None => self.stop.cancelled().await,
+            Some(deadline) => {
+                if tokio::time::timeout_at(deadline, self.stop.cancelled()).await.is_err() {
+                    self.halt(Halt { cause: Cause::Timeout, grace: self.grace });
+                }
+            }
+        }
+        self.halted().expect("a stop names its cause before it is told")
+    }
+
+    /// Waits until the operation is told to stop.
+    pub(crate) async fn told(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Whether the operation was told to stop.
+    pub(crate) fn is_told(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Whether the outcome is on its way.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.line().ended
+    }
+
+    /// Tells that the operation is taken.
+    pub(crate) async fn accept(&self) {
+        self.send(Kind::Accepted(Accepted {})).await;
+    }
+
+    /// Sends output in pieces as credit allows. Once the operation is told to stop it waits no longer: what then
+    /// finds no credit is not sent.
+    pub(crate) async fn output(&self, channel: Channel, mut data: Bytes) {
+        while !data.is_empty() {
+            let want = data.len().min(MAX_CHUNK);
+            let taken = self.take(want).await;
+            if taken == 0 {
+                return;
+            }
+            let chunk = data.split_to(cut(&data, taken));
+            self.credit.grant((taken - chunk.len()) as u64);
+            tokio::select! {
+                biased;
+                sent = self.send(Kind::Output(Output { channel: channel.into(), data: chunk })) => if !sent { return },
+                () = self.told() => return,
+            }
+        }
+    }
+
+    async fn take(&self, want: usize) -> usize {
+        let taken = tokio::select! {
+            biased;
+            taken = self.credit.take(want as u64) => taken,
+            () = self.told() => 0,
+        };
+        usize::try_from(taken).unwrap_or(want)
+    }
+
+    /// Tells how far the operation is. Never waits: while the queue is full only the newest progress is kept, and it
+    /// goes out ahead of the next output.
+    pub(crate) fn progress(&self, progress: Progress) {
+        let mut line = self.line();
+        match self.outbox.try_reserve() {
+            Ok(_) if line.ended => {}
+            Ok(permit) => {
+                line.behind = None;
+                permit.send(Ok(line.event(&self.id, Kind::Progress(progress))));
+            }
+            Err(_) => line.behind = Some(progress),
+        }
+    }
+
+    /// Notes the exit status of the program that does the work.
+    pub(crate) fn exited(&self, code: i32) {
+        self.line().exit = Some(code);
+    }
+
+    /// What was observed so far.
+    pub(crate) fn evidence(&self) -> Evidence {
+        let line = self.line();
+        let duration = prost_types::Duration::try_from(self.started.elapsed()).ok();
+        Evidence { duration, exit_code: line.exit, bytes: line.bytes }
+    }
+
+    /// Tells how the operation ended; nothing can follow.
+    pub(crate) async fn end(&self, outcome: Outcome) {
+        self.send(Kind::Outcome(outcome)).await;
+    }
+
+    /// Sends one event; false when the flight has ended or nobody listens any more.
+    async fn send(&self, kind: Kind) -> bool {
+        let Ok(permit) = self.outbox.reserve().await else {
+            self.line().ended |= matches!(kind, Kind::Outcome(_));
+            return false;
+        };
+        let mut line = self.line();
+        if line.ended {
+            return false;
+        }
+        match &kind {
+            Kind::Outcome(_) => line.ended = true,
+            Kind::Output(output) => line.bytes += output.data.len() as u64,
+            Kind::Accepted(_) | Kind::Progress(_) => {}
+        }
+        let late = line.behind.take_if(|_| matches!(kind, Kind::Output(_)));
+        if let Some((progress, place)) = late.zip(self.outbox.try_reserve().ok()) {
+            // The place in hand came first, so it carries what comes first.
+            permit.send(Ok(line.event(&self.id, Kind::Progress(progress))));
+            place.send(Ok(line.event(&self.id, kind)));
+        } else {
+            permit.send(Ok(line.event(&self.id, kind)));
+        }
+        true
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().expect("nothing panics while it numbers an event")
+    }
+}
+
+impl Line {
+    fn event(&mut self, id: &str, kind: Kind) -> AgentFrame {
+        self.sequence += 1;
+        let event = Event { id: id.to_owned(), sequence: self.sequence, kind: Some(kind) };
+        AgentFrame { frame: Some(Frame::Event(event)) }
+    }
+}
+
+/// How many of the first `max` bytes to send: all, less the head of a character that the cut would split.
+fn cut(data: &[u8], max: usize) -> usize {
+    if max >= data.len() {
+        return data.len();
+    }
+    let is_tail = |at: &usize| data[*at] & 0b1100_0000 == 0b1000_0000;
+    let start = (max.saturating_sub(3)..=max).rev().find(|at| !is_tail(at));
+    start.filter(|at| *at > 0).unwrap_or(max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    fn flight(queue: usize, credit: u64) -> (Flight, mpsc::Receiver<Result<AgentFrame, Status>>) {
+        let (outbox, inbox) = mpsc::channel(queue);
+        let mut asked = Operation { id: "r/s/1/1".into(), ..Default::default() };
+        (Flight::new(&mut asked, None, Duration::ZERO, outbox, Credit::new(credit)), inbox)
+    }
+
+    fn events(inbox: &mut mpsc::Receiver<Result<AgentFrame, Status>>) -> Vec<(u64, Kind)> {
+        let mut events = Vec::new();
+        while let Ok(Ok(AgentFrame { frame: Some(Frame::Event(event)) })) = inbox.try_recv() {
+            events.push((event.sequence, event.kind.expect("an event says what happened")));
+        }
+        events
+    }
+
+    fn step(fraction: f64) -> Progress {
+        Progress { fraction, note: String::new() }
+    }
+
+    #[test]
+    fn progress_never_waits_and_the_newest_goes_ahead_of_the_next_output() {
+        let (flight, mut inbox) = flight(2, 100);
+        for percent in 1..=9 {
+            flight.progress(step(f64::from(percent)));
+        }
+        let sent = events(&mut inbox);
+        assert_eq!(sent, [(1, Kind::Progress(step(1.0))), (2, Kind::Progress(step(2.0)))]);
+        flight.output(Channel::Stdout, "x".into()).now_or_never().expect("there is room again");
+        let sent = events(&mut inbox);
+        assert_eq!(sent[0], (3, Kind::Progress(step(9.0))));
+        assert!(matches!(sent[1], (4, Kind::Output(_))), "{sent:?}");
+    }
+
+    #[test]
+    fn output_waits_for_room_and_loses_nothing() {
+        let (flight, mut inbox) = flight(1, u64::MAX);
+        let mut sending = Box::pin(flight.output(Channel::Stdout, vec![7; 3 * MAX_CHUNK].into()));
+        let mut got = 0;
+        for _ in 0..3 {
+            let done = sending.as_mut().now_or_never().is_some();
+            let sent = events(&mut inbox);
+            let [(_, Kind::Output(output))] = sent.as_slice() else { panic!("{sent:?}") };
+            got += output.data.len();
+            assert_eq!(done, got == 3 * MAX_CHUNK);
+        }
+        assert_eq!(got, 3 * MAX_CHUNK);
+    }
+
+    #[test]
+    fn nothing_follows_the_outcome() {
+        let (flight, mut inbox) = flight(8, 100);
+        flight.end(Outcome::default()).now_or_never().expect("there is room");
+        flight.progress(step(0.5));
+        flight.output(Channel::Stderr, "late".into()).now_or_never().expect("does not wait");
+        flight.end(Outcome::default()).now_or_never().expect("does not wait");
+        assert_eq!(events(&mut inbox), [(1, Kind::Outcome(Outcome::default()))]);
+        assert!(flight.is_ended());
+    }
+
+    #[test]
+    fn output_without_credit_returns_when_the_operation_is_stopped() {
+        let (flight, mut inbox) = flight(8, 2);
+        let mut sending = Box::pin(flight.output(Channel::Stdout, "four".into()));
+        assert!(sending.as_mut().now_or_never().is_none(), "two bytes wait for credit");
+        flight.halt(Halt { cause: Cause::Timeout, grace: Duration::ZERO });
+        assert!(sending.now_or_never().is_some());
+        assert_eq!(events(&mut inbox).len(), 1);
+        assert_eq!(flight.evidence().bytes, 2);
+    }
+
+    #[test]
+    fn a_cut_does_not_split_a_character() {
+        let text = "aé€😀".as_bytes();
+        let cuts: Vec<usize> = (1..=text.len()).map(|max| cut(text, max)).collect();
+        assert_eq!(cuts, [1, 1, 3, 3, 3, 6, 6, 6, 6, 10]);
+        assert_eq!(cut("😀".as_bytes(), 2), 2, "too little credit for one character still moves on");
+        assert_eq!(cut(&[0x80; 9], 5), 5, "bytes that are no text are cut anywhere");
+    }
+}

@@ -1,0 +1,123 @@
+//! What all sessions of an agent share: its operations, its ledger, its slots, its tasks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use op_proto::agent::v1::{DescribeResponse, Effects, Operation, OperationDescription};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::conduct::{Order, conduct, refusal};
+use crate::credit::Credit;
+use crate::flight::{Flight, Outbox};
+use crate::handler::Handler;
+use crate::ledger::{Claim, Ledger};
+use crate::{Agent, Failure};
+
+/// Operations that may wait for each slot.
+const QUEUE: usize = 64;
+
+/// Operations in flight when the agent leaves the concurrency to the hub.
+const UNLIMITED: usize = 4096;
+
+/// What all sessions of an agent share.
+pub(crate) struct Floor {
+    pub(crate) described: DescribeResponse,
+    pub(crate) handlers: Vec<Handler>,
+    pub(crate) ledger: Ledger,
+    pub(crate) slots: Option<Semaphore>,
+    pub(crate) grace: Duration,
+    /// Sessions tell their hubs.
+    pub(crate) draining: CancellationToken,
+    /// Sessions and connections end.
+    pub(crate) closing: CancellationToken,
+    /// The tasks of operations.
+    pub(crate) work: TaskTracker,
+    /// The tasks of connections and sessions.
+    pub(crate) links: TaskTracker,
+    names: HashMap<String, usize>,
+}
+
+impl Floor {
+    pub(crate) fn new(agent: Agent) -> Self {
+        let slots = usize::try_from(agent.described.max_concurrent).unwrap_or(UNLIMITED);
+        let names = agent.operations().iter().enumerate();
+        Self {
+            names: names.map(|(index, operation)| (operation.name.clone(), index)).collect(),
+            described: agent.described,
+            handlers: agent.handlers,
+            ledger: Ledger::new(if slots == 0 { UNLIMITED } else { slots.saturating_mul(1 + QUEUE) }),
+            slots: (slots > 0).then(|| Semaphore::new(slots.min(Semaphore::MAX_PERMITS))),
+            grace: agent.grace,
+            draining: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            work: TaskTracker::new(),
+            links: TaskTracker::new(),
+        }
+    }
+
+    /// Takes an operation: gives it a task of its own, or answers it here when there is nothing to perform.
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        mut asked: Operation,
+        outbox: Outbox,
+        credit: Credit,
+    ) -> Arc<Flight> {
+        let limit = asked.timeout.take().map(Duration::try_from).transpose();
+        let known = limit.as_ref().ok().copied().flatten();
+        let flight = Arc::new(Flight::new(&mut asked, known, self.grace, outbox, credit));
+        match self.admit(asked, &flight, limit.is_err()) {
+            Err(failure) => {
+                flight.accept().await;
+                flight.end(refusal(failure, &flight)).await;
+            }
+            Ok((_, Claim::Kept(outcome))) => {
+                flight.accept().await;
+                flight.end(outcome).await;
+            }
+            Ok((order, claim)) => {
+                self.work.spawn(conduct(Arc::clone(self), Arc::clone(&flight), order, claim));
+            }
+        }
+        flight
+    }
+
+    fn admit(
+        &self,
+        asked: Operation,
+        flight: &Arc<Flight>,
+        untimely: bool,
+    ) -> Result<(Order, Claim), Failure> {
+        let Operation { id, operation, arguments, repeat, .. } = asked;
+        if id.is_empty() {
+            return Err(Failure::rejected("invalid_operation", "the operation has no id"));
+        }
+        if untimely {
+            return Err(Failure::rejected("invalid_operation", "the time limit is negative or out of range"));
+        }
+        let Some(&index) = self.names.get(&operation) else { return Err(self.unknown(&operation)) };
+        let again = may_repeat(&self.described.operations[index]);
+        match self.ledger.claim(flight, repeat, again) {
+            Claim::Refused(failure) => Err(failure),
+            claim @ (Claim::Perform | Claim::Wait(_) | Claim::Kept(_)) => {
+                Ok((Order { index, arguments, again }, claim))
+            }
+        }
+    }
+
+    fn unknown(&self, operation: &str) -> Failure {
+        let names: Vec<&str> = self.described.operations.iter().map(|known| known.name.as_str()).collect();
+        let near = names.iter().map(|name| (strsim::jaro_winkler(name, operation), *name));
+        let near = near.filter(|(alike, _)| *alike > 0.8).max_by(|one, other| one.0.total_cmp(&other.0));
+        let meant = near.map(|(_, name)| format!("did you mean `{name}`? ")).unwrap_or_default();
+        let message = format!("`{}` has no operation `{operation}`", self.described.name);
+        Failure::rejected("unknown_operation", message).hint(format!("{meant}it has: {}", names.join(", ")))
+    }
+}
+
+/// Whether an operation whose outcome is not known may be performed again.
+fn may_repeat(operation: &OperationDescription) -> bool {
+    operation.idempotent || operation.effects() == Effects::Read
+}

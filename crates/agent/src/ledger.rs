@@ -1,0 +1,314 @@
+//! What became of each operation, by id: in flight, or ended and kept until the hub has it on disk.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use op_proto::agent::v1::Outcome;
+use prost::Message;
+use tokio::sync::oneshot;
+
+use crate::Failure;
+use crate::flight::{Flight, Halt};
+
+/// Outcomes kept for a hub that never acknowledges; the oldest go first.
+pub(crate) const MAX_KEPT: usize = 4096;
+
+/// Bytes of outcomes kept; the oldest go first, the newest stays whatever its size.
+const MAX_WEIGHT: usize = 64 << 20;
+
+/// The record of operations by id.
+pub(crate) struct Ledger {
+    book: Mutex<Book>,
+    limit: usize,
+}
+
+/// What to do with an operation.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// Perform it, and settle it afterwards.
+    Perform,
+    /// It is in flight already. Resolves to its outcome, or to none if it was abandoned and may be claimed again.
+    Wait(oneshot::Receiver<Option<Outcome>>),
+    /// It ended before, like this.
+    Kept(Outcome),
+    /// It is not taken.
+    Refused(Failure),
+}
+
+#[derive(Default)]
+struct Book {
+    entries: HashMap<Arc<str>, Entry>,
+    /// Kept outcomes from the oldest; those acknowledged since are found gone.
+    order: VecDeque<(u64, Arc<str>)>,
+    flying: usize,
+    kept: usize,
+    weight: usize,
+    numbers: u64,
+    closed: bool,
+}
+
+enum Entry {
+    Flying { flight: Arc<Flight>, guests: Vec<oneshot::Sender<Option<Outcome>>> },
+    Kept { number: u64, weight: usize, outcome: Outcome },
+}
+
+impl Ledger {
+    /// A ledger that takes at most `limit` operations in flight.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { book: Mutex::default(), limit }
+    }
+
+    /// Claims an operation for a flight. `repeat`: the hub sent it before; `again`: it may be performed twice.
+    pub(crate) fn claim(&self, flight: &Arc<Flight>, repeat: bool, again: bool) -> Claim {
+        let mut book = self.book();
+        match book.entries.get_mut(&flight.id) {
+            Some(Entry::Kept { outcome, .. }) => return Claim::Kept(outcome.clone()),
+            Some(Entry::Flying { guests, .. }) => {
+                let (tell, told) = oneshot::channel();
+                guests.push(tell);
+                return Claim::Wait(told);
+            }
+            None => {}
+        }
+        if let Some(refusal) = book.refusal(self.limit, repeat && !again) {
+            return Claim::Refused(refusal);
+        }
+        book.flying += 1;
+        let entry = Entry::Flying { flight: Arc::clone(flight), guests: Vec::new() };
+        book.entries.insert(Arc::clone(&flight.id), entry);
+        Claim::Perform
+    }
+
+    /// Records how a claimed operation ended; none abandons it, as if it had never been claimed.
+    pub(crate) fn settle(&self, id: &Arc<str>, outcome: Option<&Outcome>) {
+        let mut book = self.book();
+        if let Some(Entry::Flying { guests, .. }) = book.entries.remove(id) {
+            book.flying -= 1;
+            for guest in guests {
+                // A guest that is gone needs no answer.
+                let _ = guest.send(outcome.cloned());
+            }
+        }
+        if let Some(outcome) = outcome {
+            book.keep(Arc::clone(id), outcome.clone());
+        }
+    }
+
+    /// Forgets a kept outcome: the hub has it on disk.
+    pub(crate) fn acknowledge(&self, id: &str) {
+        let mut book = self.book();
+        if matches!(book.entries.get(id), Some(Entry::Kept { .. })) {
+            book.forget(id);
+            book.trim();
+        }
+    }
+
+    /// Stops an operation in flight.
+    pub(crate) fn halt(&self, id: &str, halt: Halt) {
+        if let Some(Entry::Flying { flight, .. }) = self.book().entries.get(id) {
+            flight.halt(halt);
+        }
+    }
+
+    /// Stops all operations in flight.
+    pub(crate) fn halt_all(&self, halt: &Halt) {
+        for entry in self.book().entries.values() {
+            if let Entry::Flying { flight, .. } = entry {
+                flight.halt(halt.clone());
+            }
+        }
+    }
+
+    /// Takes no new operations from here on.
+    pub(crate) fn close(&self) {
+        self.book().closed = true;
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().expect("nothing panics while it holds the ledger")
+    }
+}
+
+impl Book {
+    fn refusal(&self, limit: usize, unknown: bool) -> Option<Failure> {
+        if self.closed {
+            let hint = "ask again when the agent is back";
+            return Some(Failure::rejected("draining", "the agent is going away").hint(hint));
+        }
+        if unknown {
+            let message =
+                "the operation was sent before, its outcome is not known, and it must not be done twice";
+            let hint = "find out whether it took effect, then resolve the step";
+            return Some(Failure::rejected("outcome_unknown", message).hint(hint));
+        }
+        if self.flying >= limit {
+            let message = format!("{limit} operations are running or waiting already");
+            return Some(Failure::rejected("busy", message).hint("ask again when some have ended"));
+        }
+        None
+    }
+
+    fn keep(&mut self, id: Arc<str>, outcome: Outcome) {
+        let weight = id.len() + outcome.encoded_len();
+        self.numbers += 1;
+        let number = self.numbers;
+        self.order.push_back((number, Arc::clone(&id)));
+        self.entries.insert(id, Entry::Kept { number, weight, outcome });
+        self.kept += 1;
+        self.weight += weight;
+        self.trim();
+    }
+
+    fn forget(&mut self, id: &str) {
+        if let Some(Entry::Kept { weight, .. }) = self.entries.remove(id) {
+            self.kept -= 1;
+            self.weight -= weight;
+        }
+    }
+
+    /// Keeps kept outcomes and their order within bounds.
+    fn trim(&mut self) {
+        while let Some((number, id)) = self.order.front() {
+            let gone = !is_kept(&self.entries, *number, id);
+            if !gone && self.kept <= MAX_KEPT && (self.weight <= MAX_WEIGHT || self.kept == 1) {
+                break;
+            }
+            if let Some((_, id)) = self.order.pop_front().filter(|_| !gone) {
+                self.forget(&id);
+            }
+        }
+        if self.order.len() > 2 * MAX_KEPT {
+            let entries = &self.entries;
+            self.order.retain(|(number, id)| is_kept(entries, *number, id));
+        }
+    }
+}
+
+fn is_kept(entries: &HashMap<Arc<str>, Entry>, wanted: u64, id: &str) -> bool {
+    matches!(entries.get(id), Some(Entry::Kept { number, .. }) if *number == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credit::Credit;
+    use crate::flight::Cause;
+    use op_proto::agent::v1::{Completed, Operation, outcome};
+    use std::time::Duration;
+
+    fn flight(id: impl Into<String>) -> Arc<Flight> {
+        let (outbox, _) = tokio::sync::mpsc::channel(1);
+        let mut asked = Operation { id: id.into(), ..Default::default() };
+        Arc::new(Flight::new(&mut asked, None, Duration::ZERO, outbox, Credit::new(0)))
+    }
+
+    fn outcome(value: &str) -> Outcome {
+        let kind = outcome::Kind::Completed(Completed { value: value.into() });
+        Outcome { evidence: None, kind: Some(kind) }
+    }
+
+    fn reason(claim: Claim) -> String {
+        let Claim::Refused(failure) = claim else { panic!("{claim:?} is no refusal") };
+        failure.reason().to_owned()
+    }
+
+    #[test]
+    fn an_outcome_is_kept_until_it_is_acknowledged() {
+        let (ledger, flight) = (Ledger::new(9), flight("a"));
+        assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
+        ledger.settle(&flight.id, Some(&outcome("1")));
+        assert!(matches!(ledger.claim(&flight, true, false), Claim::Kept(kept) if kept == outcome("1")));
+        ledger.acknowledge("a");
+        assert_eq!(reason(ledger.claim(&flight, true, false)), "outcome_unknown");
+        assert!(matches!(ledger.claim(&flight, true, true), Claim::Perform));
+    }
+
+    #[test]
+    fn an_acknowledgement_of_an_operation_in_flight_changes_nothing() {
+        let (ledger, flight) = (Ledger::new(9), flight("a"));
+        assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
+        ledger.acknowledge("a");
+        assert!(matches!(ledger.claim(&flight, false, false), Claim::Wait(_)));
+    }
+
+    #[test]
+    fn a_second_flight_waits_for_the_first() {
+        let (ledger, flight) = (Ledger::new(9), flight("a"));
+        assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
+        let Claim::Wait(mut told) = ledger.claim(&flight, true, false) else { panic!("it is in flight") };
+        ledger.settle(&flight.id, Some(&outcome("1")));
+        assert_eq!(told.try_recv(), Ok(Some(outcome("1"))));
+    }
+
+    #[test]
+    fn an_abandoned_operation_can_be_claimed_again() {
+        let (ledger, flight) = (Ledger::new(1), flight("a"));
+        assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
+        let Claim::Wait(mut told) = ledger.claim(&flight, true, false) else { panic!("it is in flight") };
+        ledger.settle(&flight.id, None);
+        assert_eq!(told.try_recv(), Ok(None));
+        assert!(matches!(ledger.claim(&flight, true, true), Claim::Perform));
+    }
+
+    #[test]
+    fn operations_in_flight_are_bounded() {
+        let ledger = Ledger::new(1);
+        assert!(matches!(ledger.claim(&flight("a"), false, false), Claim::Perform));
+        assert_eq!(reason(ledger.claim(&flight("b"), false, false)), "busy");
+        ledger.settle(&"a".into(), None);
+        assert!(matches!(ledger.claim(&flight("b"), false, false), Claim::Perform));
+    }
+
+    #[test]
+    fn a_closed_ledger_takes_nothing_new_but_answers_what_it_keeps() {
+        let (ledger, flight_a) = (Ledger::new(9), flight("a"));
+        assert!(matches!(ledger.claim(&flight_a, false, false), Claim::Perform));
+        ledger.settle(&flight_a.id, Some(&outcome("1")));
+        ledger.close();
+        assert_eq!(reason(ledger.claim(&flight("b"), false, false)), "draining");
+        assert!(matches!(ledger.claim(&flight_a, true, false), Claim::Kept(_)));
+    }
+
+    #[test]
+    fn only_the_newest_outcomes_are_kept() {
+        let ledger = Ledger::new(9);
+        for number in 0..=MAX_KEPT {
+            ledger.settle(&number.to_string().into(), Some(&outcome("1")));
+        }
+        assert_eq!(reason(ledger.claim(&flight("0"), true, false)), "outcome_unknown");
+        assert!(matches!(ledger.claim(&flight("1"), true, false), Claim::Kept(_)));
+        assert_eq!(ledger.book().kept, MAX_KEPT);
+    }
+
+    #[test]
+    fn kept_outcomes_are_bounded_in_bytes_and_the_newest_stays() {
+        let ledger = Ledger::new(9);
+        ledger.settle(&"small".into(), Some(&outcome("1")));
+        ledger.settle(&"huge".into(), Some(&outcome(&"x".repeat(MAX_WEIGHT + 1))));
+        assert_eq!(reason(ledger.claim(&flight("small"), true, false)), "outcome_unknown");
+        assert!(matches!(ledger.claim(&flight("huge"), true, false), Claim::Kept(_)));
+    }
+
+    #[test]
+    fn acknowledged_outcomes_leave_nothing_behind() {
+        let ledger = Ledger::new(9);
+        ledger.settle(&"first".into(), Some(&outcome("1")));
+        for number in 0..5 * MAX_KEPT {
+            let id: Arc<str> = number.to_string().into();
+            ledger.settle(&id, Some(&outcome("1")));
+            ledger.acknowledge(&id);
+        }
+        let book = ledger.book();
+        assert_eq!((book.kept, book.entries.len()), (1, 1));
+        assert!(book.order.len() <= 2 * MAX_KEPT + 1, "{}", book.order.len());
+    }
+
+    #[test]
+    fn a_halt_reaches_what_is_in_flight() {
+        let (ledger, flight) = (Ledger::new(9), flight("a"));
+        assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
+        ledger.halt_all(&Halt { cause: Cause::AgentEnds, grace: Duration::ZERO });
+        ledger.halt("a", Halt { cause: Cause::Timeout, grace: Duration::ZERO });
+        assert_eq!(flight.halted().map(|halt| &halt.cause), Some(&Cause::AgentEnds));
+    }
+}
