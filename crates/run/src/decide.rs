@@ -1,1 +1,131 @@
-//! The decider.
+//! What happens next.
+//!
+//! A decision is made on a draft: a cheap copy of the run into which every event is taken the moment it is decided, so that
+//! each rule sees the run as it will be. Ties are broken by the order of the plan.
+
+mod advance;
+mod control;
+mod finish;
+mod retry;
+mod undo;
+
+use std::sync::Arc;
+
+use op_plan::Plan;
+
+use crate::event::{Event, Fact};
+use crate::evolve::evolve;
+use crate::input::{Happening, Input, Refused, Start};
+use crate::key::Work;
+use crate::run::{Halt, PhaseState, Run, State, Trial};
+use crate::time::Timestamp;
+
+/// Says which events become true by an input. The run itself does not change; the events belong into the journal first.
+///
+/// # Errors
+/// When the input makes no sense in this state; then nothing becomes true.
+pub fn decide(run: &Run, input: &Input) -> Result<Vec<Event>, Refused> {
+    let mut draft = Draft { run: run.clone(), at: input.at, events: Vec::new() };
+    match &input.happening {
+        Happening::Start(start) => begin(&mut draft, start)?,
+        Happening::Answered { work: Work::Step(step), attempt, answer } => {
+            expect(run, Work::Step(*step), *attempt)?;
+            retry::answered(&mut draft, *step, answer);
+        }
+        Happening::Answered { work: work @ Work::Undo { phase, place }, attempt, answer } => {
+            expect(run, *work, *attempt)?;
+            undo::answered(&mut draft, *phase, *place, answer);
+        }
+        Happening::Tick => control::tick(&mut draft),
+        Happening::Cancel { rollback, reason, user } => control::cancel(&mut draft, *rollback, reason, user)?,
+    }
+    advance::advance(&mut draft);
+    Ok(draft.events)
+}
+
+/// The run as it will be, and the events that make it so.
+struct Draft {
+    run: Run,
+    at: Timestamp,
+    events: Vec<Event>,
+}
+
+impl Draft {
+    fn record(&mut self, fact: Fact) {
+        let event = Event { at: self.at, fact };
+        evolve(&mut self.run, &event);
+        self.events.push(event);
+    }
+
+    fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.run.plan)
+    }
+
+    fn phase_id(&self, phase: usize) -> String {
+        self.run.plan.phases()[phase].id.clone()
+    }
+
+    fn step_id(&self, step: usize) -> String {
+        self.run.plan.step(step).id.clone()
+    }
+
+    /// Whether new steps may start: nobody stopped the run, and no failure will undo all of it.
+    fn is_open(&self) -> bool {
+        let undoes_all = self.run.plan.draft().rollback == op_plan::Rollback::Run;
+        self.run.state == State::Running
+            && self.run.halt.is_none()
+            && !(undoes_all && (!self.run.failed.is_empty() || self.has_failing_phase()))
+    }
+
+    fn has_failing_phase(&self) -> bool {
+        self.run.running.iter().any(|phase| {
+            self.run.phases[*phase].failed.is_some() && !self.run.plan.phases()[*phase].continue_on_failure
+        })
+    }
+
+    /// Whether a phase still tries: no step of it failed for good and its time limit has not passed.
+    fn is_trying(&self, phase: usize) -> bool {
+        let state = &self.run.phases[phase];
+        state.state == PhaseState::Running && state.failed.is_none() && !state.timed_out
+    }
+
+    fn is_cancelled(&self) -> bool {
+        matches!(self.run.halt, Some(Halt::Cancelled { .. }))
+    }
+}
+
+fn begin(draft: &mut Draft, start: &Start) -> Result<(), Refused> {
+    if draft.run.state != State::Pending {
+        return Err(Refused::Started);
+    }
+    let plan = draft.plan();
+    if start.cast.len() != plan.step_count() {
+        return Err(Refused::Cast { given: start.cast.len(), wanted: plan.step_count() });
+    }
+    let limit = start.timeout.or(plan.draft().timeout);
+    draft.record(Fact::RunStarted {
+        plan: plan.id().to_owned(),
+        digest: plan.digest().to_owned(),
+        cast: start.cast.clone(),
+        inputs: start.inputs.clone(),
+        user: start.user.clone(),
+        labels: start.labels.clone(),
+        deadline: limit.map(|limit| draft.at.after(limit)),
+    });
+    Ok(())
+}
+
+/// An answer counts only for the attempt that is outstanding.
+fn expect(run: &Run, work: Work, attempt: u32) -> Result<(), Refused> {
+    let trial: Option<&Trial> = match work {
+        Work::Step(step) => run.active.contains(&step).then(|| &run.steps[step].trial),
+        Work::Undo { phase, place } => {
+            let is_current = run.undoing.phases.front() == Some(&phase) && run.undoing.place == place;
+            (run.undoing.active && is_current).then_some(&run.undoing.trial)
+        }
+    };
+    match trial {
+        Some(trial) if trial.attempts == attempt => Ok(()),
+        Some(_) | None => Err(Refused::Unexpected),
+    }
+}

@@ -51,6 +51,8 @@ pub enum SkipCause {
     Dependency(String),
     /// A step of the same phase failed.
     Sibling(String),
+    /// The run or the phase was stopped before.
+    Halted,
 }
 
 impl fmt::Display for SkipCause {
@@ -59,6 +61,7 @@ impl fmt::Display for SkipCause {
             Self::Condition => f.write_str("its condition is false"),
             Self::Dependency(phase) => write!(f, "`{phase}` did not succeed"),
             Self::Sibling(step) => write!(f, "`{step}` failed before it"),
+            Self::Halted => f.write_str("it was stopped before it began"),
         }
     }
 }
@@ -90,6 +93,11 @@ pub enum Fact {
         phase: String,
         /// When it must have ended.
         deadline: Option<Timestamp>,
+    },
+    /// The time limit of a phase passed: nothing of it starts any more.
+    PhaseTimedOut {
+        /// The phase.
+        phase: String,
     },
     /// An attempt of a step began.
     StepStarted {
@@ -137,13 +145,6 @@ pub enum Fact {
         failure: Failure,
         /// What was observed; absent when no call was made.
         evidence: Option<Evidence>,
-    },
-    /// A step does not run.
-    StepSkipped {
-        /// The step.
-        step: String,
-        /// Why.
-        cause: SkipCause,
     },
     /// Every step of a phase succeeded.
     PhaseSucceeded {

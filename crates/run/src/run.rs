@@ -177,6 +177,32 @@ pub struct Trial {
     pub evidence: Option<Evidence>,
 }
 
+impl Trial {
+    pub(crate) fn begin(
+        &mut self,
+        at: Timestamp,
+        attempt: u32,
+        arguments: &Value,
+        deadline: Option<Timestamp>,
+    ) {
+        self.attempts = attempt;
+        self.arguments = Arc::new(arguments.clone());
+        self.began = at;
+        self.deadline = deadline;
+        self.stopping = None;
+        self.due = None;
+    }
+
+    /// Arguments can be large and are not needed any more.
+    pub(crate) fn end(&mut self, failure: Option<&Failure>, evidence: Option<&Evidence>) {
+        self.arguments = Arc::default();
+        self.deadline = None;
+        self.stopping = None;
+        self.failure = failure.cloned();
+        self.evidence = evidence.cloned();
+    }
+}
+
 /// A step of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StepRun {
@@ -208,6 +234,8 @@ pub struct PhaseRun {
     pub ended_at: Option<Timestamp>,
     /// When it must have ended.
     pub deadline: Option<Timestamp>,
+    /// Whether its time limit passed.
+    pub(crate) timed_out: bool,
     /// The step whose failure fails it.
     pub(crate) failed: Option<usize>,
     /// The dependency whose failure skips it.
@@ -317,7 +345,11 @@ impl Run {
     /// A run that nothing happened to yet.
     pub fn new(id: RunId, plan: Arc<Plan>) -> Self {
         let phases = plan.phases().iter().map(|phase| {
-            Arc::new(PhaseRun { waits: phase.depends_on.len(), left: phase.steps.len(), ..PhaseRun::default() })
+            Arc::new(PhaseRun {
+                waits: phase.depends_on.len(),
+                left: phase.steps.len(),
+                ..PhaseRun::default()
+            })
         });
         let steps = plan.phases().iter().flat_map(|phase| &phase.steps);
         let steps = steps.map(|step| Arc::new(StepRun { waits: step.after.len(), ..StepRun::default() }));

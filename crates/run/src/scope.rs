@@ -11,7 +11,7 @@ impl Scope for Run {
         match reference {
             Reference::Variable(name) => self.input(name).or_else(|| self.stored(name)),
             Reference::Input(name) => self.input(name),
-            Reference::Step { id, field } => self.step_field(self.plan.find_step(id)?, *field),
+            Reference::Step { id, field } => Some(self.step_field(self.plan.find_step(id)?, *field)),
             Reference::Phase { id, field } => Some(self.phase_field(self.plan.find_phase(id)?, *field)),
             Reference::Run(field) => Some(self.run_field(*field)),
         }
@@ -29,9 +29,9 @@ impl Run {
     }
 
     /// `output` and `error` are null while there is none: a plan asks for them by step to cope with both.
-    fn step_field(&self, step: usize, field: StepField) -> Option<Value> {
+    fn step_field(&self, step: usize, field: StepField) -> Value {
         let step = &self.steps[step];
-        Some(match field {
+        match field {
             StepField::Output => step.output.clone().unwrap_or_default(),
             StepField::Status => step.state.word().into(),
             StepField::Attempts => step.trial.attempts.into(),
@@ -41,7 +41,7 @@ impl Run {
                 (None, Some(cause)) => cause.to_string().into(),
                 (None, None) => Value::Null,
             },
-        })
+        }
     }
 
     fn phase_field(&self, phase: usize, field: PhaseField) -> Value {

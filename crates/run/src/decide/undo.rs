@@ -1,0 +1,87 @@
+//! Undoing: one phase after the other, in reverse order of their end, each by its undo list from the top.
+
+use op_plan::expression::StepField;
+use op_plan::plan::FailureKind;
+use op_plan::{Mapping, Reference, Scope as _};
+
+use super::advance::{undo_deadline, undo_entry};
+use super::{Draft, finish, retry};
+use crate::answer::{Answer, Evidence, Failure};
+use crate::event::Fact;
+use crate::run::Run;
+
+/// Starts the next undo, or ends the run when there is none left or one failed for good.
+pub(super) fn advance(draft: &mut Draft) {
+    if let Some(reason) = draft.run.undoing.failed.clone() {
+        return draft.record(Fact::RunStuck { reason });
+    }
+    let is_waiting = draft.run.undoing.trial.due.is_some();
+    if draft.run.undoing.active || is_waiting {
+        return;
+    }
+    match draft.run.undoing.phases.front().copied() {
+        None => finish::undone(draft),
+        Some(phase) if undo_entry(&draft.plan(), phase, draft.run.undoing.place).is_none() => {
+            draft.record(Fact::PhaseUndone { phase: draft.phase_id(phase) });
+        }
+        Some(_) => start_next(draft),
+    }
+}
+
+/// Starts the next attempt of the undo whose turn it is.
+pub(super) fn start_next(draft: &mut Draft) {
+    let plan = draft.plan();
+    let place = draft.run.undoing.place;
+    let Some(at) = draft.run.undoing.phases.front().copied() else { return };
+    let Some(undo) = undo_entry(&plan, at, place) else { return };
+    let phase = draft.phase_id(at);
+    if let Some(missing) = missing(&draft.run, &undo.call.arguments) {
+        let reason = format!("there is nothing to undo: `{missing}` never came to be");
+        return draft.record(Fact::UndoSkipped { phase, place, reason });
+    }
+    match undo.call.arguments.resolve(&draft.run) {
+        Ok(arguments) => draft.record(Fact::UndoStarted {
+            phase,
+            place,
+            attempt: draft.run.undoing.trial.attempts + 1,
+            arguments,
+            deadline: Some(undo_deadline(undo, draft.at)),
+        }),
+        Err(error) => {
+            let failure = Failure::new(FailureKind::Unresolved, "unresolved", error.to_string());
+            draft.record(Fact::UndoFailed { phase, place, failure, evidence: Evidence::default() });
+        }
+    }
+}
+
+/// The first thing that the arguments of an undo refer to and that never came to be.
+fn missing(run: &Run, arguments: &Mapping) -> Option<Reference> {
+    let is_output =
+        |reference: &Reference| matches!(reference, Reference::Step { field: StepField::Output, .. });
+    let references = arguments.references().into_iter();
+    let mut missing = references.filter(|reference| match run.value(reference) {
+        None => true,
+        Some(value) => value.is_null() && is_output(reference),
+    });
+    missing.next().cloned()
+}
+
+pub(super) fn answered(draft: &mut Draft, at: usize, place: usize, answer: &Answer) {
+    let phase = draft.phase_id(at);
+    let (failure, evidence) = match answer {
+        Answer::Succeeded { evidence, .. } => {
+            let evidence = evidence.clone();
+            return draft.record(Fact::UndoSucceeded { phase, place, evidence });
+        }
+        Answer::Failed { failure, evidence } => (failure, evidence.clone()),
+    };
+    let plan = draft.plan();
+    let trial = &draft.run.undoing.trial;
+    let failure = retry::blame(trial, failure);
+    let again = undo_entry(&plan, at, place)
+        .and_then(|undo| retry::next(&undo.retry, trial.attempts, &failure, draft.at));
+    draft.record(match again {
+        Some(due) => Fact::UndoRetryScheduled { phase, place, failure, evidence, due },
+        None => Fact::UndoFailed { phase, place, failure, evidence },
+    });
+}
