@@ -4,6 +4,9 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The one key of the table that stands for a secret in the arguments of a call: `{"$secret": "NAME"}`.
+pub const SECRET: &str = "$secret";
+
 /// Type of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -25,6 +25,21 @@ use crate::time::Timestamp;
 /// # Errors
 /// When the input makes no sense in this state; then nothing becomes true.
 pub fn decide(run: &Run, input: &Input) -> Result<Vec<Event>, Refused> {
+    let mut draft = take(run, input)?;
+    advance::advance(&mut draft);
+    Ok(draft.events)
+}
+
+/// As [`decide`], but nothing goes on from there: the daemon is going down and only records what it was still told. The first
+/// tick after its return catches up.
+///
+/// # Errors
+/// As [`decide`].
+pub fn hold(run: &Run, input: &Input) -> Result<Vec<Event>, Refused> {
+    take(run, input).map(|draft| draft.events)
+}
+
+fn take(run: &Run, input: &Input) -> Result<Draft, Refused> {
     let mut draft = Draft { run: run.clone(), at: input.at, events: Vec::new() };
     match &input.happening {
         Happening::Start(start) => begin(&mut draft, start)?,
@@ -39,8 +54,7 @@ pub fn decide(run: &Run, input: &Input) -> Result<Vec<Event>, Refused> {
         Happening::Tick => control::tick(&mut draft),
         Happening::Cancel { rollback, reason, user } => control::cancel(&mut draft, *rollback, reason, user)?,
     }
-    advance::advance(&mut draft);
-    Ok(draft.events)
+    Ok(draft)
 }
 
 /// The run as it will be, and the events that make it so.

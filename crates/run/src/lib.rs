@@ -44,7 +44,7 @@ pub mod time;
 
 pub use answer::{Answer, Evidence, Failure};
 pub use command::Command;
-pub use decide::decide;
+pub use decide::{decide, hold};
 pub use event::{Event, Fact};
 pub use evolve::evolve;
 pub use input::{Input, Refused};

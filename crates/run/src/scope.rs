@@ -2,7 +2,8 @@
 
 use op_plan::expression::{PhaseField, RunField, StepField};
 use op_plan::{Reference, Scope};
-use serde_json::Value;
+use op_plan::input::{InputType, SECRET};
+use serde_json::{Value, json};
 
 use crate::run::{PhaseState, Run, StepState};
 
@@ -19,8 +20,13 @@ impl Scope for Run {
 }
 
 impl Run {
+    /// A secret is handed on by the name of its credential; its value is put in where the call leaves the hub.
     fn input(&self, name: &str) -> Option<Value> {
-        self.origin.as_ref()?.inputs.get(name).cloned()
+        let value = self.origin.as_ref()?.inputs.get(name)?;
+        match self.plan.draft().inputs.get(name).map(|input| input.kind) {
+            Some(InputType::Secret) => Some(json!({ SECRET: value })),
+            _ => Some(value.clone()),
+        }
     }
 
     fn stored(&self, variable: &str) -> Option<Value> {
