@@ -9,7 +9,7 @@ use op_proto::agent::v1::outcome::Kind;
 use op_proto::agent::v1::{Completed, Outcome};
 use tokio::sync::oneshot;
 
-use crate::flight::{Cause, Flight, Halt};
+use crate::flight::{Cause, Flight};
 use crate::floor::Floor;
 use crate::handler::MAX_VALUE;
 use crate::ledger::Claim;
@@ -67,12 +67,16 @@ async fn wait(
 /// Performs the operation and records how it ended, before anybody is told.
 async fn settle(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Outcome {
     let result = perform(floor, flight, order).await;
-    let kind = match result {
-        Ok(value) => Kind::Completed(Completed { value }),
-        Err(failure) => failure.into_wire(MAX_VALUE),
+    let cause = flight.halted().map(|halt| &halt.cause);
+    let kind = match (result, cause) {
+        (Ok(value), _) => Kind::Completed(Completed { value }),
+        (Err(failure), Some(cause)) if failure.kind() == crate::Kind::Cancelled => {
+            stopped(cause, failure.message()).into_wire(MAX_VALUE)
+        }
+        (Err(failure), _) => failure.into_wire(MAX_VALUE),
     };
     // What was stopped because its hub was lost was not the hub's wish: a hub that comes back may have it again.
-    let lost = flight.halted().is_some_and(|halt| halt.cause == Cause::SessionEnded);
+    let lost = cause == Some(&Cause::SessionEnded);
     let abandoned = lost && matches!(kind, Kind::Cancelled(_));
     let outcome = Outcome { kind: Some(kind), evidence: Some(flight.evidence()) };
     floor.ledger.settle(&flight.id, (!abandoned).then_some(&outcome));
@@ -94,29 +98,31 @@ async fn perform(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Result<S
     let _slot = tokio::select! {
         biased;
         slot = slot => slot,
-        halt = flight.stopped() => return Err(stopped(&halt.cause, "")),
+        _ = flight.stopped() => return Err(Failure::cancelled("")),
     };
-    match flight.halted() {
-        Some(halt) => Err(stopped(&halt.cause, "")),
-        None => run(floor, flight, order).await,
+    if flight.is_told() {
+        return Err(Failure::cancelled(""));
     }
+    // Also a panic in the drop of the handler's future must not cost the operation its outcome.
+    let result = AssertUnwindSafe(run(floor, flight, order)).catch_unwind().await;
+    result.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
 }
 
 async fn run(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Result<String, Failure> {
     let handler = &floor.handlers[order.index];
-    let call = Call::new(Arc::clone(flight));
-    let work = AssertUnwindSafe(async move { handler(call, &order.arguments).await }).catch_unwind();
-    let mut work = std::pin::pin!(work);
-    let result = tokio::select! {
+    let mut work = handler(Call::new(Arc::clone(flight)), &order.arguments);
+    let grace = tokio::select! {
         biased;
-        result = &mut work => result,
-        Halt { cause, grace } = flight.stopped() => match tokio::time::timeout(*grace, work).await {
-            Ok(Ok(Err(failure))) if failure.kind() == crate::Kind::Cancelled => Ok(Err(stopped(cause, failure.message()))),
-            Ok(result) => result,
-            Err(_) => Ok(Err(stopped(cause, "it did not end by itself"))),
-        },
+        result = &mut work => return result,
+        halt = flight.stopped() => halt.grace,
     };
-    result.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+    let ended = tokio::select! {
+        biased;
+        ended = tokio::time::timeout(grace, work) => ended.ok(),
+        // The agent waits for no grace that a hub named once its own is over.
+        () = floor.closing.cancelled() => None,
+    };
+    ended.unwrap_or_else(|| Err(Failure::cancelled("it did not end by itself")))
 }
 
 /// Why an operation was stopped, with what its function had to say about it.

@@ -32,7 +32,8 @@ impl Stream for Events {
 
     fn poll_next(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         // The flight in hand holds a sender, so the queue never closes by itself: the outcome ends the stream.
-        if self.frames.is_empty() && self.flight.is_ended() {
+        // Asked in this order, since the end is told right after the last frame is in the queue.
+        if self.flight.is_ended() && self.frames.is_empty() {
             return Poll::Ready(None);
         }
         self.frames.poll_recv(ctx).map(|frame| frame.map(|frame| frame.map(response)))

@@ -62,7 +62,7 @@ pub(crate) async fn serve(
         () = links::accept(&listener, &floor, &routes) => {}
         () = shutdown => {}
     }
-    drain(&floor, &health, listener, drain_limit).await;
+    drain(&floor, health, listener, drain_limit).await;
     tracing::info!(agent = floor.described.name, "drained");
     Ok(())
 }
@@ -99,7 +99,7 @@ async fn routes(floor: &Arc<Floor>) -> Result<(Routes, HealthReporter), ServeErr
 }
 
 /// Takes nothing new, lets what is in flight end or stops it, and ends all tasks.
-async fn drain(floor: &Floor, health: &HealthReporter, listener: Listener, limit: Duration) {
+async fn drain(floor: &Floor, mut health: HealthReporter, listener: Listener, limit: Duration) {
     for service in ["", SERVICE_NAME] {
         health.set_service_status(service, ServingStatus::NotServing).await;
     }
@@ -111,6 +111,10 @@ async fn drain(floor: &Floor, health: &HealthReporter, listener: Listener, limit
         floor.ledger.halt_all(&Halt { cause: Cause::AgentEnds, grace: floor.grace });
         // An outcome that nobody reads keeps its task here; it ends with its connection below.
         let _ = tokio::time::timeout(floor.grace, floor.work.wait()).await;
+    }
+    for service in ["", SERVICE_NAME] {
+        // Ends the streams of those who watch.
+        health.clear_service_status(service).await;
     }
     floor.closing.cancel();
     floor.links.close();
