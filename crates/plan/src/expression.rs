@@ -12,8 +12,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
+pub(crate) use reference::is_identifier;
 pub use reference::{PhaseField, Reference, RunField, StepField};
-pub(crate) use reference::{SCOPE_WORDS, is_identifier};
 
 /// Most characters an expression may have.
 pub const MAX_LENGTH: usize = 10_000;

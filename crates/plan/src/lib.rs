@@ -8,16 +8,29 @@
 //! - [`expression`]: CEL expressions and what they refer to
 //! - [`mapping`]: values with references in them, as steps take them for input
 //! - [`catalogue`]: which agents, operations and roles a plan can name
+//! - [`document`]: TOML layers merged key by key, with the place of every value
+//! - [`shape`]: the notations, one file each
+//! - [`load`]: documents to plans, with all diagnostics at once
+//! - [`diagnostic`]: what is wrong, where, and what to do
 //! - [`input`]: what a run must be given, and the check of what it was given
+//! - [`duration`]: durations as people write them
 
 pub mod catalogue;
+mod check;
+pub mod diagnostic;
+pub mod document;
+pub mod duration;
 pub mod expression;
 pub mod input;
+pub mod load;
 pub mod mapping;
 pub mod plan;
+pub mod shape;
 
 pub use catalogue::{Catalogue, Effects, Operation, Performer};
+pub use diagnostic::{Diagnostic, Severity};
 pub use expression::{Expression, Reference, Scope};
 pub use input::{Input, InputType};
+pub use load::{Loaded, Source, load};
 pub use mapping::Mapping;
 pub use plan::{Draft, Phase, Plan, Retry, Rollback, Shape, Step};

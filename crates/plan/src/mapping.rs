@@ -107,16 +107,21 @@ impl Mapping {
         &self.source
     }
 
-    /// The expressions in it, from front to back.
-    pub fn expressions(&self) -> Vec<&Expression> {
+    /// The expressions in it with their places, from front to back.
+    pub fn expressions(&self) -> Vec<(Vec<Key>, &Expression)> {
         let mut found = Vec::new();
-        self.root.expressions(&mut found);
+        self.root.expressions(&mut Vec::new(), &mut found);
         found
     }
 
     /// What it refers to, from front to back; the same reference may stand several times.
     pub fn references(&self) -> Vec<&Reference> {
-        self.expressions().into_iter().flat_map(Expression::references).collect()
+        self.expressions().into_iter().flat_map(|(_, expression)| expression.references()).collect()
+    }
+
+    /// Whether all of it is one expression, whose value may be of any type.
+    pub fn is_expression(&self) -> bool {
+        matches!(self.root, Node::Whole(_))
     }
 
     /// Computes the value.
@@ -129,16 +134,24 @@ impl Mapping {
 }
 
 impl Node {
-    fn expressions<'a>(&'a self, found: &mut Vec<&'a Expression>) {
+    fn expressions<'a>(&'a self, place: &mut Vec<Key>, found: &mut Vec<(Vec<Key>, &'a Expression)>) {
         match self {
             Self::Literal(_) => {}
-            Self::Whole(expression) => found.push(expression),
+            Self::Whole(expression) => found.push((place.clone(), expression)),
             Self::Text(pieces) => found.extend(pieces.iter().filter_map(|piece| match piece {
                 Piece::Plain(_) => None,
-                Piece::Spliced(expression) => Some(expression),
+                Piece::Spliced(expression) => Some((place.clone(), expression)),
             })),
-            Self::List(nodes) => nodes.iter().for_each(|node| node.expressions(found)),
-            Self::Map(nodes) => nodes.iter().for_each(|(_, node)| node.expressions(found)),
+            Self::List(nodes) => {
+                for (at, node) in nodes.iter().enumerate() {
+                    within(place, Key::At(at), |place| node.expressions(place, found));
+                }
+            }
+            Self::Map(nodes) => {
+                for (key, node) in nodes {
+                    within(place, Key::Name(key.clone()), |place| node.expressions(place, found));
+                }
+            }
         }
     }
 }

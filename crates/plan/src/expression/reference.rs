@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-/// Words that begin a reference to something that is no variable.
-pub(crate) const SCOPE_WORDS: [&str; 4] = ["input", "steps", "phases", "run"];
-
 /// Words that CEL keeps for itself.
 const RESERVED: [&str; 20] = [
     "true",

@@ -1,0 +1,59 @@
+//! Arguments against what an operation says it takes.
+
+use serde_json::Value as Json;
+
+use super::schema::Schema;
+use crate::catalogue::Performer;
+use crate::diagnostic::Report;
+use crate::document::{Node, Place, Table, Value};
+
+/// Reports arguments that the operation does not know, lacks, or cannot take for their type.
+pub(crate) fn check(
+    report: &mut Report<'_>,
+    args: &Table,
+    input: &Json,
+    performer: &Performer,
+    place: Place,
+) {
+    let schema = Schema::new(input);
+    let known = schema.closed_names();
+    for (name, entry) in args {
+        match (schema.property(name), &known) {
+            (Some(property), _) => check_value(report, &entry.node, property, &format!("argument `{name}`")),
+            (None, Some(known)) => {
+                let finding = report.error(entry.key, format!("`{performer}` takes no argument `{name}`"));
+                finding.meant(name, known.iter().copied());
+            }
+            (None, None) => {}
+        }
+    }
+    for name in schema.required() {
+        if !args.contains_key(name) {
+            let finding = report.error(place, format!("`{performer}` needs the argument `{name}`"));
+            finding.hint(format!("add `args = {{ {name} = ... }}`"));
+        }
+    }
+}
+
+fn check_value(report: &mut Report<'_>, node: &Node, schema: Schema<'_>, what: &str) {
+    if let Some(wanted) = schema.refuses(node) {
+        report.error(node.place, format!("{what} must be {wanted}, and this is {}", node.value.kind()));
+        return;
+    }
+    match &node.value {
+        Value::List(nodes) => {
+            let Some(item) = schema.item() else { return };
+            for node in nodes {
+                check_value(report, node, item, &format!("an entry of {what}"));
+            }
+        }
+        Value::Table(table) => {
+            for (name, entry) in table {
+                if let Some(property) = schema.property(name) {
+                    check_value(report, &entry.node, property, &format!("`{name}` of {what}"));
+                }
+            }
+        }
+        Value::Text(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Time(_) => {}
+    }
+}

@@ -1,0 +1,120 @@
+//! Values with references in them, and conditions.
+
+use serde_json::Value as Json;
+
+use super::{Lowering, Use, User};
+use crate::document::{Node, Place, Value};
+use crate::expression::{Expression, ExpressionError};
+use crate::mapping::{Key, Mapping};
+
+impl Lowering<'_, '_> {
+    /// A value with references.
+    pub(crate) fn mapping(&mut self, node: &Node, by: User) -> Option<Mapping> {
+        match Mapping::parse(node.to_json()) {
+            Ok(mapping) => {
+                for (keys, expression) in mapping.expressions() {
+                    let place = self.expression_place(find(node, &keys), expression.source());
+                    self.used(expression, place, by);
+                }
+                Some(mapping)
+            }
+            Err(error) => {
+                if !self.refuse_texts(node) {
+                    self.refuse(find(node, &error.place), &error.error);
+                }
+                None
+            }
+        }
+    }
+
+    /// A condition.
+    pub(crate) fn condition(&mut self, node: &Node, by: User) -> Option<Expression> {
+        let Value::Text(text) = &node.value else {
+            let message = format!("`when` must be a condition as text, and this is {}", node.value.kind());
+            self.report.error(node.place, message).hint("write it like `when = \"tests.failed == 0\"`");
+            return None;
+        };
+        let expression = match Expression::parse(text) {
+            Ok(expression) => expression,
+            Err(error) if text.trim_start().starts_with(['$', '{']) => {
+                let hint = Some("write the expression alone, without `${` and `}`".to_owned());
+                self.refuse(node, &ExpressionError { hint, ..error });
+                return None;
+            }
+            Err(error) => {
+                self.refuse(node, &error);
+                return None;
+            }
+        };
+        match expression.as_literal() {
+            None | Some(Json::Bool(_)) => {}
+            Some(value) => {
+                let message = format!("the condition is always {value}, neither true nor false");
+                self.report
+                    .error(node.place, message)
+                    .hint("compare it: a condition that is not boolean is an error");
+            }
+        }
+        self.used(&expression, self.expression_place(node, text), by);
+        Some(expression)
+    }
+
+    fn used(&mut self, expression: &Expression, place: Place, by: User) {
+        let uses = expression.references().iter();
+        self.uses.extend(uses.map(|reference| Use { reference: reference.clone(), place, by }));
+    }
+
+    /// Reports every text of a value that is wrong by itself; false when there is none.
+    fn refuse_texts(&mut self, node: &Node) -> bool {
+        match &node.value {
+            Value::Text(text) => {
+                let error = Mapping::parse(Json::from(text.as_str())).err();
+                error.map(|error| self.refuse(node, &error.error)).is_some()
+            }
+            Value::List(nodes) => nodes.iter().fold(false, |found, node| self.refuse_texts(node) | found),
+            Value::Table(table) => {
+                table.values().fold(false, |found, entry| self.refuse_texts(&entry.node) | found)
+            }
+            Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Time(_) => false,
+        }
+    }
+
+    fn refuse(&mut self, node: &Node, error: &ExpressionError) {
+        let place = self.place_in(node, error.offset, 1);
+        let finding = self.report.error(place, error.message.clone());
+        if let Some(hint) = &error.hint {
+            finding.hint(hint.clone());
+        }
+    }
+
+    fn expression_place(&self, node: &Node, source: &str) -> Place {
+        match &node.value {
+            Value::Text(text) => {
+                let trimmed = source.trim();
+                text.find(trimmed).map_or(node.place, |offset| self.place_in(node, offset, trimmed.len()))
+            }
+            _ => node.place,
+        }
+    }
+
+    /// A place inside a text, or the whole of it when escapes make the two differ.
+    fn place_in(&self, node: &Node, offset: usize, length: usize) -> Place {
+        let Value::Text(text) = &node.value else { return node.place };
+        match self.report.text(node.place).find(text.as_str()) {
+            Some(at) => {
+                let start = node.place.start + at + offset.min(text.len());
+                Place { start, end: start + length, ..node.place }
+            }
+            None => node.place,
+        }
+    }
+}
+
+/// The value at some keys, or the last one on the way there.
+fn find<'n>(node: &'n Node, keys: &[Key]) -> &'n Node {
+    keys.iter().fold(node, |node, key| match (&node.value, key) {
+        (Value::List(nodes), Key::At(at)) => nodes.get(*at).unwrap_or(node),
+        (Value::Table(table), Key::Name(name)) => table.get(name).map_or(node, |entry| &entry.node),
+        _ => node,
+    })
+}
