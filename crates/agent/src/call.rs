@@ -44,7 +44,7 @@ impl Call {
 
     /// Whether the call is to stop, because the hub asked, its time is over, or the hub is gone.
     pub fn is_cancelled(&self) -> bool {
-        self.flight.is_told()
+        self.flight.halted().is_some()
     }
 
     /// Waits until the call is to stop. From then on the function has [`grace`](Self::grace) to return by itself;

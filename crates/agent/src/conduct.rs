@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::flight::{Cause, Flight};
 use crate::floor::Floor;
 use crate::handler::MAX_VALUE;
-use crate::ledger::Claim;
+use crate::ledger::{Told, outcome_unknown};
 use crate::{Call, Failure};
 
 /// What to perform.
@@ -23,19 +23,21 @@ pub(crate) struct Order {
     pub(crate) again: bool,
 }
 
-/// Carries an operation from its claim to its outcome.
-pub(crate) async fn conduct(floor: Arc<Floor>, flight: Arc<Flight>, order: Order, mut claim: Claim) {
+/// Carries a claimed operation to its outcome; first waits for another flight of it if there is one.
+pub(crate) async fn conduct(
+    floor: Arc<Floor>,
+    flight: Arc<Flight>,
+    order: Order,
+    other: Option<oneshot::Receiver<Told>>,
+) {
     flight.accept().await;
-    let outcome = loop {
-        match claim {
-            Claim::Perform => break settle(&floor, &flight, &order).await,
-            Claim::Kept(outcome) => break outcome,
-            Claim::Refused(failure) => break refusal(failure, &flight),
-            Claim::Wait(told) => match wait(&floor, &flight, told).await {
-                Some(outcome) => break outcome,
-                None => claim = floor.ledger.claim(&flight, true, order.again),
-            },
-        }
+    let told = match other {
+        None => Told::Yours,
+        Some(other) => wait(&floor, &flight, other).await,
+    };
+    let outcome = match told {
+        Told::Yours => settle(&floor, &flight, &order).await,
+        Told::Ended(outcome) => outcome,
     };
     flight.end(outcome).await;
 }
@@ -45,23 +47,22 @@ pub(crate) fn refusal(failure: Failure, flight: &Flight) -> Outcome {
     Outcome { kind: Some(failure.into_wire(MAX_VALUE)), evidence: Some(flight.evidence()) }
 }
 
-/// Waits for the flight that performs the same operation; none when that one was abandoned.
-async fn wait(
-    floor: &Floor,
-    flight: &Flight,
-    mut told: oneshot::Receiver<Option<Outcome>>,
-) -> Option<Outcome> {
+/// Waits for the flight that performs the same operation, and passes on the wish to stop it.
+async fn wait(floor: &Floor, flight: &Flight, mut other: oneshot::Receiver<Told>) -> Told {
+    let unknown = |_| Told::Ended(refusal(outcome_unknown(), flight));
     let halt = tokio::select! {
         biased;
-        outcome = &mut told => return outcome.ok().flatten(),
+        told = &mut other => return told.unwrap_or_else(unknown),
         halt = flight.stopped() => halt,
     };
     if halt.cause == Cause::SessionEnded {
-        return Some(refusal(stopped(&halt.cause, ""), flight));
+        // From here on nobody can hand the operation over; what was handed over before is ours to settle.
+        other.close();
+        let nobody = |_| Told::Ended(refusal(stopped(&halt.cause, ""), flight));
+        return other.try_recv().unwrap_or_else(nobody);
     }
     floor.ledger.halt(&flight.id, halt.clone());
-    let outcome = told.await.ok().flatten();
-    Some(outcome.unwrap_or_else(|| refusal(stopped(&halt.cause, ""), flight)))
+    other.await.unwrap_or_else(unknown)
 }
 
 /// Performs the operation and records how it ended, before anybody is told.
@@ -79,7 +80,11 @@ async fn settle(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Outcome {
     let lost = cause == Some(&Cause::SessionEnded);
     let abandoned = lost && matches!(kind, Kind::Cancelled(_));
     let outcome = Outcome { kind: Some(kind), evidence: Some(flight.evidence()) };
-    floor.ledger.settle(&flight.id, (!abandoned).then_some(&outcome));
+    if abandoned {
+        floor.ledger.abandon(&flight.id, order.again);
+    } else {
+        floor.ledger.settle(&flight.id, &outcome);
+    }
     outcome
 }
 
@@ -100,7 +105,7 @@ async fn perform(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Result<S
         slot = slot => slot,
         _ = flight.stopped() => return Err(Failure::cancelled("")),
     };
-    if flight.is_told() {
+    if flight.halted().is_some() {
         return Err(Failure::cancelled(""));
     }
     // Also a panic in the drop of the handler's future must not cost the operation its outcome.

@@ -23,7 +23,7 @@ pub(crate) struct Events {
 /// Takes the operation. The stream itself is the flow control: credit has no end here.
 pub(crate) async fn execute(floor: &Arc<Floor>, asked: Operation) -> Events {
     let (outbox, frames) = mpsc::channel(OUTBOX);
-    let flight = floor.take(asked, outbox, Credit::new(u64::MAX)).await;
+    let flight = floor.take(asked, floor.stream(outbox), Credit::new(u64::MAX)).await;
     Events { flight, frames }
 }
 

@@ -1,5 +1,6 @@
 //! One operation in flight, as the session that asked for it sees it: its events in order, its credit, its stop.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
@@ -8,15 +9,21 @@ use op_proto::agent::v1::{
     Accepted, AgentFrame, Channel, Event, Evidence, Operation, Outcome, Output, Progress, agent_frame::Frame,
 };
 use prost::bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::credit::Credit;
 
 /// The one queue of frames towards a hub.
 pub(crate) type Outbox = mpsc::Sender<Result<AgentFrame, Status>>;
+
+/// A stream towards a hub, told from others by its number.
+#[derive(Clone)]
+pub(crate) struct Stream {
+    pub(crate) number: u64,
+    pub(crate) outbox: Outbox,
+}
 
 /// Frames that wait for a hub that reads slowly; beyond, whoever sends waits.
 pub(crate) const OUTBOX: usize = 256;
@@ -47,6 +54,8 @@ pub(crate) struct Halt {
 /// One operation in flight.
 pub(crate) struct Flight {
     pub(crate) id: Arc<str>,
+    /// Which stream it came in on.
+    pub(crate) stream: u64,
     pub(crate) session: String,
     pub(crate) traceparent: String,
     pub(crate) started: Instant,
@@ -54,8 +63,8 @@ pub(crate) struct Flight {
     pub(crate) credit: Credit,
     grace: Duration,
     outbox: Outbox,
-    stop: CancellationToken,
     halt: OnceLock<Halt>,
+    told: Notify,
     line: Mutex<Line>,
 }
 
@@ -76,21 +85,22 @@ impl Flight {
         asked: &mut Operation,
         limit: Option<Duration>,
         grace: Duration,
-        outbox: Outbox,
+        stream: Stream,
         credit: Credit,
     ) -> Self {
         let started = Instant::now();
         Self {
             id: asked.id.as_str().into(),
+            stream: stream.number,
             session: std::mem::take(&mut asked.session),
             traceparent: std::mem::take(&mut asked.traceparent),
             started,
             deadline: limit.and_then(|limit| started.checked_add(limit)),
             credit,
             grace,
-            outbox,
-            stop: CancellationToken::new(),
+            outbox: stream.outbox,
             halt: OnceLock::new(),
+            told: Notify::new(),
             line: Mutex::default(),
         }
     }
@@ -98,7 +108,7 @@ impl Flight {
     /// Asks the operation to stop; the first to ask decides cause and grace.
     pub(crate) fn halt(&self, halt: Halt) {
         let _ = self.halt.set(halt);
-        self.stop.cancel();
+        self.told.notify_waiters();
     }
 
     /// The stop, if there was one.
@@ -113,25 +123,25 @@ impl Flight {
 
     /// Waits until somebody stops the operation, or its time is over.
     pub(crate) async fn stopped(&self) -> &Halt {
-        match self.deadline {
-            None => self.stop.cancelled().await,
-            Some(deadline) => {
-                if tokio::time::timeout_at(deadline, self.stop.cancelled()).await.is_err() {
-                    self.halt(Halt { cause: Cause::Timeout, grace: self.grace });
-                }
-            }
+        if let Some(deadline) = self.deadline
+            && tokio::time::timeout_at(deadline, self.told()).await.is_err()
+        {
+            self.halt(Halt { cause: Cause::Timeout, grace: self.grace });
         }
-        self.halted().expect("a stop names its cause before it is told")
+        self.told().await
     }
 
     /// Waits until the operation is told to stop.
-    pub(crate) async fn told(&self) {
-        self.stop.cancelled().await;
-    }
-
-    /// Whether the operation was told to stop.
-    pub(crate) fn is_told(&self) -> bool {
-        self.stop.is_cancelled()
+    pub(crate) async fn told(&self) -> &Halt {
+        loop {
+            // Listens before it looks, so that no halt falls between the two.
+            let mut told = pin!(self.told.notified());
+            told.as_mut().enable();
+            match self.halted() {
+                Some(halt) => return halt,
+                None => told.await,
+            }
+        }
     }
 
     /// Whether the outcome is on its way.
@@ -158,7 +168,7 @@ impl Flight {
             tokio::select! {
                 biased;
                 sent = self.send(Kind::Output(Output { channel: channel.into(), data: chunk })) => if !sent { return },
-                () = self.told() => return,
+                _ = self.told() => return,
             }
         }
     }
@@ -167,7 +177,7 @@ impl Flight {
         let taken = tokio::select! {
             biased;
             taken = self.credit.take(want as u64) => taken,
-            () = self.told() => 0,
+            _ = self.told() => 0,
         };
         usize::try_from(taken).unwrap_or(want)
     }
@@ -260,7 +270,10 @@ mod tests {
     fn flight(queue: usize, credit: u64) -> (Flight, mpsc::Receiver<Result<AgentFrame, Status>>) {
         let (outbox, inbox) = mpsc::channel(queue);
         let mut asked = Operation { id: "r/s/1/1".into(), ..Default::default() };
-        (Flight::new(&mut asked, None, Duration::ZERO, outbox, Credit::new(credit)), inbox)
+        (
+            Flight::new(&mut asked, None, Duration::ZERO, Stream { number: 1, outbox }, Credit::new(credit)),
+            inbox,
+        )
     }
 
     fn events(inbox: &mut mpsc::Receiver<Result<AgentFrame, Status>>) -> Vec<(u64, Kind)> {

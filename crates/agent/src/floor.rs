@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use op_proto::agent::v1::{DescribeResponse, Effects, Operation, OperationDescription};
+use op_proto::agent::v1::{DescribeResponse, Effects, Operation, OperationDescription, Outcome};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::conduct::{Order, conduct, refusal};
 use crate::credit::Credit;
-use crate::flight::{Flight, Outbox};
+use crate::flight::{Flight, Outbox, Stream};
 use crate::handler::Handler;
 use crate::ledger::{Claim, Ledger};
 use crate::{Agent, Failure};
@@ -38,6 +39,7 @@ pub(crate) struct Floor {
     /// The tasks of connections and sessions.
     pub(crate) links: TaskTracker,
     names: HashMap<String, usize>,
+    streams: AtomicU64,
 }
 
 impl Floor {
@@ -55,56 +57,51 @@ impl Floor {
             closing: CancellationToken::new(),
             work: TaskTracker::new(),
             links: TaskTracker::new(),
+            streams: AtomicU64::new(0),
         }
+    }
+
+    /// A stream for frames to a hub.
+    pub(crate) fn stream(&self, outbox: Outbox) -> Stream {
+        Stream { number: self.streams.fetch_add(1, Ordering::Relaxed), outbox }
     }
 
     /// Takes an operation: gives it a task of its own, or answers it here when there is nothing to perform.
     pub(crate) async fn take(
         self: &Arc<Self>,
         mut asked: Operation,
-        outbox: Outbox,
+        stream: Stream,
         credit: Credit,
     ) -> Arc<Flight> {
         let limit = asked.timeout.take().map(Duration::try_from).transpose();
         let known = limit.as_ref().ok().copied().flatten();
-        let flight = Arc::new(Flight::new(&mut asked, known, self.grace, outbox, credit));
-        match self.admit(asked, &flight, limit.is_err()) {
-            Err(failure) => {
-                flight.accept().await;
-                flight.end(refusal(failure, &flight)).await;
-            }
-            Ok((_, Claim::Kept(outcome))) => {
-                flight.accept().await;
-                flight.end(outcome).await;
-            }
-            Ok((order, claim)) => {
-                self.work.spawn(conduct(Arc::clone(self), Arc::clone(&flight), order, claim));
-            }
-        }
+        let flight = Arc::new(Flight::new(&mut asked, known, self.grace, stream, credit));
+        let repeat = asked.repeat;
+        let claim = match self.order(asked, limit.is_err()) {
+            Ok(order) => (self.ledger.claim(&flight, repeat, order.again), order),
+            Err(failure) => return refuse(flight, failure).await,
+        };
+        let (order, other) = match claim {
+            (Claim::Perform, order) => (order, None),
+            (Claim::Wait(other), order) => (order, Some(other)),
+            (Claim::Mine, _) => return flight,
+            (Claim::Kept(outcome), _) => return answer(flight, outcome).await,
+            (Claim::Refused(failure), _) => return refuse(flight, failure).await,
+        };
+        self.work.spawn(conduct(Arc::clone(self), Arc::clone(&flight), order, other));
         flight
     }
 
-    fn admit(
-        &self,
-        asked: Operation,
-        flight: &Arc<Flight>,
-        untimely: bool,
-    ) -> Result<(Order, Claim), Failure> {
-        let Operation { id, operation, arguments, repeat, .. } = asked;
+    fn order(&self, asked: Operation, untimely: bool) -> Result<Order, Failure> {
+        let Operation { id, operation, arguments, .. } = asked;
         if id.is_empty() {
             return Err(Failure::rejected("invalid_operation", "the operation has no id"));
         }
         if untimely {
             return Err(Failure::rejected("invalid_operation", "the time limit is negative or out of range"));
         }
-        let Some(&index) = self.names.get(&operation) else { return Err(self.unknown(&operation)) };
-        let again = may_repeat(&self.described.operations[index]);
-        match self.ledger.claim(flight, repeat, again) {
-            Claim::Refused(failure) => Err(failure),
-            claim @ (Claim::Perform | Claim::Wait(_) | Claim::Kept(_)) => {
-                Ok((Order { index, arguments, again }, claim))
-            }
-        }
+        let index = *self.names.get(&operation).ok_or_else(|| self.unknown(&operation))?;
+        Ok(Order { index, arguments, again: may_repeat(&self.described.operations[index]) })
     }
 
     fn unknown(&self, operation: &str) -> Failure {
@@ -115,6 +112,18 @@ impl Floor {
         let message = format!("`{}` has no operation `{operation}`", self.described.name);
         Failure::rejected("unknown_operation", message).hint(format!("{meant}it has: {}", names.join(", ")))
     }
+}
+
+async fn refuse(flight: Arc<Flight>, failure: Failure) -> Arc<Flight> {
+    let outcome = refusal(failure, &flight);
+    answer(flight, outcome).await
+}
+
+/// Answers an operation that is not performed.
+async fn answer(flight: Arc<Flight>, outcome: Outcome) -> Arc<Flight> {
+    flight.accept().await;
+    flight.end(outcome).await;
+    flight
 }
 
 /// Whether an operation whose outcome is not known may be performed again.

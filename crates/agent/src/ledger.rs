@@ -27,12 +27,24 @@ pub(crate) struct Ledger {
 pub(crate) enum Claim {
     /// Perform it, and settle it afterwards.
     Perform,
-    /// It is in flight already. Resolves to its outcome, or to none if it was abandoned and may be claimed again.
-    Wait(oneshot::Receiver<Option<Outcome>>),
+    /// It is in flight on another stream; wait for what comes of it. A sender that is dropped means that it was
+    /// abandoned and must not be done twice.
+    Wait(oneshot::Receiver<Told>),
+    /// It is in flight on the same stream: its outcome is coming anyway.
+    Mine,
     /// It ended before, like this.
     Kept(Outcome),
     /// It is not taken.
     Refused(Failure),
+}
+
+/// What came of an operation that was waited for.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Told {
+    /// It ended like this.
+    Ended(Outcome),
+    /// It was abandoned: who waited performs and settles it.
+    Yours,
 }
 
 #[derive(Default)]
@@ -48,8 +60,14 @@ struct Book {
 }
 
 enum Entry {
-    Flying { flight: Arc<Flight>, guests: Vec<oneshot::Sender<Option<Outcome>>> },
+    Flying { flight: Arc<Flight>, guests: Vec<Guest> },
     Kept { number: u64, weight: usize, outcome: Outcome },
+}
+
+/// A flight that waits for another stream's.
+struct Guest {
+    flight: Arc<Flight>,
+    tell: oneshot::Sender<Told>,
 }
 
 impl Ledger {
@@ -63,9 +81,10 @@ impl Ledger {
         let mut book = self.book();
         match book.entries.get_mut(&flight.id) {
             Some(Entry::Kept { outcome, .. }) => return Claim::Kept(outcome.clone()),
+            Some(entry) if entry.on(flight.stream).is_some() => return Claim::Mine,
             Some(Entry::Flying { guests, .. }) => {
                 let (tell, told) = oneshot::channel();
-                guests.push(tell);
+                guests.push(Guest { flight: Arc::clone(flight), tell });
                 return Claim::Wait(told);
             }
             None => {}
@@ -79,18 +98,30 @@ impl Ledger {
         Claim::Perform
     }
 
-    /// Records how a claimed operation ended; none abandons it, as if it had never been claimed.
-    pub(crate) fn settle(&self, id: &Arc<str>, outcome: Option<&Outcome>) {
+    /// Records how a claimed operation ended, and tells those who waited.
+    pub(crate) fn settle(&self, id: &Arc<str>, outcome: &Outcome) {
         let mut book = self.book();
-        if let Some(Entry::Flying { guests, .. }) = book.entries.remove(id) {
-            book.flying -= 1;
-            for guest in guests {
-                // A guest that is gone needs no answer.
-                let _ = guest.send(outcome.cloned());
-            }
+        for guest in book.land(id) {
+            // A guest that is gone needs no answer.
+            let _ = guest.tell.send(Told::Ended(outcome.clone()));
         }
-        if let Some(outcome) = outcome {
-            book.keep(Arc::clone(id), outcome.clone());
+        book.keep(Arc::clone(id), outcome.clone());
+    }
+
+    /// Takes a claim back. The first who waits gets it, if the operation may be performed `again`; without one it is
+    /// as if the operation had never been claimed.
+    pub(crate) fn abandon(&self, id: &Arc<str>, again: bool) {
+        let mut book = self.book();
+        let mut guests = book.land(id).into_iter();
+        if !again {
+            return;
+        }
+        while let Some(Guest { flight, tell }) = guests.next() {
+            if tell.send(Told::Yours).is_ok() {
+                book.flying += 1;
+                book.entries.insert(Arc::clone(id), Entry::Flying { flight, guests: guests.collect() });
+                return;
+            }
         }
     }
 
@@ -103,10 +134,22 @@ impl Ledger {
         }
     }
 
-    /// Stops an operation in flight.
+    /// The flight of an operation on a stream.
+    pub(crate) fn find(&self, id: &str, stream: u64) -> Option<Arc<Flight>> {
+        self.book().entries.get(id).and_then(|entry| entry.on(stream)).map(Arc::clone)
+    }
+
+    /// Stops whoever performs an operation.
     pub(crate) fn halt(&self, id: &str, halt: Halt) {
         if let Some(Entry::Flying { flight, .. }) = self.book().entries.get(id) {
             flight.halt(halt);
+        }
+    }
+
+    /// Stops all operations in flight on a stream.
+    pub(crate) fn halt_stream(&self, stream: u64, halt: &Halt) {
+        for flight in self.book().entries.values().filter_map(|entry| entry.on(stream)) {
+            flight.halt(halt.clone());
         }
     }
 
@@ -129,6 +172,15 @@ impl Ledger {
     }
 }
 
+impl Entry {
+    /// The flight on a stream, performing or waiting.
+    fn on(&self, stream: u64) -> Option<&Arc<Flight>> {
+        let Self::Flying { flight, guests } = self else { return None };
+        let flights = std::iter::once(flight).chain(guests.iter().map(|guest| &guest.flight));
+        flights.into_iter().find(|flight| flight.stream == stream)
+    }
+}
+
 impl Book {
     fn refusal(&self, limit: usize, unknown: bool) -> Option<Failure> {
         if self.closed {
@@ -146,6 +198,17 @@ impl Book {
             return Some(Failure::rejected("busy", message).hint("ask again when some have ended"));
         }
         None
+    }
+
+    /// Takes an operation out of the air; returns those who wait for it.
+    fn land(&mut self, id: &str) -> Vec<Guest> {
+        match self.entries.remove(id) {
+            Some(Entry::Flying { guests, .. }) => {
+                self.flying -= 1;
+                guests
+            }
+            Some(Entry::Kept { .. }) | None => Vec::new(),
+        }
     }
 
     fn keep(&mut self, id: Arc<str>, outcome: Outcome) {
@@ -184,6 +247,13 @@ impl Book {
     }
 }
 
+/// The refusal of what may have been done and must not be done twice.
+pub(crate) fn outcome_unknown() -> Failure {
+    let message = "the operation was sent before, its outcome is not known, and it must not be done twice";
+    Failure::rejected("outcome_unknown", message)
+        .hint("find out whether it took effect, then resolve the step")
+}
+
 fn is_kept(entries: &HashMap<Arc<str>, Entry>, wanted: u64, id: &str) -> bool {
     matches!(entries.get(id), Some(Entry::Kept { number, .. }) if *number == wanted)
 }
@@ -192,15 +262,21 @@ fn is_kept(entries: &HashMap<Arc<str>, Entry>, wanted: u64, id: &str) -> bool {
 mod tests {
     use super::*;
     use crate::credit::Credit;
-    use crate::flight::Cause;
+    use crate::flight::{Cause, Stream};
     use op_proto::agent::v1::{Completed, Operation, outcome};
     use std::time::Duration;
 
     fn flight(id: impl Into<String>) -> Arc<Flight> {
+        flight_on(1, id)
+    }
+
+    fn flight_on(number: u64, id: impl Into<String>) -> Arc<Flight> {
         let (outbox, _) = tokio::sync::mpsc::channel(1);
         let mut asked = Operation { id: id.into(), ..Default::default() };
-        Arc::new(Flight::new(&mut asked, None, Duration::ZERO, outbox, Credit::new(0)))
+        Arc::new(Flight::new(&mut asked, None, Duration::ZERO, Stream { number, outbox }, Credit::new(0)))
     }
+
+    const STOP: Halt = Halt { cause: Cause::SessionEnded, grace: Duration::ZERO };
 
     fn outcome(value: &str) -> Outcome {
         let kind = outcome::Kind::Completed(Completed { value: value.into() });
@@ -216,7 +292,7 @@ mod tests {
     fn an_outcome_is_kept_until_it_is_acknowledged() {
         let (ledger, flight) = (Ledger::new(9), flight("a"));
         assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
-        ledger.settle(&flight.id, Some(&outcome("1")));
+        ledger.settle(&flight.id, &outcome("1"));
         assert!(matches!(ledger.claim(&flight, true, false), Claim::Kept(kept) if kept == outcome("1")));
         ledger.acknowledge("a");
         assert_eq!(reason(ledger.claim(&flight, true, false)), "outcome_unknown");
@@ -228,26 +304,58 @@ mod tests {
         let (ledger, flight) = (Ledger::new(9), flight("a"));
         assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
         ledger.acknowledge("a");
-        assert!(matches!(ledger.claim(&flight, false, false), Claim::Wait(_)));
+        assert!(matches!(ledger.claim(&flight, false, false), Claim::Mine));
     }
 
-    #[test]
-    fn a_second_flight_waits_for_the_first() {
-        let (ledger, flight) = (Ledger::new(9), flight("a"));
-        assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
-        let Claim::Wait(mut told) = ledger.claim(&flight, true, false) else { panic!("it is in flight") };
-        ledger.settle(&flight.id, Some(&outcome("1")));
-        assert_eq!(told.try_recv(), Ok(Some(outcome("1"))));
-    }
-
-    #[test]
-    fn an_abandoned_operation_can_be_claimed_again() {
+    /// A ledger with `a` in flight on stream 1, and streams 2 and 3 waiting.
+    fn crowded() -> (Ledger, Arc<Flight>, [oneshot::Receiver<Told>; 2]) {
         let (ledger, flight) = (Ledger::new(1), flight("a"));
         assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
-        let Claim::Wait(mut told) = ledger.claim(&flight, true, false) else { panic!("it is in flight") };
-        ledger.settle(&flight.id, None);
-        assert_eq!(told.try_recv(), Ok(None));
+        let guests = [2, 3].map(|number| {
+            let Claim::Wait(told) = ledger.claim(&flight_on(number, "a"), true, false) else {
+                panic!("in flight")
+            };
+            told
+        });
+        (ledger, flight, guests)
+    }
+
+    #[test]
+    fn who_waits_is_told_the_outcome() {
+        let (ledger, flight, guests) = crowded();
+        ledger.settle(&flight.id, &outcome("1"));
+        for mut told in guests {
+            assert_eq!(told.try_recv(), Ok(Told::Ended(outcome("1"))));
+        }
+    }
+
+    #[test]
+    fn an_abandoned_operation_goes_to_the_first_who_still_waits() {
+        let (ledger, flight, [gone, mut second]) = crowded();
+        drop(gone);
+        ledger.abandon(&flight.id, true);
+        assert_eq!(second.try_recv(), Ok(Told::Yours));
+        assert!(matches!(ledger.claim(&flight_on(3, "a"), true, true), Claim::Mine));
+        assert_eq!(reason(ledger.claim(&flight_on(1, "b"), false, false)), "busy");
+        ledger.abandon(&flight.id, true);
         assert!(matches!(ledger.claim(&flight, true, true), Claim::Perform));
+    }
+
+    #[test]
+    fn an_abandoned_operation_that_must_not_be_done_twice_goes_to_nobody() {
+        let (ledger, flight, [mut first, _second]) = crowded();
+        ledger.abandon(&flight.id, false);
+        assert!(matches!(first.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+        assert_eq!(reason(ledger.claim(&flight, true, false)), "outcome_unknown");
+    }
+
+    #[test]
+    fn a_stop_of_a_stream_reaches_its_flights_and_no_others() {
+        let (ledger, first, _guests) = crowded();
+        ledger.halt_stream(2, &STOP);
+        let second = ledger.find("a", 2).expect("it waits");
+        assert!(second.halted().is_some() && first.halted().is_none());
+        assert!(ledger.find("a", 4).is_none());
     }
 
     #[test]
@@ -255,7 +363,7 @@ mod tests {
         let ledger = Ledger::new(1);
         assert!(matches!(ledger.claim(&flight("a"), false, false), Claim::Perform));
         assert_eq!(reason(ledger.claim(&flight("b"), false, false)), "busy");
-        ledger.settle(&"a".into(), None);
+        ledger.abandon(&"a".into(), true);
         assert!(matches!(ledger.claim(&flight("b"), false, false), Claim::Perform));
     }
 
@@ -263,7 +371,7 @@ mod tests {
     fn a_closed_ledger_takes_nothing_new_but_answers_what_it_keeps() {
         let (ledger, flight_a) = (Ledger::new(9), flight("a"));
         assert!(matches!(ledger.claim(&flight_a, false, false), Claim::Perform));
-        ledger.settle(&flight_a.id, Some(&outcome("1")));
+        ledger.settle(&flight_a.id, &outcome("1"));
         ledger.close();
         assert_eq!(reason(ledger.claim(&flight("b"), false, false)), "draining");
         assert!(matches!(ledger.claim(&flight_a, true, false), Claim::Kept(_)));
@@ -273,7 +381,7 @@ mod tests {
     fn only_the_newest_outcomes_are_kept() {
         let ledger = Ledger::new(9);
         for number in 0..=MAX_KEPT {
-            ledger.settle(&number.to_string().into(), Some(&outcome("1")));
+            ledger.settle(&number.to_string().into(), &outcome("1"));
         }
         assert_eq!(reason(ledger.claim(&flight("0"), true, false)), "outcome_unknown");
         assert!(matches!(ledger.claim(&flight("1"), true, false), Claim::Kept(_)));
@@ -283,8 +391,8 @@ mod tests {
     #[test]
     fn kept_outcomes_are_bounded_in_bytes_and_the_newest_stays() {
         let ledger = Ledger::new(9);
-        ledger.settle(&"small".into(), Some(&outcome("1")));
-        ledger.settle(&"huge".into(), Some(&outcome(&"x".repeat(MAX_WEIGHT + 1))));
+        ledger.settle(&"small".into(), &outcome("1"));
+        ledger.settle(&"huge".into(), &outcome(&"x".repeat(MAX_WEIGHT + 1)));
         assert_eq!(reason(ledger.claim(&flight("small"), true, false)), "outcome_unknown");
         assert!(matches!(ledger.claim(&flight("huge"), true, false), Claim::Kept(_)));
     }
@@ -292,10 +400,10 @@ mod tests {
     #[test]
     fn acknowledged_outcomes_leave_nothing_behind() {
         let ledger = Ledger::new(9);
-        ledger.settle(&"first".into(), Some(&outcome("1")));
+        ledger.settle(&"first".into(), &outcome("1"));
         for number in 0..5 * MAX_KEPT {
             let id: Arc<str> = number.to_string().into();
-            ledger.settle(&id, Some(&outcome("1")));
+            ledger.settle(&id, &outcome("1"));
             ledger.acknowledge(&id);
         }
         let book = ledger.book();
@@ -307,8 +415,8 @@ mod tests {
     fn a_halt_reaches_what_is_in_flight() {
         let (ledger, flight) = (Ledger::new(9), flight("a"));
         assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
-        ledger.halt_all(&Halt { cause: Cause::AgentEnds, grace: Duration::ZERO });
+        ledger.halt_all(&STOP);
         ledger.halt("a", Halt { cause: Cause::Timeout, grace: Duration::ZERO });
-        assert_eq!(flight.halted().map(|halt| &halt.cause), Some(&Cause::AgentEnds));
+        assert_eq!(flight.halted().map(|halt| &halt.cause), Some(&Cause::SessionEnded), "the first decides");
     }
 }
