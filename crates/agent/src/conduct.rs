@@ -3,15 +3,16 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures::FutureExt;
 use op_proto::agent::v1::outcome::Kind;
 use op_proto::agent::v1::{Completed, Outcome};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::flight::{Cause, Flight};
 use crate::floor::Floor;
-use crate::handler::MAX_VALUE;
+use crate::handler::{MAX_VALUE, Work};
 use crate::ledger::{Told, outcome_unknown};
 use crate::{Call, Failure};
 
@@ -33,7 +34,7 @@ pub(crate) async fn conduct(
     flight.accept().await;
     let told = match other {
         None => Told::Yours,
-        Some(other) => wait(&floor, &flight, other).await,
+        Some(other) => Box::pin(wait(&floor, &flight, other)).await,
     };
     let outcome = match told {
         Told::Yours => settle(&floor, &flight, &order).await,
@@ -94,16 +95,12 @@ async fn perform(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Result<S
     if !unavailable.is_empty() {
         return Err(Failure::failed("not_configured", unavailable));
     }
-    let slot = async {
-        match &floor.slots {
-            Some(slots) => Some(slots.acquire().await),
-            None => None,
-        }
-    };
-    let _slot = tokio::select! {
-        biased;
-        slot = slot => slot,
-        _ = flight.stopped() => return Err(Failure::cancelled("")),
+    let _slot = match &floor.slots {
+        None => None,
+        Some(slots) => Some(match slots.try_acquire() {
+            Ok(slot) => slot,
+            Err(_) => Box::pin(queue(slots, flight)).await?,
+        }),
     };
     if flight.halted().is_some() {
         return Err(Failure::cancelled(""));
@@ -113,9 +110,26 @@ async fn perform(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Result<S
     result.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
 }
 
+async fn queue<'a>(slots: &'a Semaphore, flight: &Flight) -> Result<SemaphorePermit<'a>, Failure> {
+    tokio::select! {
+        biased;
+        slot = slots.acquire() => slot.map_err(|_| Failure::cancelled("")),
+        _ = flight.stopped() => Err(Failure::cancelled("")),
+    }
+}
+
+/// Runs the handler. Many end at the first poll: they pay for no timer, and the task stays small.
 async fn run(floor: &Floor, flight: &Arc<Flight>, order: &Order) -> Result<String, Failure> {
     let handler = &floor.handlers[order.index];
     let mut work = handler(Call::new(Arc::clone(flight)), &order.arguments);
+    match futures::poll!(&mut work) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Box::pin(watch(floor, flight, work)).await,
+    }
+}
+
+/// Sees a handler to its end under the flight's stop.
+async fn watch(floor: &Floor, flight: &Flight, mut work: Work) -> Result<String, Failure> {
     let grace = tokio::select! {
         biased;
         result = &mut work => return result,
