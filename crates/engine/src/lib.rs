@@ -1,3 +1,40 @@
-//! The conductor of every run, and the ports it needs.
+//! The hall: the conductor of every run, the ports to the world, the guards around calls, and the [`Engine`] handle that the
+//! doors knock at.
+//!
+//! A run is one task with one inbox. For every input it decides, appends the events to the journal and awaits that they are on
+//! disk, takes them into the run, publishes them, and only then acts on what is outstanding. This room knows no gRPC, D-Bus or
+//! SQL; it asks for them through [`ports`].
+//!
+//! ```text
+//!            door                              door
+//!             │ start, cancel                   ▲ watch
+//!             ▼                                 │
+//!   Engine ─▶ conductor ── decide ── append ── publish
+//!                ▲            (op_run)  │ Journal
+//!                │ answer               ▼
+//!             Perform ◀── guards ◀── outstanding
+//! ```
+//!
+//! - [`handle`]: what doors call; [`start`]: from a request to a run; [`names`]: what a name means
+//! - `conductor`: the task of a run; `calls`: what it has under way; [`recover`]: runs from the journal
+//! - [`feed`]: what is published of a live run; [`watch`]: following a run from any sequence; [`output`]: kept output
+//! - [`guard`]: wrappers around calls
+//! - [`ports`]: the journal, performers, agents and the clock; [`fakes`]: their twins (feature `fakes`)
 
+mod calls;
+mod conductor;
+pub mod feed;
+pub mod guard;
+pub mod handle;
+pub mod names;
+pub mod output;
 pub mod ports;
+pub mod recover;
+pub mod start;
+pub mod watch;
+
+#[cfg(feature = "fakes")]
+pub mod fakes;
+
+pub use conductor::record;
+pub use handle::{Engine, Limits, Ports};

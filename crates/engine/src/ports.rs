@@ -9,7 +9,7 @@ pub mod perform;
 pub use agents::{AgentState, AgentStatus, Agents, Breaker, ConnectError, OperationStatus};
 pub use clock::{Clock, SystemClock};
 pub use journal::{
-    AppendError, Audited, Entry, EventFilter, Idempotency, Journal, KeptOutput, ReadError, Recorded, RunFilter,
-    RunRecord,
+    AppendError, Audited, Entry, EventFilter, Idempotency, Journal, KeptOutput, ReadError, Recorded,
+    RunFilter, RunRecord,
 };
 pub use perform::{Channel, Chunk, Perform, Progress, Request, Sink};

@@ -193,7 +193,12 @@ pub trait Journal: Send + Sync + 'static {
     async fn started_by(&self, key: &str) -> Result<Option<(RunRecord, String)>, ReadError>;
 
     /// The kept output of an attempt of a step, of the last attempt when `attempt` is `None`.
-    async fn output(&self, run: &RunId, step: &str, attempt: Option<u32>) -> Result<Option<KeptOutput>, ReadError>;
+    async fn output(
+        &self,
+        run: &RunId,
+        step: &str,
+        attempt: Option<u32>,
+    ) -> Result<Option<KeptOutput>, ReadError>;
 
     /// Events of all runs that match: the newest `limit` ones, oldest first, in commit order.
     async fn audit(&self, filter: &EventFilter) -> Result<Vec<Audited>, ReadError>;

@@ -22,6 +22,8 @@ pub struct Request {
     pub timeout: Option<Duration>,
     /// Whether it may have been sent before, by a hub that was restarted since.
     pub repeat: bool,
+    /// Credentials that its arguments may name.
+    pub secrets: Vec<String>,
 }
 
 /// Where a piece of output came from.

@@ -1,0 +1,328 @@
+//! The task of a run: decide, commit, act.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use op_plan::Performer;
+use op_plan::input::InputType;
+use op_run::input::Happening;
+use op_run::run::State;
+use op_run::{Command, Event, Input, Refused, Run, Timestamp, Work, decide, evolve, hold, outstanding};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::calls::{Calls, Ended};
+use crate::feed::Feed;
+use crate::output::Output;
+use crate::ports::{AppendError, Clock, Entry, Journal, KeptOutput, Perform, RunRecord};
+
+/// Messages that may wait for a run.
+pub(crate) const INBOX: usize = 64;
+
+/// Inputs that are decided together, with one append for all.
+const BATCH: usize = 128;
+
+/// Wait before the journal is asked again after it had no room.
+const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+
+/// What somebody wants of a run.
+pub(crate) enum Message {
+    /// Cancel it.
+    Cancel { rollback: bool, reason: String, user: String, reply: oneshot::Sender<Result<State, Refused>> },
+}
+
+/// What the conductor needs of the world.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) perform: Arc<dyn Perform>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Cancelled when the daemon goes down.
+    pub(crate) shutdown: CancellationToken,
+    /// Time that calls in flight get then.
+    pub(crate) drain: Duration,
+    /// Bytes of output kept of each attempt.
+    pub(crate) output_limit: usize,
+}
+
+/// How a conductor left its run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// It is over.
+    Over,
+    /// It sleeps in the journal.
+    Asleep,
+    /// The journal does not take its events any more.
+    Broken(AppendError),
+}
+
+pub(crate) struct Conductor {
+    world: World,
+    run: Run,
+    feed: Arc<Feed>,
+    inbox: mpsc::Receiver<Message>,
+    calls: Calls,
+    /// Calls that the journal already knew when the run was recovered: they may have been sent before.
+    repeats: HashSet<Work>,
+    secrets: Vec<String>,
+}
+
+impl Conductor {
+    /// Takes over a run whose events so far are all on disk.
+    pub(crate) fn new(
+        world: World,
+        feed: Arc<Feed>,
+        inbox: mpsc::Receiver<Message>,
+        is_recovered: bool,
+    ) -> Self {
+        let run = Run::clone(&feed.run());
+        let repeats = if is_recovered { calls_of(&run).collect() } else { HashSet::new() };
+        let calls = Calls::new(Arc::clone(&world.perform));
+        let secrets = secrets_of(&run);
+        Self { world, run, feed, inbox, calls, repeats, secrets }
+    }
+
+    /// Conducts the run until it is over or the daemon goes down.
+    pub(crate) async fn conduct(mut self) -> Left {
+        // What was decided before a restart but held back catches up now.
+        if let Err(error) = self.take(vec![Taken::from(Happening::Tick)], decide).await {
+            return Left::Broken(error);
+        }
+        loop {
+            if self.run.state().is_over() {
+                return Left::Over;
+            }
+            let wake = self.act();
+            let Some(taken) = self.next(wake).await else { return self.sleep().await };
+            if let Err(error) = self.take(taken, decide).await {
+                return Left::Broken(error);
+            }
+        }
+    }
+
+    /// Compares what is outstanding with what is under way, and begins what is missing. Tells when to look at the time.
+    fn act(&mut self) -> Option<Timestamp> {
+        let mut wake = None;
+        for command in outstanding(&self.run) {
+            match command {
+                Command::Call(call) if self.calls.is_under_way(call.work) => {}
+                Command::Call(call) => {
+                    let output = Output::new(&call.key.step, Arc::clone(&self.feed), self.world.output_limit);
+                    let repeat = self.repeats.remove(&call.work);
+                    self.calls.begin(call, self.secrets.clone(), repeat, output);
+                }
+                Command::Stop { work, .. } => self.calls.stop(work),
+                Command::Wake(at) => wake = Some(at),
+            }
+        }
+        wake
+    }
+
+    /// The next things that happened, all that are there by now; `None` when the daemon goes down.
+    async fn next(&mut self, wake: Option<Timestamp>) -> Option<Vec<Taken>> {
+        let clock = Arc::clone(&self.world.clock);
+        let first = tokio::select! {
+            biased;
+            () = self.world.shutdown.cancelled() => return None,
+            Some(message) = self.inbox.recv() => Taken::from(message),
+            ended = self.calls.ended() => Taken::from(ended),
+            () = clock.sleep_until(wake.unwrap_or_default()), if wake.is_some() => Taken::from(Happening::Tick),
+        };
+        let mut taken = vec![first];
+        while taken.len() < BATCH {
+            let Some(ended) = self.calls.try_ended() else { break };
+            taken.push(Taken::from(ended));
+        }
+        Some(taken)
+    }
+
+    /// Decides, commits, evolves, publishes. When this returns an error, nothing happened.
+    async fn take(&mut self, taken: Vec<Taken>, decide: Decide) -> Result<(), AppendError> {
+        let at = self.world.clock.now();
+        let mut next = self.run.clone();
+        let mut batch = Batch::default();
+        for taken in taken {
+            let input = Input { at, happening: taken.happening };
+            let decided = decide(&next, &input);
+            if let Ok(events) = &decided {
+                events.iter().for_each(|event| evolve(&mut next, event));
+            }
+            batch.answered.extend(taken.answered);
+            batch.add(decided, taken.output, taken.reply);
+        }
+        if !batch.events.is_empty() {
+            self.commit(&batch, &next).await?;
+            for (performer, key) in &batch.answered {
+                self.world.perform.acknowledge(performer, key);
+            }
+            log(&next, &batch.events);
+            let first = self.run.sequence() + 1;
+            self.feed.publish(first, batch.events, next.clone());
+            self.run = next;
+        }
+        for (reply, result) in batch.replies {
+            // Who asked may be gone.
+            drop(reply.send(result.map(|()| self.run.state())));
+        }
+        Ok(())
+    }
+
+    /// Returns once the events are on disk. A full disk is waited for: what was answered must not get lost.
+    async fn commit(&self, batch: &Batch, next: &Run) -> Result<(), AppendError> {
+        loop {
+            let entry = Entry {
+                first: self.run.sequence() + 1,
+                events: batch.events.clone(),
+                record: record(next),
+                plan: None,
+                idempotency: None,
+                outputs: batch.outputs.clone(),
+            };
+            match self.world.journal.append(entry).await {
+                Ok(()) => return Ok(()),
+                Err(error @ AppendError::Full(_)) => {
+                    tracing::error!(run = %self.run.id(), %error, "the run waits for room");
+                    tokio::select! {
+                        () = tokio::time::sleep(JOURNAL_RETRY) => {}
+                        () = self.world.shutdown.cancelled() => return Err(error),
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Nothing new starts; calls in flight get their time, and what they answer is kept for the next start.
+    async fn sleep(mut self) -> Left {
+        let deadline = tokio::time::sleep(self.world.drain);
+        tokio::pin!(deadline);
+        while !self.calls.is_empty() {
+            let ended = tokio::select! {
+                ended = self.calls.ended() => ended,
+                () = &mut deadline => break,
+            };
+            if let Err(error) = self.take(vec![Taken::from(ended)], hold).await {
+                return Left::Broken(error);
+            }
+        }
+        tracing::info!(run = %self.run.id(), "the run sleeps");
+        Left::Asleep
+    }
+}
+
+type Decide = fn(&Run, &Input) -> Result<Vec<Event>, Refused>;
+type Reply = oneshot::Sender<Result<State, Refused>>;
+
+/// Something that happened, with what goes with it.
+struct Taken {
+    happening: Happening,
+    output: Option<KeptOutput>,
+    answered: Option<(Performer, String)>,
+    reply: Option<Reply>,
+}
+
+impl From<Happening> for Taken {
+    fn from(happening: Happening) -> Self {
+        Self { happening, output: None, answered: None, reply: None }
+    }
+}
+
+impl From<Message> for Taken {
+    fn from(message: Message) -> Self {
+        match message {
+            Message::Cancel { rollback, reason, user, reply } => Self {
+                happening: Happening::Cancel { rollback, reason, user },
+                output: None,
+                answered: None,
+                reply: Some(reply),
+            },
+        }
+    }
+}
+
+impl From<Ended> for Taken {
+    fn from(ended: Ended) -> Self {
+        let Ended { call, answer, output } = ended;
+        Self {
+            happening: Happening::Answered { work: call.work, attempt: call.attempt, answer },
+            output: Some(output),
+            answered: Some((call.performer, call.key.to_string())),
+            reply: None,
+        }
+    }
+}
+
+/// What becomes true together.
+#[derive(Default)]
+struct Batch {
+    events: Vec<Event>,
+    outputs: Vec<KeptOutput>,
+    /// Calls whose outcome is on disk with these events.
+    answered: Vec<(Performer, String)>,
+    replies: Vec<(Reply, Result<(), Refused>)>,
+}
+
+impl Batch {
+    fn add(
+        &mut self,
+        decided: Result<Vec<Event>, Refused>,
+        output: Option<KeptOutput>,
+        reply: Option<Reply>,
+    ) {
+        let result = decided.map(|events| {
+            self.events.extend(events);
+            self.outputs.extend(output.filter(|output| !output.chunks.is_empty()));
+        });
+        if let (None, Err(refused)) = (&reply, &result) {
+            tracing::warn!(%refused, "an input was refused");
+        }
+        self.replies.extend(reply.map(|reply| (reply, result)));
+    }
+}
+
+fn calls_of(run: &Run) -> impl Iterator<Item = Work> {
+    outstanding(run).into_iter().filter_map(|command| match command {
+        Command::Call(call) => Some(call.work),
+        Command::Stop { .. } | Command::Wake(_) => None,
+    })
+}
+
+/// Credentials that the calls of a run may name: the values of its secret inputs.
+fn secrets_of(run: &Run) -> Vec<String> {
+    let inputs = &run.plan().draft().inputs;
+    let given = run.origin().map(|origin| origin.inputs.iter()).into_iter().flatten();
+    given
+        .filter(|(name, _)| inputs.get(*name).is_some_and(|input| input.kind == InputType::Secret))
+        .filter_map(|(_, value)| value.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// A run that was started, in one line.
+pub fn record(run: &Run) -> RunRecord {
+    let origin = run.origin().expect("a run with events was started");
+    RunRecord {
+        id: run.id().clone(),
+        plan: run.plan().id().to_owned(),
+        digest: run.plan().digest().to_owned(),
+        state: run.state(),
+        user: origin.user.clone(),
+        labels: origin.labels.clone(),
+        started_at: origin.at,
+        ended_at: run.ended_at(),
+        settled_phases: u32::try_from(run.settled_phases()).unwrap_or(u32::MAX),
+        total_phases: u32::try_from(run.plan().phases().len()).unwrap_or(u32::MAX),
+        reason: run.reason().to_owned(),
+        sequence: run.sequence(),
+    }
+}
+
+/// One line per transition.
+fn log(run: &Run, events: &[Event]) {
+    for event in events {
+        tracing::debug!(run = %run.id(), event = event.fact.kind(), subject = event.fact.subject(), "took");
+    }
+    if run.state().is_over() {
+        tracing::info!(run = %run.id(), plan = run.plan().id(), state = %run.state(), reason = run.reason(), "over");
+    }
+}

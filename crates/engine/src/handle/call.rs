@@ -1,0 +1,62 @@
+//! Calling an operation outside a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use op_plan::Performer;
+use op_run::Answer;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::Engine;
+use crate::names::{self, NameError, Target};
+use crate::ports::{Request, Sink};
+use crate::start::new_id;
+
+impl Engine {
+    /// What a name means: a plan, an operation, or a tool.
+    ///
+    /// # Errors
+    /// When it means nothing; the error tells the nearest name.
+    pub fn resolve(&self, name: &str) -> Result<Target, NameError> {
+        names::resolve(name, &self.plans(), &self.catalogue())
+    }
+
+    /// Calls an operation and returns how it ended. Dropping the future stops the call.
+    ///
+    /// # Errors
+    /// When the operation does not exist.
+    pub async fn call(
+        &self,
+        performer: &Performer,
+        arguments: Map<String, Value>,
+        timeout: Option<Duration>,
+        sink: Arc<dyn Sink>,
+        stop: CancellationToken,
+    ) -> Result<Answer, NameError> {
+        let performer = names::operation(performer, &self.catalogue())?;
+        let key = format!("call-{}/{}/1/1", new_id(), performer.operation);
+        let timeout = timeout.unwrap_or(self.hall.limits.call);
+        let request = Request {
+            key: key.clone(),
+            performer: performer.clone(),
+            arguments: Arc::new(Value::Object(arguments)),
+            timeout: Some(timeout),
+            repeat: false,
+            secrets: Vec::new(),
+        };
+        let perform = &self.hall.ports.perform;
+        let limit = tokio::time::sleep(timeout);
+        let call = perform.perform(request, sink, stop.clone());
+        tokio::pin!(call, limit);
+        let answer = tokio::select! {
+            answer = &mut call => answer,
+            () = limit => {
+                stop.cancel();
+                call.await
+            }
+        };
+        perform.acknowledge(&performer, &key);
+        Ok(answer)
+    }
+}

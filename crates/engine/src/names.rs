@@ -1,0 +1,129 @@
+//! What a name means: a plan, an operation of an agent, or a tool.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use op_plan::catalogue::Operations;
+use op_plan::plan::Shape;
+use op_plan::{Catalogue, Performer, Plan};
+
+/// What a name means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// A plan to run.
+    Plan(Arc<Plan>),
+    /// An operation to call.
+    Operation(Performer),
+}
+
+/// Why a name means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// No plan has this id.
+    #[error("no plan is called `{name}`{}", did_you_mean(nearest.as_deref()))]
+    Plan {
+        /// The name that was given.
+        name: String,
+        /// The nearest plan.
+        nearest: Option<String>,
+    },
+    /// No agent has this name.
+    #[error("no agent is called `{name}`{}", did_you_mean(nearest.as_deref()))]
+    Agent {
+        /// The name that was given.
+        name: String,
+        /// The nearest agent.
+        nearest: Option<String>,
+    },
+    /// The agent has no such operation.
+    #[error("agent `{agent}` has no operation `{operation}`; it has {}", has.join(", "))]
+    Operation {
+        /// The agent.
+        agent: String,
+        /// The operation that was given.
+        operation: String,
+        /// The operations it has.
+        has: Vec<String>,
+    },
+    /// A name with a prefix for something that does not exist.
+    #[error("`{0}` names no shape of plan that exists")]
+    Shape(String),
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
+}
+
+/// The plans that can be run, by id.
+pub type Plans = BTreeMap<String, Arc<Plan>>;
+
+/// Finds what a request names: `workstack_ID` a plan of that shape, `agent_ID.OPERATION` or `ID.OPERATION` an operation,
+/// and a bare name a plan if there is one, else a tool.
+///
+/// # Errors
+/// When nothing has this name; the error tells the nearest one.
+pub fn resolve(name: &str, plans: &Plans, catalogue: &Catalogue) -> Result<Target, NameError> {
+    if let Some(plan) = plans.get(name) {
+        return Ok(Target::Plan(Arc::clone(plan)));
+    }
+    if let Some(id) = name.strip_prefix("workstack_") {
+        return plan_of(id, Shape::Workstack, plans).map(Target::Plan);
+    }
+    let shapes = ["workflow_", "machine_", "template_", "debate_", "skill_"];
+    if shapes.iter().any(|shape| name.starts_with(shape)) && !name.contains('.') {
+        return Err(NameError::Shape(name.to_owned()));
+    }
+    let name = name.strip_prefix("agent_").unwrap_or(name);
+    operation(&Performer::parse(name), catalogue).map(Target::Operation)
+}
+
+/// Finds a plan by its id or by `workstack_ID`.
+///
+/// # Errors
+/// When there is none; the error tells the nearest one.
+pub fn plan(name: &str, plans: &Plans) -> Result<Arc<Plan>, NameError> {
+    match plans.get(name) {
+        Some(plan) => Ok(Arc::clone(plan)),
+        None => match name.strip_prefix("workstack_") {
+            Some(id) => plan_of(id, Shape::Workstack, plans),
+            None => Err(no_plan(name, plans)),
+        },
+    }
+}
+
+/// Checks that the catalogue has an operation.
+///
+/// # Errors
+/// When the agent or the operation does not exist; the error tells what does.
+pub fn operation(performer: &Performer, catalogue: &Catalogue) -> Result<Performer, NameError> {
+    match catalogue.agents.get(&performer.agent) {
+        None => Err(NameError::Agent {
+            name: performer.agent.clone(),
+            nearest: nearest(&performer.agent, catalogue.agents.keys()),
+        }),
+        Some(Operations::Known(known)) if !known.contains_key(&performer.operation) => {
+            Err(NameError::Operation {
+                agent: performer.agent.clone(),
+                operation: performer.operation.clone(),
+                has: known.keys().cloned().collect(),
+            })
+        }
+        Some(Operations::Known(_) | Operations::Open) => Ok(performer.clone()),
+    }
+}
+
+fn plan_of(id: &str, shape: Shape, plans: &Plans) -> Result<Arc<Plan>, NameError> {
+    let plan = plans.get(id).filter(|plan| plan.draft().shape == shape);
+    plan.cloned().ok_or_else(|| no_plan(id, plans))
+}
+
+fn no_plan(name: &str, plans: &Plans) -> NameError {
+    NameError::Plan { name: name.to_owned(), nearest: nearest(name, plans.keys()) }
+}
+
+/// The nearest of some names, if one is near.
+pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Option<String> {
+    let scored = names.map(|known| (strsim::jaro_winkler(name, known), known));
+    let best = scored.max_by(|left, right| left.0.total_cmp(&right.0))?;
+    (best.0 > 0.8).then(|| best.1.clone())
+}

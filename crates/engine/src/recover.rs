@@ -1,0 +1,49 @@
+//! Runs from the journal, after a restart.
+
+use std::sync::Arc;
+
+use crate::feed::Feed;
+use crate::handle::Engine;
+use crate::ports::{ReadError, RunRecord};
+
+/// What was found in the journal.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recovered {
+    /// Runs that go on.
+    pub awake: Vec<RunRecord>,
+    /// Runs that cannot go on, each with why, in one sentence.
+    pub broken: Vec<(RunRecord, String)>,
+}
+
+impl Engine {
+    /// Wakes every run that had not ended. When this returns, each has a conductor. A run that cannot be read does not keep
+    /// the others asleep.
+    ///
+    /// # Errors
+    /// When the journal cannot tell which runs there are.
+    pub async fn recover(&self) -> Result<Recovered, ReadError> {
+        let mut recovered = Recovered::default();
+        for record in self.unfinished().await? {
+            match self.load(&record).await {
+                Ok(run) => {
+                    let feed = Arc::new(Feed::new(run.clone()));
+                    self.adopt(&run, feed, true);
+                    recovered.awake.push(record);
+                }
+                Err(error) => {
+                    tracing::error!(run = %record.id, %error, "the run cannot go on");
+                    recovered.broken.push((record, error.to_string()));
+                }
+            }
+        }
+        Ok(recovered)
+    }
+
+    /// Runs that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn unfinished(&self) -> Result<Vec<RunRecord>, ReadError> {
+        self.journal().unfinished().await
+    }
+}
