@@ -116,7 +116,12 @@ impl Roots {
 
     /// Outside of the roots, even what cannot be looked at is only said to be outside.
     fn unreadable(&self, path: &Path, part: &Path, source: io::Error) -> PathError {
-        if self.holds(part) { PathError::Io { path: path.to_owned(), source } } else { self.outside(path) }
+        let plain = !part.components().any(|component| component == Component::ParentDir);
+        if plain && self.holds(part) {
+            PathError::Io { path: path.to_owned(), source }
+        } else {
+            self.outside(path)
+        }
     }
 
     fn holds(&self, real: &Path) -> bool {
@@ -130,7 +135,8 @@ impl Roots {
 
     /// Opens a resolved path below its root without following any link.
     fn beneath(&self, real: &Path, flags: OFlags) -> io::Result<OwnedFd> {
-        let root = self.0.iter().find(|root| real.starts_with(root)).ok_or(io::ErrorKind::PermissionDenied)?;
+        let root =
+            self.0.iter().find(|root| real.starts_with(root)).ok_or(io::ErrorKind::PermissionDenied)?;
         let below = real.strip_prefix(root).map_err(io::Error::other)?;
         let below = if below.as_os_str().is_empty() { Path::new(".") } else { below };
         let directory = open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
@@ -186,7 +192,11 @@ mod tests {
     fn a_path_inside_is_found_by_any_of_its_names() {
         let place = place();
         for name in ["sub/file", "stays", "./sub/../sub/file", "sub/../stays"] {
-            assert_eq!(place.roots().existing(Path::new(name)).unwrap(), place.root.join("sub/file"), "{name}");
+            assert_eq!(
+                place.roots().existing(Path::new(name)).unwrap(),
+                place.root.join("sub/file"),
+                "{name}"
+            );
         }
         assert_eq!(place.roots().existing(Path::new(".")).unwrap(), place.root);
         assert_eq!(place.roots().existing(&place.root.join("sub")).unwrap(), place.root.join("sub"));
@@ -195,7 +205,9 @@ mod tests {
     #[test]
     fn a_path_that_leads_outside_is_rejected_and_named() {
         let place = place();
-        for name in ["leaves", "up/secret", "../secret", "sub/../../secret", "/etc/passwd", "/nowhere", "up/new"] {
+        for name in
+            ["leaves", "up/secret", "../secret", "sub/../../secret", "/etc/passwd", "/nowhere", "up/new"]
+        {
             let error = place.roots().future(Path::new(name)).unwrap_err();
             assert!(matches!(error, PathError::Outside { .. }), "{name}: {error}");
             assert!(error.to_string().contains(name), "{error}");

@@ -1,0 +1,76 @@
+//! `test` and `bench`: what the programs of the test harness come to.
+
+use std::sync::Arc;
+
+use op_agent::{Call, Failure};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+
+use super::arguments::{Test, name};
+use super::cargo::{Compiled, Finished, compile};
+use super::tally::{Measured, Tests};
+use crate::tools::Desk;
+
+/// Tests that passed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Tested {
+    #[serde(flatten)]
+    compiled: Compiled,
+    /// The tests, counted.
+    tests: Tests,
+    /// What the test programs said, from its beginning.
+    output: String,
+}
+
+/// Benchmarks that ran.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Benched {
+    #[serde(flatten)]
+    compiled: Compiled,
+    /// The benchmarks of the standard harness; those of others are in the output.
+    benches: Vec<Measured>,
+    /// What the benchmarks said, from its beginning.
+    output: String,
+}
+
+/// Runs the tests, the rest of them also when some fail.
+pub(super) async fn test(desk: Arc<Desk>, call: Call, args: Test) -> Result<Tested, Failure> {
+    let finished = finished(&desk, &call, args, "test").await?;
+    if finished.status.success() {
+        let output = finished.said();
+        return Ok(Tested { compiled: finished.compiled(), tests: finished.messages.tally.tests, output });
+    }
+    let tests = &finished.messages.tally.tests;
+    let message = match tests.failed {
+        0 => "a test program failed without saying which test".to_owned(),
+        count => format!("{count} of {} tests failed: {}", count + tests.passed, tests.failures.join(", ")),
+    };
+    let detail = finished.detail(json!({ "tests": tests, "output": finished.said() }));
+    Err(Failure::failed("tests_failed", message).detail(detail))
+}
+
+/// Runs the benchmarks.
+pub(super) async fn bench(desk: Arc<Desk>, call: Call, args: Test) -> Result<Benched, Failure> {
+    let finished = finished(&desk, &call, args, "bench").await?;
+    let output = finished.said();
+    if finished.status.success() {
+        return Ok(Benched {
+            compiled: finished.compiled(),
+            benches: finished.messages.tally.measured,
+            output,
+        });
+    }
+    let detail = finished.detail(json!({ "output": output }));
+    Err(Failure::failed("bench_failed", "a benchmark failed").detail(detail))
+}
+
+async fn finished(desk: &Desk, call: &Call, mut args: Test, command: &str) -> Result<Finished, Failure> {
+    let filter: Vec<String> = args.filter.take().into_iter().collect();
+    for word in &filter {
+        name(word, "a test")?;
+    }
+    let finished = compile(desk, call, &args.selection(), command, &["--no-fail-fast"], &filter).await?;
+    finished.check()?;
+    Ok(finished)
+}

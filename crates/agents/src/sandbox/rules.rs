@@ -1,0 +1,148 @@
+//! Which places an agent may reach, and for what.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use op_proto::Address;
+
+use crate::settings::Settings;
+
+/// What may be done at a place and below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grant {
+    /// Read.
+    Read,
+    /// Read and execute.
+    Run,
+    /// Everything.
+    Write,
+    /// Read and write a device.
+    Device,
+    /// Make and remove a socket.
+    Listen,
+}
+
+/// One place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rule {
+    /// Where.
+    pub(super) path: PathBuf,
+    /// What for.
+    pub(super) grant: Grant,
+}
+
+/// Where programs, their libraries and their settings are installed.
+const SYSTEM: [&str; 9] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/etc", "/nix/store"];
+
+/// What programs ask the kernel about themselves and the machine, and how names are resolved.
+const ABOUT: [&str; 5] =
+    ["/proc", "/sys/fs/cgroup", "/sys/devices/system", "/run/systemd/resolve", "/run/resolvconf"];
+
+/// Devices that belong to nobody.
+const DEVICES: [&str; 6] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+
+/// What of cargo's home is read: settings and installed programs. Its credentials are not.
+const CARGO_READ: [&str; 4] = ["bin", "config", "config.toml", "env"];
+
+/// What of cargo's home is written: the sources of dependencies and the locks around them.
+const CARGO_WRITE: [&str; 5] =
+    ["registry", "git", ".package-cache", ".package-cache-mutate", ".global-cache"];
+
+/// Whether an agent only looks. One that is not known is trusted with less.
+fn only_reads(name: &str) -> bool {
+    !matches!(name, "tools" | "rust_pro")
+}
+
+/// Every place that the agent `name` may reach.
+pub(super) fn rules(name: &str, settings: &Settings, listen: &Address) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    let mut grant = |grant: Grant, path: &Path| rules.push(Rule { path: path.to_owned(), grant });
+    let (work, cargo) =
+        if only_reads(name) { (Grant::Read, Grant::Read) } else { (Grant::Write, Grant::Write) };
+
+    settings.roots().as_slice().iter().for_each(|root| grant(work, root));
+    settings.state.iter().for_each(|state| grant(Grant::Write, state));
+    settings.advisories.iter().for_each(|advisories| grant(Grant::Read, advisories));
+    SYSTEM.iter().for_each(|path| grant(Grant::Run, Path::new(path)));
+    ABOUT.iter().for_each(|path| grant(Grant::Read, Path::new(path)));
+    DEVICES.iter().for_each(|path| grant(Grant::Device, Path::new(path)));
+    if let Some(home) = home_of("CARGO_HOME", ".cargo") {
+        CARGO_READ.iter().for_each(|part| grant(Grant::Run, &home.join(part)));
+        CARGO_WRITE.iter().for_each(|part| grant(cargo, &home.join(part)));
+    }
+    if let Some(home) = home_of("RUSTUP_HOME", ".rustup") {
+        grant(Grant::Run, &home);
+    }
+    if !only_reads(name) {
+        // Compilers and tests make and run programs there.
+        grant(Grant::Write, &env::temp_dir());
+        grant(Grant::Write, Path::new("/dev/shm"));
+        searched().for_each(|directory| grant(Grant::Run, &directory));
+    }
+    if let Some(directory) = directory_of(listen) {
+        grant(Grant::Listen, directory);
+    }
+    rules
+}
+
+fn home_of(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let own = env::var_os(variable).map(PathBuf::from);
+    own.or_else(|| env::home_dir().map(|home| home.join(below_home))).filter(|path| path.is_absolute())
+}
+
+/// The directories in which programs are looked for.
+fn searched() -> impl Iterator<Item = PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).filter(|directory| directory.is_absolute()).collect::<Vec<_>>().into_iter()
+}
+
+fn directory_of(listen: &Address) -> Option<&Path> {
+    match listen {
+        Address::Unix(socket) => socket.parent(),
+        Address::Tcp { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(name: &str, path: &str) -> Option<Grant> {
+        let settings = Settings {
+            roots: vec!["/srv/work".into()],
+            advisories: Some("/srv/advisories".into()),
+            state: Some("/var/lib/agent".into()),
+            ..Settings::default()
+        };
+        let listen = Address::Unix("/run/op-dbus/agent.sock".into());
+        let rules = rules(name, &settings, &listen);
+        rules.iter().find(|rule| rule.path == Path::new(path)).map(|rule| rule.grant)
+    }
+
+    #[test]
+    fn agents_that_work_may_write_below_their_roots_and_agents_that_look_may_not() {
+        assert_eq!(granted("tools", "/srv/work"), Some(Grant::Write));
+        assert_eq!(granted("rust_pro", "/srv/work"), Some(Grant::Write));
+        assert_eq!(granted("backend_architect", "/srv/work"), Some(Grant::Read));
+        assert_eq!(granted("security_auditor", "/srv/work"), Some(Grant::Read));
+        assert_eq!(granted("somebody_new", "/srv/work"), Some(Grant::Read));
+    }
+
+    #[test]
+    fn each_setting_opens_its_place() {
+        assert_eq!(granted("security_auditor", "/srv/advisories"), Some(Grant::Read));
+        assert_eq!(granted("tools", "/var/lib/agent"), Some(Grant::Write));
+        assert_eq!(granted("tools", "/run/op-dbus"), Some(Grant::Listen));
+    }
+
+    #[test]
+    fn neither_the_home_nor_the_whole_of_the_system_is_open() {
+        for path in ["/", "/home", "/root", "/var", "/run", "/dev", "/sys", "/boot"] {
+            assert_eq!(granted("tools", path), None, "{path}");
+        }
+        if let Some(home) = home_of("CARGO_HOME", ".cargo") {
+            assert_eq!(granted("tools", &home.display().to_string()), None);
+            assert_eq!(granted("tools", &home.join("credentials.toml").display().to_string()), None);
+        }
+    }
+}

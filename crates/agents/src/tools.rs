@@ -1,0 +1,105 @@
+//! The agent `tools`: small operations without memory, which plans call by their bare name.
+//!
+//! One operation, one file. Each checks its paths against the roots, keeps to its limits, and answers what it observed.
+
+mod command;
+mod dbus_call;
+mod file_list;
+mod file_read;
+mod file_search;
+mod file_write;
+mod http_request;
+mod ovs_list_bridges;
+mod report;
+
+use std::sync::Arc;
+
+use op_agent::{Agent, Call, Failure, Operation};
+
+use crate::roots::Roots;
+use crate::settings::Settings;
+
+/// What every operation of an agent works with.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    /// What the agent may touch, and how much of it.
+    pub(crate) settings: Settings,
+    /// Its roots, resolved when the agent started.
+    pub(crate) roots: Roots,
+}
+
+impl Desk {
+    /// The desk of an agent with these settings.
+    pub(crate) fn new(settings: &Settings) -> Arc<Self> {
+        Arc::new(Self { settings: settings.clone(), roots: settings.roots() })
+    }
+}
+
+/// The function of an operation with its desk at hand.
+pub(crate) fn at<A, F>(
+    desk: &Arc<Desk>,
+    function: impl Fn(Arc<Desk>, Call, A) -> F + Send + Sync + 'static,
+) -> impl Fn(Call, A) -> F + Send + Sync + 'static {
+    let desk = Arc::clone(desk);
+    move |call, args| function(Arc::clone(&desk), call, args)
+}
+
+/// Does blocking work on a thread where it holds up nobody.
+pub(crate) async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, Failure> + Send + 'static,
+) -> Result<R, Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Failure::failed("panicked", format!("the operation did not finish: {error}"))),
+    }
+}
+
+/// Builds the agent.
+pub(crate) fn agent(settings: &Settings) -> Agent {
+    let desk = &Desk::new(settings);
+    Agent::new("tools", env!("CARGO_PKG_VERSION"))
+        .describe_as(
+            "Files, commands, HTTP, D-Bus and reports: the atomic operations that plans are made of.",
+        )
+        .max_concurrent(16)
+        .operation(
+            Operation::read("file_read", "Reads a text file below the allowed roots.").idempotent(),
+            at(desk, file_read::file_read),
+        )
+        .operation(
+            Operation::write("file_write", "Writes a text file, all of it or nothing.").idempotent(),
+            at(desk, file_write::file_write),
+        )
+        .operation(
+            Operation::read("file_list", "Lists a directory, sorted by name.").idempotent(),
+            at(desk, file_list::file_list),
+        )
+        .operation(
+            Operation::read("file_search", "Searches the lines of text files for a regular expression.")
+                .idempotent(),
+            at(desk, file_search::file_search),
+        )
+        .operation(
+            Operation::write("command", "Runs a program; a non-zero exit code is a failure.").streaming(),
+            at(desk, command::command),
+        )
+        .operation(
+            Operation::external(
+                "http_request",
+                "Sends one HTTP request and returns the response, whatever its status.",
+            ),
+            at(desk, http_request::http_request),
+        )
+        .operation(
+            Operation::external("dbus_call", "Calls a method on a D-Bus bus and returns its reply."),
+            at(desk, dbus_call::dbus_call),
+        )
+        .operation(
+            Operation::read("ovs_list_bridges", "Lists the Open vSwitch bridges of this host.").idempotent(),
+            at(desk, ovs_list_bridges::ovs_list_bridges),
+        )
+        .operation(
+            Operation::read("report", "Joins reviews into one report.").idempotent(),
+            at(desk, report::report),
+        )
+}
