@@ -21,6 +21,8 @@ fn generate(into: &Path) {
     tonic_prost_build::configure()
         .out_dir(into)
         .bytes(".opdbus")
+        // The RPC `Connect` and a constructor `connect` cannot stand on one client.
+        .build_transport(false)
         .compile_fds(compiler.file_descriptor_set())
         .expect("generates code");
 }

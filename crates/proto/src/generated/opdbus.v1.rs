@@ -640,17 +640,6 @@ pub mod runs_client {
     pub struct RunsClient<T> {
         inner: tonic::client::Grpc<T>,
     }
-    impl RunsClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
-    }
     impl<T> RunsClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
@@ -1654,17 +1643,6 @@ pub mod agents_client {
     pub struct AgentsClient<T> {
         inner: tonic::client::Grpc<T>,
     }
-    impl AgentsClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
-    }
     impl<T> AgentsClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
@@ -2328,17 +2306,6 @@ pub mod tools_client {
     pub struct ToolsClient<T> {
         inner: tonic::client::Grpc<T>,
     }
-    impl ToolsClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
-    }
     impl<T> ToolsClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
@@ -2739,17 +2706,6 @@ pub mod journal_client {
     #[derive(Debug, Clone)]
     pub struct JournalClient<T> {
         inner: tonic::client::Grpc<T>,
-    }
-    impl JournalClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
     }
     impl<T> JournalClient<T>
     where
@@ -3226,17 +3182,6 @@ pub mod plans_client {
     #[derive(Debug, Clone)]
     pub struct PlansClient<T> {
         inner: tonic::client::Grpc<T>,
-    }
-    impl PlansClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
     }
     impl<T> PlansClient<T>
     where
