@@ -1,0 +1,2 @@
+//! What a pooled call costs.
+fn main() {}

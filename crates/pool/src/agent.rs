@@ -1,0 +1,270 @@
+//! One agent, as calls and people see it. Its keeper writes how it stands; everybody else reads.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use op_engine::ports::{self, AgentState, Clock};
+use op_run::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::breaker::{Breaker, Pass};
+use crate::described::Described;
+use crate::gate::Gate;
+use crate::settings::{AgentSettings, PoolSettings};
+use crate::wire::Wire;
+
+/// Wishes that may wait for the keeper; more of them wish the same.
+const WISHES: usize = 64;
+
+/// One agent.
+pub(crate) struct Agent {
+    pub(crate) settings: AgentSettings,
+    pub(crate) pool: Arc<PoolSettings>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) gate: Gate,
+    pub(crate) standing: watch::Sender<Standing>,
+    pub(crate) closing: CancellationToken,
+    breaker: Mutex<Breaker>,
+    wishes: mpsc::Sender<Wish>,
+    /// Calls that wait for the link.
+    waiting: AtomicU32,
+    tallies: Mutex<BTreeMap<String, Tally>>,
+    calls: AtomicU64,
+    faults: AtomicU64,
+    /// `name@address`, the peer in the evidence of calls.
+    pub(crate) peer: String,
+}
+
+/// What somebody wants of the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Wanted,
+    Dismissed,
+}
+
+/// How an agent stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) state: AgentState,
+    pub(crate) reason: String,
+    pub(crate) since: Timestamp,
+    /// The connection, in whatever state.
+    pub(crate) wire: Option<Wire>,
+    /// What it said of itself when it was last connected.
+    pub(crate) described: Option<Arc<Described>>,
+    /// Faults of the link so far.
+    pub(crate) faults: u64,
+    pub(crate) restarts: u32,
+    pub(crate) pid: Option<u32>,
+    pub(crate) latency: Option<Duration>,
+}
+
+/// What was counted of an operation.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tally {
+    pub(crate) calls: u64,
+    pub(crate) failures: u64,
+    pub(crate) total: Duration,
+}
+
+/// How a call counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Count {
+    Success,
+    Failure,
+    /// It failed in transport.
+    Fault,
+}
+
+/// A call that the breaker lets through to see whether the agent answers again.
+pub(crate) struct Probe<'a>(&'a Agent);
+
+/// A call that waits for the link.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl Agent {
+    /// An agent, and the wishes that its keeper is to hear.
+    pub(crate) fn new(
+        settings: AgentSettings,
+        pool: Arc<PoolSettings>,
+        clock: Arc<dyn Clock>,
+        closing: CancellationToken,
+    ) -> (Self, mpsc::Receiver<Wish>) {
+        let (wishes, heard) = mpsc::channel(WISHES);
+        let standing = Standing {
+            state: AgentState::Idle,
+            reason: String::new(),
+            since: clock.now(),
+            wire: None,
+            described: None,
+            faults: 0,
+            restarts: 0,
+            pid: None,
+            latency: None,
+        };
+        let agent = Self {
+            gate: Gate::new(settings.max_concurrent.unwrap_or(pool.max_concurrent), pool.queue),
+            standing: watch::Sender::new(standing),
+            closing,
+            breaker: Mutex::new(Breaker::new(pool.breaker)),
+            wishes,
+            waiting: AtomicU32::new(0),
+            tallies: Mutex::default(),
+            calls: AtomicU64::new(0),
+            faults: AtomicU64::new(0),
+            peer: format!("{}@{}", settings.name, settings.address),
+            settings,
+            pool,
+            clock,
+        };
+        (agent, heard)
+    }
+
+    /// Says that a call or a person wants the link.
+    pub(crate) fn want(&self) {
+        // A keeper with so many wishes before it will look at the demand anyway.
+        let _ = self.wishes.try_send(Wish::Wanted);
+    }
+
+    /// Says that a person lets go of the link.
+    pub(crate) async fn dismiss(&self) {
+        // A keeper that has ended has let go of it.
+        let _ = self.wishes.send(Wish::Dismissed).await;
+    }
+
+    /// The way to the agent, if it takes calls.
+    pub(crate) fn open(&self) -> Option<Wire> {
+        self.standing.borrow().open()
+    }
+
+    /// Waits until the agent takes calls; the error says why it does not.
+    pub(crate) async fn ready(&self) -> Result<Wire, String> {
+        let mut standing = self.standing.subscribe();
+        let _waiting = Waiting::new(&self.waiting);
+        let limit = standing.borrow().faults + 1 + u64::from(self.pool.max_retries);
+        self.want();
+        let settled = standing.wait_for(|now| now.open().is_some() || now.faults >= limit);
+        let settled = tokio::select! {
+            settled = tokio::time::timeout(self.pool.connect_timeout, settled) => settled,
+            () = self.closing.cancelled() => return Err("the hub is shutting down".to_owned()),
+        };
+        let open = settled.ok().and_then(Result::ok).and_then(|now| now.open());
+        open.ok_or_else(|| self.standing.borrow().excuse(self.pool.connect_timeout))
+    }
+
+    /// Asks the breaker.
+    pub(crate) fn admit(&self) -> (Pass, Option<Probe<'_>>) {
+        let pass = self.breaker().admit(self.clock.now());
+        (pass, (pass == Pass::Probe).then_some(Probe(self)))
+    }
+
+    /// Tells the breaker that the agent answered.
+    pub(crate) fn answered(&self) {
+        self.tell(Breaker::answered);
+    }
+
+    /// Tells the breaker that the link failed or broke.
+    pub(crate) fn faulted(&self) {
+        let now = self.clock.now();
+        self.tell(|breaker| breaker.faulted(now));
+    }
+
+    /// Tells the breaker that the link stands again.
+    pub(crate) fn returned(&self) {
+        self.tell(Breaker::returned);
+    }
+
+    /// Tells the breaker something; whoever waits for its verdict looks again.
+    fn tell(&self, what: impl FnOnce(&mut Breaker)) {
+        let now = self.clock.now();
+        let is_news = {
+            let mut breaker = self.breaker();
+            let before = breaker.state(now);
+            what(&mut breaker);
+            before != ports::Breaker::Closed || breaker.state(now) != ports::Breaker::Closed
+        };
+        if is_news {
+            self.standing.send_modify(|_| {});
+        }
+    }
+
+    pub(crate) fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().expect("nothing panics while it holds a breaker")
+    }
+
+    /// Whether calls wait for the link.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// Counts a call of an operation that is known; others would let callers fill the table.
+    pub(crate) fn count(&self, operation: &str, took: Duration, count: Count) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        if count == Count::Fault {
+            self.faults.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut tallies = self.tallies();
+        let tally = match tallies.get_mut(operation) {
+            Some(tally) => tally,
+            None if self.knows(operation) => tallies.entry(operation.to_owned()).or_default(),
+            None => return,
+        };
+        tally.calls += 1;
+        tally.failures += u64::from(count != Count::Success);
+        tally.total += took;
+    }
+
+    fn knows(&self, operation: &str) -> bool {
+        let known = |operations: &BTreeMap<String, op_plan::Operation>| operations.contains_key(operation);
+        let standing = self.standing.borrow();
+        standing.described.as_ref().is_some_and(|described| known(&described.operations))
+            || self.settings.known.as_ref().is_some_and(known)
+    }
+
+    pub(crate) fn tallies(&self) -> MutexGuard<'_, BTreeMap<String, Tally>> {
+        self.tallies.lock().expect("nothing panics while it counts")
+    }
+
+    /// Calls answered, and those that failed in transport.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        (self.calls.load(Ordering::Relaxed), self.faults.load(Ordering::Relaxed))
+    }
+}
+
+impl Standing {
+    fn open(&self) -> Option<Wire> {
+        if self.state == AgentState::Ready { self.wire.clone() } else { None }
+    }
+
+    /// Why it does not take calls.
+    fn excuse(&self, waited: Duration) -> String {
+        if self.reason.is_empty() {
+            format!("it is {} after {waited:?}", self.state.word())
+        } else {
+            self.reason.clone()
+        }
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Release);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl Drop for Probe<'_> {
+    /// A probe that brought a verdict has closed or opened the breaker by now; any other makes room for the next.
+    fn drop(&mut self) {
+        self.0.tell(Breaker::unproven);
+    }
+}

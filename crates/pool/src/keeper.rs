@@ -1,0 +1,375 @@
+//! The one task of an agent: it hears what happens, asks the link, and does what the link commands.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use op_engine::ports::AgentState;
+use op_run::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::agent::{Agent, Wish};
+use crate::connect::{self, Connection};
+use crate::fault::{Fault, FaultKind};
+use crate::flight::MARGIN;
+use crate::health;
+use crate::link::{Command, Demand, Happening, Input, Link, Policy};
+use crate::session::{self, Pulse};
+use crate::supervise::Process;
+use crate::wire::{News, Wire};
+
+/// News of a connection that may wait for the keeper.
+const NEWS: usize = 16;
+
+/// How long after a panic a keeper begins anew.
+const RECOVERY: Duration = Duration::from_secs(1);
+
+/// How long the tasks of the last connection may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Keeps an agent until the pool closes. A panic costs the link, not the agent.
+pub(crate) async fn keep(agent: Arc<Agent>, mut wishes: mpsc::Receiver<Wish>) {
+    loop {
+        let mut keeper = Keeper::new(Arc::clone(&agent));
+        if AssertUnwindSafe(keeper.run(&mut wishes)).catch_unwind().await.is_ok() {
+            return;
+        }
+        tracing::error!(agent = agent.settings.name, "the keeper of an agent panicked; its link begins anew");
+        drop(keeper);
+        agent.faulted();
+        tokio::time::sleep(RECOVERY).await;
+        if agent.settings.run_on_connection {
+            agent.want();
+        }
+    }
+}
+
+struct Keeper {
+    agent: Arc<Agent>,
+    link: Link,
+    closing: bool,
+    process: Option<Process>,
+    starts: u32,
+    /// A process on its way out.
+    ending: Option<BoxFuture<'static, ()>>,
+    /// An attempt is to begin as soon as that process is gone.
+    due: bool,
+    attempt: Option<BoxFuture<'static, Result<Connection, Fault>>>,
+    lookout: Option<BoxFuture<'static, ()>>,
+    wire: Option<Wire>,
+    news: Option<mpsc::Receiver<News>>,
+    tasks: JoinSet<()>,
+    /// The tasks of the connection that stands.
+    current: Vec<Id>,
+    wake: Option<Timestamp>,
+    /// Why the agent says that it goes away.
+    farewell: String,
+}
+
+impl Keeper {
+    fn new(agent: Arc<Agent>) -> Self {
+        let policy = Policy {
+            launched: agent.settings.launch.is_some(),
+            held: agent.settings.run_on_connection,
+            backoff: agent.pool.backoff,
+            idle_release: agent.pool.idle_release,
+            drain: agent.pool.grace + MARGIN,
+        };
+        Self {
+            agent,
+            link: Link::new(policy),
+            closing: false,
+            process: None,
+            starts: 0,
+            ending: None,
+            due: false,
+            attempt: None,
+            lookout: None,
+            wire: None,
+            news: None,
+            tasks: JoinSet::new(),
+            current: Vec::new(),
+            wake: None,
+            farewell: String::new(),
+        }
+    }
+
+    async fn run(&mut self, wishes: &mut mpsc::Receiver<Wish>) {
+        while !self.link.is_closed() || self.ending.is_some() {
+            if let Some(happening) = self.next(wishes).await {
+                self.step(happening);
+            }
+        }
+        let goodbye = async { while self.tasks.join_next().await.is_some() {} };
+        // What does not end by itself is aborted with the set.
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+    }
+
+    /// Waits for the next thing that happens; nothing when it is none of the link's business.
+    async fn next(&mut self, wishes: &mut mpsc::Receiver<Wish>) -> Option<Happening> {
+        let clock = Arc::clone(&self.agent.clock);
+        let closing = self.agent.closing.clone();
+        let drained = self.wire.clone().filter(|_| self.link.state() == AgentState::Draining);
+        tokio::select! {
+            () = closing.cancelled(), if !self.closing => {
+                self.closing = true;
+                Some(Happening::Closing)
+            }
+            Some(wish) = wishes.recv() => Some(match wish {
+                Wish::Wanted => Happening::Wanted,
+                Wish::Dismissed => Happening::Dismissed,
+            }),
+            result = some(self.attempt.as_mut()) => Some(self.attempted(result)),
+            () = some(self.lookout.as_mut()) => {
+                self.lookout = None;
+                Some(Happening::Returned)
+            }
+            Some(news) = some(self.news.as_mut().map(|news| Box::pin(news.recv()))) => self.hear(news),
+            Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.ended(ended),
+            () = some(self.process.as_ref().map(|process| Box::pin(process.ended()))) => {
+                Some(self.exited().await)
+            }
+            () = some(self.ending.as_mut()) => {
+                self.ending = None;
+                if std::mem::take(&mut self.due) {
+                    self.begin();
+                }
+                None
+            }
+            () = some(drained.as_ref().map(|wire| Box::pin(wire.emptied()))) => Some(Happening::Emptied),
+            () = some(self.wake.map(|at| clock.sleep_until(at))) => {
+                self.wake = None;
+                Some(Happening::Tick)
+            }
+        }
+    }
+
+    fn attempted(&mut self, result: Result<Connection, Fault>) -> Happening {
+        self.attempt = None;
+        match result {
+            Ok(connection) => {
+                self.install(connection);
+                Happening::Connected
+            }
+            Err(fault) => Happening::Failed(fault),
+        }
+    }
+
+    /// Sets up the tasks of a new connection, and tells everybody what the agent says of itself.
+    fn install(&mut self, connection: Connection) {
+        let Connection { wire, channel, described, frames } = connection;
+        let interval = self.agent.pool.health_interval;
+        let (tell, news) = mpsc::channel(NEWS);
+        let listener = match (&wire, frames) {
+            (Wire::Session(session), Some(frames)) => {
+                let pulse = Pulse::new(interval);
+                self.tasks.spawn(session::listen(Arc::clone(session), frames, pulse, tell.clone()))
+            }
+            (Wire::Session(_), None) => unreachable!("a session comes with its frames"),
+            (Wire::Unary(unary), _) => {
+                let (unary, tell) = (Arc::clone(unary), tell.clone());
+                self.tasks.spawn(async move { unary.watch(interval, &tell).await })
+            }
+        };
+        let health = self.tasks.spawn(health::watch(channel, interval, tell));
+        self.current = vec![listener.id(), health.id()];
+        self.news = Some(news);
+        self.wire = Some(wire);
+        let configured = self.agent.settings.max_concurrent.unwrap_or(self.agent.pool.max_concurrent);
+        let limit = match described.max_concurrent {
+            0 => configured,
+            said => said.min(configured),
+        };
+        self.agent.gate.resize(limit);
+        self.agent.standing.send_modify(|standing| standing.described = Some(Arc::new(described)));
+        self.agent.returned();
+    }
+
+    fn hear(&mut self, news: News) -> Option<Happening> {
+        match news {
+            News::Health(serving) => Some(Happening::Health(serving)),
+            News::Draining(reason) => {
+                self.farewell = reason;
+                Some(Happening::Draining)
+            }
+            News::Broken(fault) => Some(Happening::Broken(fault)),
+            News::Latency(latency) => {
+                self.agent.standing.send_modify(|standing| standing.latency = Some(latency));
+                None
+            }
+        }
+    }
+
+    /// A task of a connection ended; of itself that says nothing, the news do.
+    fn ended(&mut self, ended: Result<(Id, ()), JoinError>) -> Option<Happening> {
+        let error = ended.err().filter(JoinError::is_panic)?;
+        tracing::error!(agent = self.agent.settings.name, %error, "a task of a connection panicked");
+        self.current
+            .contains(&error.id())
+            .then(|| Happening::Broken(Fault::new(FaultKind::Broken, "a task of its connection panicked")))
+    }
+
+    async fn exited(&mut self) -> Happening {
+        let reason = match self.process.take() {
+            Some(process) => process.reap().await,
+            None => String::new(),
+        };
+        tracing::warn!(agent = self.agent.settings.name, reason, "an agent ended by itself");
+        Happening::Exited(Fault::new(FaultKind::Exited, reason))
+    }
+
+    fn step(&mut self, happening: Happening) {
+        let now = self.agent.clock.now();
+        let demand = match (self.agent.has_waiting(), self.agent.gate.active()) {
+            (true, _) => Demand::Waiting,
+            (false, 0) => {
+                Demand::QuietSince(self.agent.gate.last_used().max(self.agent.standing.borrow().since))
+            }
+            (false, _) => Demand::Busy,
+        };
+        let before = self.link.state();
+        let input = Input { at: now, chance: rand::random(), demand, happening };
+        let commands = match self.link.step(&input) {
+            Ok(commands) => commands,
+            Err(unexpected) => {
+                return tracing::debug!(agent = self.agent.settings.name, %unexpected, "ignored");
+            }
+        };
+        let reason = self.reason(&input.happening);
+        let faults = commands.iter().filter(|command| **command == Command::CountFault).count() as u64;
+        for command in commands {
+            self.obey(command, &reason);
+        }
+        self.publish(before, now, &reason, faults);
+    }
+
+    /// Why the link is in the state that this leads to; empty when that goes without saying.
+    fn reason(&self, happening: &Happening) -> String {
+        match happening {
+            Happening::Failed(fault) | Happening::Broken(fault) | Happening::Exited(fault) => {
+                fault.reason.clone()
+            }
+            Happening::Draining => self.farewell.clone(),
+            Happening::Health(false) => "it reports that it is not serving".to_owned(),
+            Happening::Dismissed => "it was disconnected".to_owned(),
+            Happening::Closing => "the hub is shutting down".to_owned(),
+            Happening::Wanted
+            | Happening::Connected
+            | Happening::Health(true)
+            | Happening::Returned
+            | Happening::Emptied
+            | Happening::Tick => String::new(),
+        }
+    }
+
+    fn obey(&mut self, command: Command, reason: &str) {
+        match command {
+            Command::Connect if self.ending.is_some() => self.due = true,
+            Command::Connect => self.begin(),
+            Command::Hangup => self.hang_up(reason),
+            Command::CancelCalls => {
+                if let Some(wire) = &self.wire {
+                    wire.cancel_all();
+                }
+            }
+            Command::Lookout => {
+                let agent = Arc::clone(&self.agent);
+                self.lookout = Some(async move { connect::lookout(&agent.settings.address).await }.boxed());
+            }
+            Command::Stop => self.dispose(self.agent.pool.grace),
+            Command::Kill => self.dispose(Duration::ZERO),
+            Command::CountFault => self.agent.faulted(),
+            Command::Wake(at) => self.wake = Some(at),
+        }
+    }
+
+    /// Begins an attempt to connect; starts the process first where there is one to start.
+    fn begin(&mut self) {
+        self.lookout = None;
+        let agent = Arc::clone(&self.agent);
+        if let (Some(launch), None) = (&agent.settings.launch, &self.process) {
+            match Process::start(&agent.settings.name, launch) {
+                Ok(process) => {
+                    self.starts += 1;
+                    tracing::info!(agent = agent.settings.name, pid = process.id(), "started");
+                    self.process = Some(process);
+                }
+                Err(error) => {
+                    let reason = format!("cannot start `{}`: {error}", launch.program.display());
+                    let fault = Fault::new(FaultKind::Refused, reason);
+                    self.attempt = Some(std::future::ready(Err(fault)).boxed());
+                    return;
+                }
+            }
+        }
+        self.attempt = Some(
+            async move {
+                let (settings, pool) = (&agent.settings, &agent.pool);
+                connect::connect(&settings.name, &settings.address, pool, settings.launch.is_some()).await
+            }
+            .boxed(),
+        );
+    }
+
+    fn hang_up(&mut self, reason: &str) {
+        (self.attempt, self.lookout, self.news, self.due) = (None, None, None, false);
+        self.current.clear();
+        if let Some(wire) = self.wire.take() {
+            let reason = if reason.is_empty() { "the hub let go of the agent" } else { reason };
+            wire.close(Fault::new(FaultKind::Released, reason));
+        }
+    }
+
+    fn dispose(&mut self, grace: Duration) {
+        if let Some(process) = self.process.take() {
+            self.ending = Some(process.stop(grace).boxed());
+        }
+    }
+
+    fn publish(&self, before: AgentState, now: Timestamp, reason: &str, faults: u64) {
+        let state = self.link.state();
+        let (pid, restarts) = (self.process.as_ref().map(Process::id), self.starts.saturating_sub(1));
+        let changed = self.agent.standing.send_if_modified(|standing| {
+            let is_same = state == standing.state && faults == 0;
+            if is_same && pid == standing.pid && restarts == standing.restarts {
+                return false;
+            }
+            if !is_same {
+                (standing.state, standing.since) = (state, now);
+                reason.clone_into(&mut standing.reason);
+            }
+            standing.wire.clone_from(&self.wire);
+            standing.faults += faults;
+            (standing.pid, standing.restarts) = (pid, restarts);
+            true
+        });
+        if changed && before != state {
+            let (from, to) = (before.word(), state.word());
+            tracing::info!(agent = self.agent.settings.name, from, to, reason, "link");
+        }
+    }
+}
+
+impl Drop for Keeper {
+    /// Whoever waits for an answer gets one, also when the keeper panicked.
+    fn drop(&mut self) {
+        if let Some(wire) = self.wire.take() {
+            wire.close(Fault::new(FaultKind::Broken, "the hub lost the link"));
+            let now = self.agent.clock.now();
+            self.agent.standing.send_modify(|standing| {
+                (standing.state, standing.since, standing.wire) = (AgentState::Idle, now, None);
+            });
+        }
+    }
+}
+
+/// The future, if there is one; otherwise it never comes.
+async fn some<F: Future + Unpin>(future: Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}

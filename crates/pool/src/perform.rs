@@ -1,0 +1,220 @@
+//! A call, from admission to its one answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use op_engine::ports::{Perform, Request, Sink};
+use op_plan::Performer;
+use op_plan::plan::FailureKind;
+use op_proto::agent::v1::Operation;
+use op_run::{Answer, Failure};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Agent, Count, Probe};
+use crate::answer::{Observed, answer, refused};
+use crate::breaker::Pass;
+use crate::flight::{End, Ended, Stopped};
+use crate::pool::Pool;
+use crate::wire::{Order, Wire};
+
+/// Bytes of an operation's frame beside its arguments and names.
+const FRAME: usize = 1 << 10;
+
+#[async_trait]
+impl Perform for Pool {
+    /// Waits for a place, a closed breaker and a link, sends the call, and answers once. What has not left the hub is tried
+    /// again a few times; what has left it never is. Dropping the future asks the agent to stop.
+    async fn perform(&self, request: Request, sink: Arc<dyn Sink>, stop: CancellationToken) -> Answer {
+        let began = Instant::now();
+        let Some(agent) = self.agent(&request.performer.agent) else {
+            let name = &request.performer.agent;
+            let failure = Failure::new(
+                FailureKind::Unavailable,
+                "unknown_agent",
+                format!("no agent is called `{name}`"),
+            )
+            .hint("name it in agents.toml");
+            return refused(
+                failure,
+                Observed { peer: name.clone(), duration: Duration::ZERO, overdue: false },
+            );
+        };
+        agent.perform(request, &sink, &stop, began).await
+    }
+
+    fn acknowledge(&self, performer: &Performer, key: &str) {
+        if let Some(agent) = self.agent(&performer.agent)
+            && let Some(wire) = &agent.standing.borrow().wire
+        {
+            wire.acknowledge(key);
+        }
+    }
+}
+
+impl Agent {
+    async fn perform(
+        &self,
+        request: Request,
+        sink: &Arc<dyn Sink>,
+        stop: &CancellationToken,
+        began: Instant,
+    ) -> Answer {
+        let limit = request.timeout.unwrap_or(self.pool.request_timeout);
+        let deadline = began.checked_add(limit);
+        let order = Order { sink, stop, deadline, grace: self.pool.grace };
+        let name = request.performer.operation.clone();
+        let result = self.conduct(request, &order).await;
+        let duration = began.elapsed();
+        let observed = Observed { peer: self.peer.clone(), duration, overdue: duration >= limit };
+        let answer = match result {
+            Ok(ended) => answer(ended, observed),
+            Err(failure) => refused(failure, observed),
+        };
+        self.count(&name, duration, count(&answer));
+        self.gate.used(self.clock.now());
+        answer
+    }
+
+    /// Brings a call to the agent; an error says why it never left the hub.
+    async fn conduct(&self, request: Request, order: &Order<'_>) -> Result<Ended, Failure> {
+        let mut operation = self.operation(request)?;
+        let _place = tokio::select! {
+            biased;
+            place = self.gate.enter() => place.map_err(|full| self.full(full.queue))?,
+            why = order.interrupted() => return Ok(unsent(why)),
+        };
+        let mut attempt = 0;
+        loop {
+            let (wire, _probe) = tokio::select! {
+                biased;
+                reached = self.reach() => reached?,
+                why = order.interrupted() => return Ok(unsent(why)),
+            };
+            if let Some(deadline) = order.deadline {
+                let left = deadline.saturating_duration_since(Instant::now());
+                operation.timeout = prost_types::Duration::try_from(left).ok();
+            }
+            let back = match wire.call(operation, order).await {
+                Ok(ended) => {
+                    self.judge(&ended.end);
+                    return Ok(ended);
+                }
+                Err(back) => back,
+            };
+            attempt += 1;
+            if attempt > self.pool.max_retries {
+                return Err(self.unavailable(&back.fault.reason));
+            }
+            operation = *back.operation;
+            tokio::select! {
+                biased;
+                why = order.interrupted() => return Ok(unsent(why)),
+                () = tokio::time::sleep(self.pool.backoff.wait(attempt, rand::random())) => {}
+            }
+        }
+    }
+
+    /// The call as the agent gets it.
+    fn operation(&self, request: Request) -> Result<Operation, Failure> {
+        let arguments = request.arguments.to_string();
+        let limit = self.pool.max_message;
+        if arguments.len() + request.key.len() + request.performer.operation.len() + FRAME > limit {
+            let message = format!("the arguments are {} bytes, and a message holds {limit}", arguments.len());
+            return Err(Failure::new(FailureKind::Refused, "arguments_too_large", message)
+                .hint("pass a path instead of the content, or raise the limit of the pool"));
+        }
+        Ok(Operation {
+            id: request.key,
+            operation: request.performer.operation,
+            arguments,
+            timeout: None,
+            session: String::new(),
+            traceparent: String::new(),
+            repeat: request.repeat,
+        })
+    }
+
+    /// Waits for the breaker's leave and the agent's link.
+    async fn reach(&self) -> Result<(Wire, Option<Probe<'_>>), Failure> {
+        let probe = match self.admit() {
+            (Pass::Go, _) => None,
+            (Pass::Probe, probe) => probe,
+            (Pass::Wait | Pass::Refused(_), _) => self.verdict().await?,
+        };
+        if let Some(wire) = self.open() {
+            return Ok((wire, probe));
+        }
+        let wire = self.ready().await.map_err(|reason| self.unavailable(&reason))?;
+        Ok((wire, probe))
+    }
+
+    /// Waits for what comes of another call's probe.
+    async fn verdict(&self) -> Result<Option<Probe<'_>>, Failure> {
+        let mut standing = self.standing.subscribe();
+        let waited = tokio::time::timeout(self.pool.connect_timeout, async {
+            loop {
+                match self.admit() {
+                    (Pass::Go, _) => return Some(None),
+                    (Pass::Probe, probe) => return Some(probe),
+                    (Pass::Refused(_), _) => return None,
+                    (Pass::Wait, _) => {}
+                }
+                standing.changed().await.ok()?;
+            }
+        });
+        waited.await.ok().flatten().ok_or_else(|| self.broken_open())
+    }
+
+    /// Tells the breaker of an answer, whatever it says. The keeper tells it of faults.
+    fn judge(&self, end: &End) {
+        match end {
+            End::Outcome(..) | End::Garbled(_) | End::Refused(_) => self.answered(),
+            End::Broken { .. } | End::Silent | End::Unsent | End::Closed => {}
+        }
+    }
+
+    fn full(&self, queue: u32) -> Failure {
+        let name = &self.settings.name;
+        let message = format!("{queue} calls wait for agent `{name}` already");
+        Failure::new(FailureKind::Unavailable, "queue_full", message)
+            .hint("call less at once, or raise the limits of the agent")
+    }
+
+    fn unavailable(&self, reason: &str) -> Failure {
+        let message =
+            format!("agent `{}` at {} takes no calls: {reason}", self.settings.name, self.settings.address);
+        Failure::new(FailureKind::Unavailable, "not_connected", message)
+            .hint("see whether the agent runs and listens at that address")
+    }
+
+    fn broken_open(&self) -> Failure {
+        let faults = self.pool.breaker.threshold;
+        let reason = self.standing.borrow().reason.clone();
+        let name = &self.settings.name;
+        let message =
+            format!("agent `{name}` is not tried for now, after {faults} faults in a row: {reason}");
+        Failure::new(FailureKind::Unavailable, "breaker_open", message)
+            .hint("see whether the agent runs; it is tried again as soon as it is back")
+    }
+}
+
+fn unsent(why: Stopped) -> Ended {
+    Ended { end: End::Unsent, stopped: Some(why) }
+}
+
+fn count(answer: &Answer) -> Count {
+    match answer {
+        Answer::Succeeded { .. } => Count::Success,
+        Answer::Failed { failure, .. } => match failure.kind {
+            FailureKind::Unavailable | FailureKind::Lost => Count::Fault,
+            FailureKind::Failed
+            | FailureKind::Rejected
+            | FailureKind::Refused
+            | FailureKind::TimedOut
+            | FailureKind::Cancelled
+            | FailureKind::Unresolved => Count::Failure,
+        },
+    }
+}

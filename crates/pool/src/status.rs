@@ -1,0 +1,101 @@
+//! The agents as people see them: the port [`Agents`].
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{BoxStream, select_all};
+use op_engine::ports::{AgentState, AgentStatus, Agents, ConnectError, OperationStatus};
+use op_plan::catalogue::Operations;
+use op_plan::{Catalogue, Operation};
+use tokio_stream::wrappers::WatchStream;
+
+use crate::agent::{Agent, Standing};
+use crate::pool::Pool;
+
+#[async_trait]
+impl Agents for Pool {
+    fn list(&self) -> Vec<AgentStatus> {
+        self.agents().map(|agent| agent.status()).collect()
+    }
+
+    fn watch(&self) -> BoxStream<'static, AgentStatus> {
+        let changes = self.agents().map(|agent| {
+            let changes = WatchStream::new(agent.standing.subscribe());
+            let agent = agent.clone();
+            changes.map(move |_| agent.status())
+        });
+        select_all(changes.collect::<Vec<_>>()).boxed()
+    }
+
+    async fn connect(&self, name: &str) -> Result<AgentStatus, ConnectError> {
+        let agent = self.agent(name).ok_or_else(|| ConnectError::Unknown(name.to_owned()))?;
+        match agent.ready().await {
+            Ok(_) => Ok(agent.status()),
+            Err(reason) => Err(ConnectError::Unreachable {
+                name: name.to_owned(),
+                endpoint: agent.settings.address.to_string(),
+                reason,
+            }),
+        }
+    }
+
+    async fn disconnect(&self, name: &str) -> Result<AgentStatus, ConnectError> {
+        let agent = self.agent(name).ok_or_else(|| ConnectError::Unknown(name.to_owned()))?;
+        let mut standing = agent.standing.subscribe();
+        agent.dismiss().await;
+        // A keeper that has ended left an idle link behind.
+        let _ = standing.wait_for(|now| now.state == AgentState::Idle && now.pid.is_none()).await;
+        Ok(agent.status())
+    }
+
+    fn catalogue(&self) -> Catalogue {
+        let agents = self.agents().map(|agent| {
+            let known = agent.known(&agent.standing.borrow());
+            (agent.settings.name.clone(), known.map_or(Operations::Open, Operations::Known))
+        });
+        Catalogue { agents: agents.collect(), roles: BTreeMap::new() }
+    }
+}
+
+impl Agent {
+    /// What it described when it was last connected, or what is known of it before.
+    fn known(&self, standing: &Standing) -> Option<BTreeMap<String, Operation>> {
+        let described = standing.described.as_ref().map(|described| described.operations.clone());
+        described.or_else(|| self.settings.known.clone())
+    }
+
+    /// The agent as it stands.
+    pub(crate) fn status(&self) -> AgentStatus {
+        let standing = self.standing.borrow().clone();
+        let tallies = self.tallies().clone();
+        let operations = self.known(&standing).unwrap_or_default().into_iter().map(|(name, operation)| {
+            let tally = tallies.get(&name).copied().unwrap_or_default();
+            let (calls, failures, total) = (tally.calls, tally.failures, tally.total);
+            (name, OperationStatus { operation, calls, failures, total })
+        });
+        let (calls, faults) = self.counted();
+        AgentStatus {
+            name: self.settings.name.clone(),
+            state: standing.state,
+            reason: standing.reason,
+            endpoint: self.settings.address.to_string(),
+            run_on_connection: self.settings.run_on_connection,
+            operations: operations.collect(),
+            version: standing
+                .described
+                .as_ref()
+                .map(|described| described.version.clone())
+                .unwrap_or_default(),
+            active: self.gate.active(),
+            queued: self.gate.queued(),
+            restarts: standing.restarts,
+            calls,
+            faults,
+            latency: standing.latency,
+            since: standing.since,
+            pid: standing.pid,
+            breaker: self.breaker().state(self.clock.now()),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The way to a connected agent: a session, or one stream per call where it speaks no sessions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use op_engine::ports::Sink;
+use op_proto::agent::v1::Operation;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::fault::Fault;
+use crate::flight::{Ended, NotSent, Stopped};
+use crate::session::Session;
+use crate::unary::Unary;
+
+/// The way to a connected agent.
+#[derive(Debug, Clone)]
+pub(crate) enum Wire {
+    Session(Arc<Session>),
+    Unary(Arc<Unary>),
+}
+
+/// What goes with a call, and stays here.
+pub(crate) struct Order<'a> {
+    pub(crate) sink: &'a Arc<dyn Sink>,
+    pub(crate) stop: &'a CancellationToken,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) grace: Duration,
+}
+
+impl Order<'_> {
+    /// Waits until the call is to stop.
+    pub(crate) async fn interrupted(&self) -> Stopped {
+        match self.deadline {
+            None => self.stop.cancelled().await,
+            Some(deadline) => tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep_until(deadline) => return Stopped::Deadline,
+            },
+        }
+        Stopped::Asked
+    }
+}
+
+/// What a connection tells its keeper.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// The agent says whether it is serving.
+    Health(bool),
+    /// The agent says that it is going away, and why.
+    Draining(String),
+    /// A ping came back after this long.
+    Latency(Duration),
+    /// The connection is of no use any more.
+    Broken(Fault),
+}
+
+impl Wire {
+    /// Sends a call and waits for its end. Dropping the future asks the agent to stop.
+    pub(crate) async fn call(&self, operation: Operation, order: &Order<'_>) -> Result<Ended, NotSent> {
+        match self {
+            Self::Session(session) => session.call(operation, order).await,
+            Self::Unary(unary) => unary.call(operation, order).await,
+        }
+    }
+
+    /// Tells that an outcome is on disk. Only a session keeps outcomes.
+    pub(crate) fn acknowledge(&self, id: &str) {
+        match self {
+            Self::Session(session) => session.acknowledge(id),
+            Self::Unary(_) => {}
+        }
+    }
+
+    /// Asks all calls in flight to stop.
+    pub(crate) fn cancel_all(&self) {
+        match self {
+            Self::Session(session) => session.cancel_all(),
+            Self::Unary(unary) => unary.cancel_all(),
+        }
+    }
+
+    /// Gives the connection up; what is in flight is lost for this reason.
+    pub(crate) fn close(&self, fault: Fault) {
+        match self {
+            Self::Session(session) => session.reset(fault),
+            Self::Unary(unary) => unary.close(fault),
+        }
+    }
+
+    /// Returns once no call is in flight.
+    pub(crate) async fn emptied(&self) {
+        match self {
+            Self::Session(session) => session.emptied().await,
+            Self::Unary(unary) => unary.emptied().await,
+        }
+    }
+}
