@@ -37,7 +37,12 @@ pub(crate) fn check(
 
 fn check_value(report: &mut Report<'_>, node: &Node, schema: Schema<'_>, what: &str) {
     if let Some(wanted) = schema.refuses(node) {
-        report.error(node.place, format!("{what} must be {wanted}, and this is {}", node.value.kind()));
+        let given = if wanted.starts_with("one of") {
+            format!("{} is not", node.to_json().to_string().chars().take(60).collect::<String>())
+        } else {
+            format!("this is {}", node.value.kind())
+        };
+        report.error(node.place, format!("{what} must be {wanted}, and {given}"));
         return;
     }
     match &node.value {

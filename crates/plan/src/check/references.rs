@@ -4,7 +4,7 @@ mod before;
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Report, nearest};
+use crate::diagnostic::Report;
 use crate::document::Place;
 use crate::expression::{PhaseField, Reference, StepField};
 use crate::plan::{Draft, Phase, Step};
@@ -160,7 +160,7 @@ impl<'a> Names<'a> {
         } else if self.phases.contains_key(name) {
             let success = Reference::Phase { id: name.to_owned(), field: PhaseField::Success };
             finding.hint(format!("for whether phase `{name}` succeeded, write `{success}`"));
-        } else if let Some(near) = nearest(name, known) {
+        } else if let Some(near) = finding.nearest(name, known) {
             finding.hint(format!("did you mean `{near}`?"));
         } else {
             finding.hint(format!(

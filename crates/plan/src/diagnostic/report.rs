@@ -9,6 +9,11 @@ use crate::load::Source;
 /// Most diagnostics that are listed of one file.
 const MAX_LISTED: usize = 100;
 
+/// How many findings get the nearest known name as a hint, and how many names are looked at for each. The search costs
+/// findings times names, which a large file full of mistakes must not pay.
+const MAX_SEARCHES: usize = 2 * MAX_LISTED;
+const MAX_KNOWN: usize = 5_000;
+
 /// Most bytes of a line that are shown before a place, and from it on.
 const WINDOW: usize = 120;
 
@@ -26,6 +31,7 @@ pub(crate) struct Finding {
     message: String,
     hint: Option<String>,
     notes: Vec<(Place, String)>,
+    is_searched: bool,
 }
 
 impl Finding {
@@ -37,12 +43,21 @@ impl Finding {
 
     /// Names the nearest of the known names as what was meant, or lists them when they are few.
     pub(crate) fn meant<'n>(&mut self, given: &str, known: impl IntoIterator<Item = &'n str>) -> &mut Self {
-        let known: Vec<_> = known.into_iter().collect();
-        match nearest(given, known.iter().copied()) {
+        let known: Vec<_> = known.into_iter().take(MAX_KNOWN).collect();
+        match self.nearest(given, known.iter().copied()) {
             Some(near) => self.hint(format!("did you mean `{near}`?")),
             None if known.is_empty() => self,
             None => self.hint(format!("there is {}", list(&known))),
         }
+    }
+
+    /// The known name that was probably meant.
+    pub(crate) fn nearest<'n>(
+        &self,
+        given: &str,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> Option<&'n str> {
+        if self.is_searched { nearest(given, known.into_iter().take(MAX_KNOWN)) } else { None }
     }
 
     /// Adds a second place.
@@ -76,8 +91,9 @@ impl<'a> Report<'a> {
     }
 
     fn add(&mut self, severity: Severity, place: Place, message: String) -> &mut Finding {
+        let is_searched = self.findings.len() < MAX_SEARCHES;
         self.errors += usize::from(severity == Severity::Error);
-        let finding = Finding { severity, place, message, hint: None, notes: Vec::new() };
+        let finding = Finding { severity, place, message, hint: None, notes: Vec::new(), is_searched };
         self.findings.push_mut(finding)
     }
 

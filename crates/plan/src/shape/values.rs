@@ -13,8 +13,7 @@ impl Lowering<'_, '_> {
         match Mapping::parse(node.to_json()) {
             Ok(mapping) => {
                 for (keys, expression) in mapping.expressions() {
-                    let place = self.expression_place(find(node, &keys), expression.source());
-                    self.used(expression, place, by);
+                    self.used(expression, find(node, &keys), by);
                 }
                 Some(mapping)
             }
@@ -55,13 +54,15 @@ impl Lowering<'_, '_> {
                     .hint("compare it: a condition that is not boolean is an error");
             }
         }
-        self.used(&expression, self.expression_place(node, text), by);
+        self.used(&expression, node, by);
         Some(expression)
     }
 
-    fn used(&mut self, expression: &Expression, place: Place, by: User) {
-        let uses = expression.references().iter();
-        self.uses.extend(uses.map(|reference| Use { reference: reference.clone(), place, by }));
+    fn used(&mut self, expression: &Expression, node: &Node, by: User) {
+        for reference in expression.references() {
+            let place = self.reference_place(node, expression.source(), &reference.to_string());
+            self.uses.push(Use { reference: reference.clone(), place, by });
+        }
     }
 
     /// Reports every text of a value that is wrong by itself; false when there is none.
@@ -87,13 +88,14 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn expression_place(&self, node: &Node, source: &str) -> Place {
-        match &node.value {
-            Value::Text(text) => {
-                let trimmed = source.trim();
-                text.find(trimmed).map_or(node.place, |offset| self.place_in(node, offset, trimmed.len()))
-            }
-            _ => node.place,
+    /// Where a reference stands, or its expression when it is written in another way than usual.
+    fn reference_place(&self, node: &Node, source: &str, reference: &str) -> Place {
+        let Value::Text(text) = &node.value else { return node.place };
+        let source = source.trim();
+        let Some(start) = text.find(source) else { return node.place };
+        match find_word(source, reference) {
+            Some(offset) => self.place_in(node, start + offset, reference.len()),
+            None => self.place_in(node, start, source.len()),
         }
     }
 
@@ -116,5 +118,14 @@ fn find<'n>(node: &'n Node, keys: &[Key]) -> &'n Node {
         (Value::List(nodes), Key::At(at)) => nodes.get(*at).unwrap_or(node),
         (Value::Table(table), Key::Name(name)) => table.get(name).map_or(node, |entry| &entry.node),
         _ => node,
+    })
+}
+
+/// Where a name stands in an expression by itself and not as part of a longer one.
+fn find_word(source: &str, word: &str) -> Option<usize> {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+    source.match_indices(word).map(|(at, _)| at).find(|at| {
+        let follows = source[at + word.len()..].chars().next();
+        !source[..*at].ends_with(is_part) && !follows.is_some_and(|c| c.is_alphanumeric() || c == '_')
     })
 }

@@ -33,13 +33,11 @@ pub(super) fn tool<'a>(
         return Some(bare(name.clone(), node.place, part, Table::new(), defaults));
     }
     let mut fields = Fields::new(expect_table(node, "an entry of `tools`", ctx.report)?);
-    let name = named(ctx, &mut fields, "tool", node.place);
-    let written = name.map(|(name, place)| {
-        let part = Part::Performer(ctx.tool(name, place));
-        rest(ctx, &mut fields, bare(name.to_owned(), place, part, Table::new(), defaults))
-    });
+    let (name, place) = named(ctx, &mut fields, "tool", node.place)?;
+    let part = Part::Performer(ctx.tool(name, place));
+    let written = rest(ctx, &mut fields, bare(name.to_owned(), place, part, Table::new(), defaults));
     fields.close("an entry of `tools`", ctx.report);
-    written
+    Some(written)
 }
 
 /// Reads an entry of `agents`: `"agent"`, `"agent.operation"`, or a table.
@@ -57,49 +55,49 @@ pub(super) fn agent<'a>(
     }
     let what = "an entry of `agents`";
     let mut fields = Fields::new(expect_table(node, what, ctx.report)?);
-    let called = who(ctx, &mut fields, node.place, defaults.operation);
-    let written = called.map(|(name, place, part, takes_operation)| {
-        let written = bare(name, place, part, args, defaults);
-        rest(ctx, &mut fields, Written { takes_operation, ..written })
-    });
+    let (name, place, part, takes_operation) = who(ctx, &mut fields, node.place, defaults.operation)?;
+    let written = Written { takes_operation, ..bare(name, place, part, args, defaults) };
+    let written = rest(ctx, &mut fields, written);
     fields.close(what, ctx.report);
-    written
+    Some(written)
 }
 
 /// Reads an entry of `rollback`: `{ tool | agent, operation, args, retry, max_retries, timeout }`.
 pub(super) fn undo<'a>(ctx: &mut Lowering<'_, '_>, node: &'a Node) -> Option<Written<'a>> {
     let what = "an entry of `rollback`";
     let mut fields = Fields::new(expect_table(node, what, ctx.report)?);
-    let tool = fields.text("tool", ctx.report).zip(fields.node("tool").map(|node| node.place));
-    let called = match (tool, fields.node("agent")) {
-        (Some((tool, place)), None) => {
+    let (name, place, part) = undoes(ctx, &mut fields, node.place)?;
+    let written = bare(name, place, part, Table::new(), &Defaults::default());
+    let written = common(ctx, &mut fields, written);
+    fields.close(what, ctx.report);
+    Some(written)
+}
+
+fn undoes(
+    ctx: &mut Lowering<'_, '_>,
+    fields: &mut Fields<'_>,
+    place: Place,
+) -> Option<(String, Place, Part)> {
+    match (fields.entry("tool"), fields.entry("agent")) {
+        (Some(entry), None) => {
+            let tool = expect_text(&entry.node, "`tool`", ctx.report)?;
             if let Some(entry) = fields.entry("operation") {
-                ctx.report
-                    .error(entry.key, "a tool has no operations")
-                    .hint("name an `agent`, or leave `operation` out");
+                let finding = ctx.report.error(entry.key, "a tool has no operations");
+                finding.hint("name an `agent`, or leave `operation` out");
             }
-            Some((tool.to_owned(), place, Part::Performer(ctx.tool(tool, place))))
+            Some((tool.to_owned(), entry.node.place, Part::Performer(ctx.tool(tool, entry.node.place))))
         }
-        (Some((_, place)), Some(_)) => {
-            ctx.report
-                .error(place, "a call is either of a tool or of an agent")
-                .hint("make two entries of it");
+        (None, Some(_)) => who(ctx, fields, place, None).map(|(name, place, part, _)| (name, place, part)),
+        (Some(entry), Some(_)) => {
+            let finding = ctx.report.error(entry.key, "a call is either of a tool or of an agent");
+            finding.hint("make two entries of it");
             None
-        }
-        (None, Some(_)) => {
-            who(ctx, &mut fields, node.place, None).map(|(name, place, part, _)| (name, place, part))
         }
         (None, None) => {
-            ctx.report.error(node.place, format!("{what} names neither `tool` nor `agent`"));
+            ctx.report.error(place, "the entry names neither `tool` nor `agent`");
             None
         }
-    };
-    let written = called.map(|(name, place, part)| {
-        let written = bare(name, place, part, Table::new(), &Defaults::default());
-        common(ctx, &mut fields, written)
-    });
-    fields.close(what, ctx.report);
-    written
+    }
 }
 
 /// Lowers an entry; its id and order are filled in by the caller.

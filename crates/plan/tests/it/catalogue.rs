@@ -1,0 +1,79 @@
+//! The agents that the plans of these tests can name.
+
+use std::collections::BTreeMap;
+
+use op_plan::catalogue::Operations;
+use op_plan::{Catalogue, Effects, Operation, Performer};
+use serde_json::{Value, json};
+
+pub(crate) fn catalogue() -> Catalogue {
+    let path = json!({ "type": "object", "properties": { "path": { "type": "string" } } });
+    let clippy = json!({ "type": "object", "additionalProperties": false, "properties": {
+        "path": { "type": "string" },
+        "lints": { "type": "array", "items": { "type": "string" } },
+        "package": { "type": ["string", "null"] },
+        "mode": { "enum": ["fast", "slow"] },
+        "limit": { "$ref": "#/$defs/limit" },
+        "level": { "anyOf": [{ "type": "integer" }, { "type": "boolean" }] },
+    }, "$defs": { "limit": { "type": "integer" } } });
+    let read =
+        json!({ "type": "object", "required": ["path"], "properties": { "path": { "type": "string" } } });
+    let report = json!({ "type": "object", "required": ["reviews"], "properties": {
+        "title": { "type": "string" },
+        "reviews": { "type": "array", "items": { "type": "object", "properties": { "name": { "type": "string" } } } },
+    } });
+    let open = json!({ "type": "object" });
+    let mut design = operation(&open);
+    design.unavailable = Some("no model is configured".to_owned());
+    let known = |operations: Vec<(&str, Operation)>| {
+        Operations::Known(
+            operations.into_iter().map(|(name, operation)| (name.to_owned(), operation)).collect(),
+        )
+    };
+    let agents = [
+        (
+            "tools",
+            known(vec![
+                ("file_read", operation(&read)),
+                ("file_write", operation(&open)),
+                ("report", operation(&report)),
+            ]),
+        ),
+        (
+            "rust_pro",
+            known(vec![
+                ("build", operation(&path)),
+                ("test", operation(&path)),
+                ("clippy", operation(&clippy)),
+            ]),
+        ),
+        (
+            "backend_architect",
+            known(vec![("analyze", operation(&path)), ("review", operation(&path)), ("design", design)]),
+        ),
+        ("security_auditor", known(vec![("audit", operation(&path))])),
+        ("sequential_thinking", Operations::Open),
+        ("context_manager", Operations::Open),
+    ];
+    let roles = [("reviewer", "backend_architect.review"), ("tester", "rust_pro.test")];
+    Catalogue {
+        agents: agents.into_iter().map(|(name, operations)| (name.to_owned(), operations)).collect(),
+        roles: roles
+            .into_iter()
+            .map(|(name, usual)| (name.to_owned(), Performer::parse(usual)))
+            .collect::<BTreeMap<_, _>>(),
+    }
+}
+
+fn operation(input: &Value) -> Operation {
+    Operation {
+        description: String::new(),
+        input: input.clone(),
+        output: json!({}),
+        effects: Effects::Read,
+        idempotent: true,
+        streaming: false,
+        undo: None,
+        unavailable: None,
+    }
+}

@@ -1,0 +1,95 @@
+//! The last gate: what makes a draft a plan.
+
+use op_plan::plan::{About, Action, Call, MAX_PHASES, Part, SealError};
+use op_plan::{Draft, Mapping, Performer, Phase, Plan, Retry, Rollback, Shape, Step};
+
+fn step(id: &str, after: &[usize]) -> Step {
+    let call = Call { part: Part::Performer(Performer::parse("rust_pro.test")), arguments: Mapping::empty() };
+    Step {
+        id: id.to_owned(),
+        after: after.to_vec(),
+        action: Action::Call(call),
+        retry: Retry::default(),
+        timeout: None,
+        store_as: None,
+    }
+}
+
+fn phase(id: &str, depends_on: &[usize], steps: Vec<Step>) -> Phase {
+    Phase {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        description: String::new(),
+        depends_on: depends_on.to_vec(),
+        when: None,
+        timeout: None,
+        continue_on_failure: false,
+        steps,
+        undo: Vec::new(),
+    }
+}
+
+fn seal(phases: Vec<Phase>) -> Result<Plan, SealError> {
+    Plan::seal(Draft {
+        id: "p".to_owned(),
+        shape: Shape::Workstack,
+        about: About::default(),
+        inputs: indexmap::IndexMap::new(),
+        phases,
+        max_parallel: 0,
+        timeout: None,
+        rollback: Rollback::Phase,
+        output: None,
+    })
+}
+
+#[test]
+fn a_sealed_plan_finds_its_parts() {
+    let phases =
+        vec![phase("a", &[], vec![step("x", &[]), step("y", &[0])]), phase("b", &[0], vec![step("z", &[])])];
+    let plan = seal(phases).expect("valid");
+    assert_eq!((plan.step_count(), plan.find_step("z"), plan.find_step("no")), (3, Some(2), None));
+    assert_eq!((plan.steps_of(0), plan.steps_of(1), plan.phase_of(2)), (0..2, 2..3, 1));
+    assert_eq!((plan.find_phase("b"), plan.dependents_of(0)), (Some(1), &[1][..]));
+    assert_eq!((plan.step(1).id.as_str(), plan.draft().max_parallel), ("y", 1));
+    assert_eq!(plan.agents().into_iter().collect::<Vec<_>>(), ["rust_pro"]);
+}
+
+#[test]
+fn what_is_no_plan_is_not_sealed() {
+    let one = || vec![step("x", &[])];
+    let cases = [
+        (vec![], SealError::Empty),
+        (vec![phase("a", &[], vec![])], SealError::EmptyPhase("a".into())),
+        (
+            vec![phase("a", &[], one()), phase("a", &[], vec![step("y", &[])])],
+            SealError::Duplicate("a".into()),
+        ),
+        (vec![phase("a", &[], one()), phase("b", &[], one())], SealError::Duplicate("x".into())),
+        (vec![phase("a/b", &[], one())], SealError::Id("a/b".into())),
+        (vec![phase("", &[], one())], SealError::Id(String::new())),
+        (vec![phase("a", &[7], one())], SealError::Dangling("a".into())),
+        (vec![phase("a", &[], vec![step("x", &[1])])], SealError::Dangling("x".into())),
+        (vec![phase("a", &[0], one())], SealError::Cycle("a".into())),
+        (vec![phase("a", &[], vec![step("x", &[1]), step("y", &[0])])], SealError::Cycle("x".into())),
+    ];
+    for (phases, error) in cases {
+        assert_eq!(seal(phases).map(|plan| plan.id().to_owned()), Err(error));
+    }
+}
+
+#[test]
+fn a_plan_of_too_many_phases_is_not_sealed() {
+    let many =
+        |count: usize| (0..count).map(|at| phase(&format!("p{at}"), &[], vec![step(&format!("s{at}"), &[])]));
+    assert_eq!(seal(many(MAX_PHASES + 1).collect()).err(), Some(SealError::TooLarge(MAX_PHASES + 1)));
+    assert!(seal(many(MAX_PHASES).collect()).is_ok());
+}
+
+#[test]
+fn the_digest_tells_plans_apart_and_is_the_same_for_the_same_plan() {
+    let plan = |id: &str| seal(vec![phase(id, &[], vec![step("x", &[])])]).expect("valid");
+    assert_eq!(plan("a").digest(), plan("a").digest());
+    assert_ne!(plan("a").digest(), plan("b").digest());
+    assert_eq!(plan("a").digest().len(), 64);
+}
