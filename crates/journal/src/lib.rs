@@ -1,1 +1,22 @@
-//! Room under construction.
+//! The journal on `SQLite`: the adapter of the port [`Journal`](op_engine::ports::Journal).
+//!
+//! One file that people can open, back up and query with `sqlite3`. It decides nothing: it keeps events, and gives them back.
+//!
+//! ```text
+//!  append ──▶ codec ──▶ waiting room ──▶ writer thread ──▶ one transaction for all that wait ──▶ fdatasync ──▶ answers
+//!  (task)     (JSON)     (bounded)            │
+//!                                             └─ between groups: checkpoints, so that the log stays small
+//!  events, list, audit, ... ──▶ read-only connections of their own, which see every commit that was answered
+//! ```
+//!
+//! - [`SqliteJournal`]: the journal; [`Options`]: its limits; [`OpenError`]: why it does not open; [`Stats`]: what it counted
+//! - `codec`: entries as rows
+//! - `sqlite::open`, `sqlite::lock`, `sqlite::schema`: from a path to a checked, migrated, locked file
+//! - `sqlite::writer`, `sqlite::commit`, `sqlite::checkpoint`: the one thread that writes
+//! - `sqlite::readers`, `sqlite::query`: what is read
+//! - `sqlite::fault`: what an error of `SQLite` means
+
+mod codec;
+mod sqlite;
+
+pub use sqlite::{OpenError, Options, SqliteJournal, Stats};

@@ -1,0 +1,100 @@
+//! A group of entries in one transaction.
+
+use op_engine::ports::journal::AppendError;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::number::signed;
+use super::record::{self, Standing};
+use crate::codec::{EventRow, OutputRow, Packed, PlanRow};
+
+/// What an entry is answered.
+pub(super) type Verdict = Result<(), AppendError>;
+
+/// Commits a group; gives the verdict of each entry in order. An entry is looked at before anything of it is written, so one
+/// that is refused leaves no trace and the others go in. With an error nothing of the group is in.
+pub(super) fn commit<'a>(
+    db: &mut Connection,
+    group: impl IntoIterator<Item = &'a Packed>,
+) -> rusqlite::Result<Vec<Verdict>> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let verdicts = group.into_iter().map(|entry| put(&tx, entry)).collect::<rusqlite::Result<_>>()?;
+    tx.commit()?;
+    Ok(verdicts)
+}
+
+fn put(tx: &Transaction<'_>, entry: &Packed) -> rusqlite::Result<Verdict> {
+    let run = entry.record.id.as_str();
+    let before = record::standing(tx, run)?;
+    if let Some(refusal) = refusal(tx, entry, before.as_ref())? {
+        return Ok(Err(refusal));
+    }
+    if let Some(plan) = &entry.plan {
+        put_plan(tx, plan)?;
+    }
+    record::put(tx, entry, before.as_ref())?;
+    for (sequence, event) in (entry.first..).zip(&entry.events) {
+        put_event(tx, run, sequence, event)?;
+    }
+    entry.outputs.iter().try_for_each(|output| put_output(tx, run, output))?;
+    Ok(Ok(()))
+}
+
+/// Why an entry does not go in.
+fn refusal(
+    tx: &Transaction<'_>,
+    entry: &Packed,
+    before: Option<&Standing>,
+) -> rusqlite::Result<Option<AppendError>> {
+    let (run, digest) = (&entry.record.id, &entry.record.digest);
+    let has = before.map_or(0, |before| before.sequence);
+    if entry.first != has + 1 {
+        return Ok(Some(AppendError::Conflict { run: run.clone(), has, first: entry.first }));
+    }
+    if before.is_some() {
+        return Ok(None);
+    }
+    if let Some(idempotency) = &entry.idempotency
+        && exists(tx, "SELECT 1 FROM runs WHERE key = ?1", &idempotency.key)?
+    {
+        return Ok(Some(AppendError::KeyTaken(idempotency.key.clone())));
+    }
+    // A run whose plan nobody can read again could not be recovered.
+    let given = entry.plan.as_ref().is_some_and(|plan| plan.digest == *digest);
+    if !given && !exists(tx, "SELECT 1 FROM plans WHERE digest = ?1", digest)? {
+        let reason =
+            format!("run {run} follows plan {digest}, which was not given and is not in the journal");
+        return Ok(Some(AppendError::Broken(reason)));
+    }
+    Ok(None)
+}
+
+fn exists(tx: &Transaction<'_>, sql: &str, value: &str) -> rusqlite::Result<bool> {
+    tx.prepare_cached(sql)?.exists([value])
+}
+
+/// A plan is known by its digest, so one that is there already is the same.
+fn put_plan(tx: &Transaction<'_>, plan: &PlanRow) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT INTO plans (digest, json) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute([&plan.digest, &plan.json])?;
+    Ok(())
+}
+
+fn put_event(tx: &Transaction<'_>, run: &str, sequence: u64, event: &EventRow) -> rusqlite::Result<()> {
+    const SQL: &str =
+        "INSERT INTO events (run, sequence, at, kind, phase, step, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let EventRow { at, kind, phase, step, json } = event;
+    let row = params![run, signed(sequence), signed(at.as_millis()), kind, phase, step, json];
+    tx.prepare_cached(SQL)?.execute(row)?;
+    Ok(())
+}
+
+/// An attempt that is told of twice counts as it was told of last.
+fn put_output(tx: &Transaction<'_>, run: &str, output: &OutputRow) -> rusqlite::Result<()> {
+    const SQL: &str =
+        "INSERT INTO outputs (run, step, attempt, pieces, data, dropped) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (run, step, attempt) DO UPDATE
+        SET pieces = excluded.pieces, data = excluded.data, dropped = excluded.dropped";
+    let OutputRow { step, attempt, pieces, data, dropped } = output;
+    tx.prepare_cached(SQL)?.execute(params![run, step, attempt, pieces, data, signed(*dropped)])?;
+    Ok(())
+}

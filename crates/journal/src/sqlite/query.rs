@@ -1,0 +1,185 @@
+//! What is asked of the journal, in SQL.
+
+use std::sync::Arc;
+
+use op_engine::ports::journal::{Audited, EventFilter, KeptOutput, Recorded, RunFilter, RunRecord};
+use op_plan::Plan;
+use op_run::{Event, RunId};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
+
+use super::fault::QueryError;
+use super::number::{limit, signed, unsigned};
+use super::record::{self, COLUMNS};
+use crate::codec::{self, OutputRow};
+
+type Answer<T> = Result<T, QueryError>;
+
+/// Events of a run from a sequence on. A gap is a corruption: nothing that was taken is ever without what came before it.
+pub(super) fn events(db: &Connection, run: &RunId, from: u64, most: usize) -> Answer<Vec<Recorded>> {
+    const SQL: &str =
+        "SELECT sequence, json FROM events WHERE run = ?1 AND sequence >= ?2 ORDER BY sequence LIMIT ?3";
+    let from = from.max(1);
+    let found = rows(db, SQL, params![run.as_str(), signed(from), limit(most)], |row| recorded(run, row))?;
+    match found.iter().zip(from..).find(|(found, expected)| found.sequence != *expected) {
+        None => Ok(found),
+        Some((_, missing)) => Err(QueryError::Corrupt(format!("event {missing} of run {run} is missing"))),
+    }
+}
+
+/// Reads an event from a row that begins with its sequence and its text.
+fn recorded(run: &RunId, row: &Row<'_>) -> Answer<Recorded> {
+    let sequence = unsigned(row, 0)?;
+    let event: Event = codec::decode(&row.get::<_, String>(1)?)
+        .map_err(|reason| QueryError::Corrupt(format!("event {sequence} of run {run}: {reason}")))?;
+    Ok(Recorded { sequence, event })
+}
+
+/// The plan with a digest. A plan that has another digest than it was kept by is not what was written.
+pub(super) fn plan(db: &Connection, digest: &str) -> Answer<Option<Arc<Plan>>> {
+    let sql = "SELECT json FROM plans WHERE digest = ?1";
+    let text: Option<String> = db.prepare_cached(sql)?.query_row([digest], |row| row.get(0)).optional()?;
+    let Some(text) = text else { return Ok(None) };
+    let plan: Plan = codec::decode(&text)
+        .map_err(|reason| QueryError::Corrupt(format!("plan {digest} cannot be read: {reason}")))?;
+    if plan.digest() == digest {
+        Ok(Some(Arc::new(plan)))
+    } else {
+        Err(QueryError::Corrupt(format!("plan {digest} has the digest {}", plan.digest())))
+    }
+}
+
+/// Runs that have not ended, oldest first.
+pub(super) fn unfinished(db: &Connection) -> Answer<Vec<RunRecord>> {
+    let sql = format!("SELECT {COLUMNS} FROM runs WHERE over = 0 ORDER BY started_at, number");
+    rows(db, &sql, (), record::read)
+}
+
+/// Runs whose name begins with a prefix, in the order of their names: the first ones not before the prefix, for as long as
+/// they begin with it.
+pub(super) fn find(db: &Connection, prefix: &str, most: usize) -> Answer<Vec<RunRecord>> {
+    let sql = format!("SELECT {COLUMNS} FROM runs WHERE id >= ?1 ORDER BY id LIMIT ?2");
+    let mut found = rows(db, &sql, params![prefix, limit(most)], record::read)?;
+    found.retain(|record| record.id.as_str().starts_with(prefix));
+    Ok(found)
+}
+
+/// Runs that match, newest first.
+pub(super) fn list(db: &Connection, filter: &RunFilter) -> Answer<Vec<RunRecord>> {
+    let mut clauses = Clauses::default();
+    clauses.any("state", filter.states.iter().map(|state| state.word()));
+    clauses.one("plan =", filter.plan.clone());
+    let Clauses { text, values } = clauses;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM runs {text} ORDER BY started_at DESC, number DESC LIMIT {}",
+        limit(filter.limit)
+    );
+    rows(db, &sql, params_from_iter(values), record::read)
+}
+
+/// The run that was started with a key, and the digest of the request.
+pub(super) fn started_by(db: &Connection, key: &str) -> Answer<Option<(RunRecord, String)>> {
+    let sql = format!("SELECT {COLUMNS}, request FROM runs WHERE key = ?1");
+    let mut found = rows(db, &sql, [key], |row| Ok((record::read(row)?, row.get(12)?)))?;
+    Ok(found.pop())
+}
+
+/// The output of an attempt of a step, or of its last one.
+pub(super) fn output(
+    db: &Connection,
+    run: &RunId,
+    step: &str,
+    attempt: Option<u32>,
+) -> Answer<Option<KeptOutput>> {
+    const SQL: &str = "SELECT attempt, pieces, data, dropped FROM outputs
+        WHERE run = ?1 AND step = ?2 AND (?3 IS NULL OR attempt = ?3) ORDER BY attempt DESC LIMIT 1";
+    let mut found = rows(db, SQL, params![run.as_str(), step, attempt], |row| {
+        let row = OutputRow {
+            step: step.to_owned(),
+            attempt: row.get(0)?,
+            pieces: row.get(1)?,
+            data: row.get(2)?,
+            dropped: unsigned(row, 3)?,
+        };
+        row.unpack().map_err(QueryError::Corrupt)
+    })?;
+    Ok(found.pop())
+}
+
+/// The newest events that match, oldest first.
+pub(super) fn audit(db: &Connection, filter: &EventFilter) -> Answer<Vec<Audited>> {
+    let mut clauses = Clauses::default();
+    clauses.one("events.run =", filter.run.as_ref().map(|run| run.as_str().to_owned()));
+    clauses.any("kind", filter.kinds.iter().map(String::as_str));
+    clauses.one("user =", filter.user.clone());
+    clauses.one("at >=", filter.since.map(|at| signed(at.as_millis())));
+    clauses.one("at <", filter.until.map(|at| signed(at.as_millis())));
+    let Clauses { text, values } = clauses;
+    let sql = format!(
+        "SELECT events.sequence, json, run, plan, user FROM events {} JOIN runs ON runs.id = events.run {text}
+         ORDER BY events.id DESC LIMIT {}",
+        index(filter),
+        limit(filter.limit)
+    );
+    let mut found = rows(db, &sql, params_from_iter(values), audited)?;
+    found.reverse();
+    Ok(found)
+}
+
+/// A search by kind alone reads the index through rather than every event; `SQLite`, which does not know how rare a kind is,
+/// would not.
+fn index(filter: &EventFilter) -> &'static str {
+    let by_kind = !filter.kinds.is_empty() && filter.run.is_none() && filter.user.is_none();
+    if by_kind { "INDEXED BY events_by_time" } else { "" }
+}
+
+fn audited(row: &Row<'_>) -> Answer<Audited> {
+    let run = RunId::new(row.get::<_, String>(2)?);
+    Ok(Audited { recorded: recorded(&run, row)?, plan: row.get(3)?, user: row.get(4)?, run })
+}
+
+/// Every row of a query.
+fn rows<T>(
+    db: &Connection,
+    sql: &str,
+    values: impl Params,
+    read: impl Fn(&Row<'_>) -> Answer<T>,
+) -> Answer<Vec<T>> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(values)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+/// Conditions that must all hold, and the values in them.
+#[derive(Default)]
+struct Clauses {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Clauses {
+    /// A comparison with a value, where one is wanted.
+    fn one(&mut self, comparison: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.and(&format!("{comparison} ?"));
+            self.values.push(value.into());
+        }
+    }
+
+    /// A column that has one of these values, where any are wanted.
+    fn any<'a>(&mut self, column: &str, values: impl ExactSizeIterator<Item = &'a str>) {
+        if values.len() > 0 {
+            self.and(&format!("{column} IN ({})", vec!["?"; values.len()].join(", ")));
+            self.values.extend(values.map(|value| Value::from(value.to_owned())));
+        }
+    }
+
+    fn and(&mut self, clause: &str) {
+        self.text += if self.text.is_empty() { "WHERE " } else { " AND " };
+        self.text += clause;
+    }
+}

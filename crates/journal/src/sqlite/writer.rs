@@ -1,0 +1,229 @@
+//! The one thread that writes, and the way to it.
+//!
+//! Whatever waits is committed in one transaction: while the disk confirms one group, the next one gathers. If the thread dies,
+//! every append answers that the journal is broken, and so does every one that waited.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use op_engine::ports::journal::AppendError;
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::checkpoint::Log;
+use super::commit::{Verdict, commit};
+use super::fault::{Fault, append_error};
+use super::lock::Lock;
+use super::stats::Tally;
+use crate::codec::Packed;
+
+/// Most entries that are committed together.
+const GROUP: usize = 512;
+
+/// Bytes after which a group takes no more entries.
+const GROUP_BYTES: usize = 4 << 20;
+
+/// Kibibytes of entries that wait or are being written. Who comes with more waits outside.
+const ROOM: u32 = 32 << 10;
+
+/// Quiet time after which the log is copied.
+const LULL: Duration = Duration::from_millis(20);
+
+/// The way to the writer's thread. The thread ends when this is closed or dropped.
+#[derive(Debug)]
+pub(super) struct Writer {
+    inbox: Mutex<Option<Sender<Submission>>>,
+    room: Arc<Semaphore>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    tally: Arc<Tally>,
+}
+
+/// An entry on its way to the disk.
+#[derive(Debug)]
+struct Submission {
+    entry: Packed,
+    reply: oneshot::Sender<Verdict>,
+    /// Its place among all that wait; given back with the answer.
+    _place: OwnedSemaphorePermit,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn spawn(db: Connection, log: Log, lock: Lock, tally: Arc<Tally>) -> std::io::Result<Self> {
+        let (inbox, waiting) = channel();
+        let desk = Desk { waiting, db, log, tally: Arc::clone(&tally), unsure: None, _lock: lock };
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || desk.serve())?;
+        Ok(Self {
+            inbox: Mutex::new(Some(inbox)),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
+            thread: Arc::new(Mutex::new(Some(thread))),
+            tally,
+        })
+    }
+
+    /// Hands an entry over and waits for its verdict. Whoever stops waiting has an entry that is in, or is not.
+    pub(super) async fn append(&self, entry: Packed) -> Verdict {
+        let weight = u32::try_from(entry.size() / 1024 + 1).unwrap_or(ROOM).min(ROOM);
+        let place =
+            Arc::clone(&self.room).acquire_many_owned(weight).await.map_err(|_| AppendError::Closed)?;
+        let (reply, verdict) = oneshot::channel();
+        self.submit(Submission { entry, reply, _place: place })?;
+        verdict.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    fn submit(&self, submission: Submission) -> Verdict {
+        let inbox = hold(&self.inbox);
+        let inbox = inbox.as_ref().ok_or(AppendError::Closed)?;
+        inbox.send(submission).map_err(|_| gone())?;
+        Tally::add(&self.tally.appends, 1);
+        Ok(())
+    }
+
+    /// Takes no more. Returns what waits until everything taken is on disk, the file is closed and the lock given back.
+    pub(super) fn close(&self) -> impl FnOnce() + Send + use<> {
+        self.room.close();
+        drop(hold(&self.inbox).take());
+        let thread = Arc::clone(&self.thread);
+        move || {
+            // Held while joining, so that everybody who closes waits for the end.
+            let mut thread = hold(&thread);
+            if thread.take().is_some_and(|thread| thread.join().is_err()) {
+                tracing::error!("the thread that writes the journal panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close()();
+    }
+}
+
+fn gone() -> AppendError {
+    AppendError::Broken("the thread that writes it is gone".to_owned())
+}
+
+/// What the mutexes here hold is whole at any time.
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the thread has before it. The lock comes last: it is given back when the file is closed.
+struct Desk {
+    waiting: Receiver<Submission>,
+    db: Connection,
+    log: Log,
+    tally: Arc<Tally>,
+    /// Why nobody knows what is on the disk, once that is so.
+    unsure: Option<AppendError>,
+    _lock: Lock,
+}
+
+impl Desk {
+    fn serve(mut self) {
+        while let Some(first) = self.first() {
+            let group = self.gather(first);
+            self.settle(group);
+            self.tend(Log::grown);
+        }
+        self.tend(Log::empty);
+        if self.unsure.is_some() {
+            // Closing would copy a log that may not be what was written.
+            let _ = self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+    }
+
+    /// The next entry; nothing when no more will come.
+    fn first(&mut self) -> Option<Submission> {
+        while self.log.is_dirty() {
+            match self.waiting.recv_timeout(LULL) {
+                Ok(submission) => return Some(submission),
+                Err(RecvTimeoutError::Timeout) => self.tend(Log::copy),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        self.waiting.recv().ok()
+    }
+
+    /// An entry and all that wait behind it, up to the size of a group.
+    fn gather(&self, first: Submission) -> Vec<Submission> {
+        let mut bytes = first.entry.size();
+        let mut group = vec![first];
+        while group.len() < GROUP && bytes < GROUP_BYTES {
+            let Ok(next) = self.waiting.try_recv() else { break };
+            bytes += next.entry.size();
+            group.push(next);
+        }
+        group
+    }
+
+    /// Commits a group and answers. A group that fails is tried again entry by entry, so that none fails for another's sake.
+    fn settle(&mut self, group: Vec<Submission>) {
+        match self.commit(&group) {
+            Ok(verdicts) => {
+                for (submission, verdict) in group.into_iter().zip(verdicts) {
+                    submission.answer(verdict);
+                }
+            }
+            Err(_) if group.len() > 1 && self.unsure.is_none() => {
+                for alone in group {
+                    self.settle(vec![alone]);
+                }
+            }
+            Err(error) => {
+                for submission in group {
+                    submission.answer(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, group: &[Submission]) -> Result<Vec<Verdict>, AppendError> {
+        if let Some(error) = &self.unsure {
+            return Err(error.clone());
+        }
+        let entries = group.iter().map(|submission| &submission.entry);
+        let verdicts = commit(&mut self.db, entries).map_err(|error| self.failed(&error))?;
+        self.count(group, &verdicts);
+        Ok(verdicts)
+    }
+
+    fn count(&self, group: &[Submission], verdicts: &[Verdict]) {
+        let taken = || group.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok());
+        Tally::add(&self.tally.entries, taken().count());
+        Tally::add(&self.tally.events, taken().map(|(submission, _)| submission.entry.events.len()).sum());
+        Tally::add(&self.tally.commits, usize::from(taken().next().is_some()));
+    }
+
+    /// Looks after the log. What goes wrong there loses nothing, and is tried again; unless the disk did not confirm a write.
+    fn tend(&mut self, work: impl FnOnce(&mut Log, &Connection, &Tally) -> rusqlite::Result<()>) {
+        if self.unsure.is_some() {
+            return;
+        }
+        if let Err(error) = work(&mut self.log, &self.db, &self.tally) {
+            tracing::warn!(%error, "the log of the journal cannot be copied into the database now");
+            self.failed(&error);
+        }
+    }
+
+    /// What a failure is answered with; remembers one after which nothing can be known.
+    fn failed(&mut self, error: &rusqlite::Error) -> AppendError {
+        let answer = append_error(error);
+        if Fault::of(error) == Fault::Unsure {
+            tracing::error!(%error, "the disk did not confirm a write of the journal");
+            self.unsure = Some(answer.clone());
+        }
+        answer
+    }
+}
+
+impl Submission {
+    /// Nobody may be waiting any more; that is their business.
+    fn answer(self, verdict: Verdict) {
+        let _ = self.reply.send(verdict);
+    }
+}
