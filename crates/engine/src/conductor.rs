@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::calls::{Calls, Ended};
 use crate::feed::Feed;
+use crate::handle::tail::Audit;
 use crate::output::Output;
 use crate::ports::{AppendError, Clock, Entry, Journal, KeptOutput, Perform, RunRecord};
 
@@ -38,6 +39,7 @@ pub(crate) struct World {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) perform: Arc<dyn Perform>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) audit: Audit,
     /// Cancelled when the daemon goes down.
     pub(crate) shutdown: CancellationToken,
     /// Time that calls in flight get then.
@@ -158,6 +160,7 @@ impl Conductor {
             }
             log(&next, &batch.events);
             let first = self.run.sequence() + 1;
+            self.world.audit.publish(&next, first, &batch.events);
             self.feed.publish(first, batch.events, next.clone());
             self.run = next;
         }

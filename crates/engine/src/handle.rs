@@ -19,6 +19,7 @@ use crate::ports::{Agents, Clock, Journal, Perform};
 pub mod call;
 pub mod control;
 pub mod query;
+pub mod tail;
 
 /// What an engine is bounded by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,7 @@ struct Hall {
     limits: Limits,
     plans: RwLock<Arc<Plans>>,
     live: Mutex<HashMap<RunId, Live>>,
+    audit: tail::Audit,
     tasks: TaskTracker,
     shutdown: CancellationToken,
     /// Why the daemon cannot go on; the first cause stays.
@@ -84,6 +86,7 @@ impl Engine {
             limits,
             plans: RwLock::new(Arc::new(plans)),
             live: Mutex::new(HashMap::new()),
+            audit: tail::Audit::new(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             fatal: watch::Sender::new(None),
@@ -148,6 +151,7 @@ impl Engine {
             journal: Arc::clone(&self.hall.ports.journal),
             perform: Arc::clone(&self.hall.ports.perform),
             clock: Arc::clone(&self.hall.ports.clock),
+            audit: self.hall.audit.clone(),
             shutdown: self.hall.shutdown.clone(),
             drain: self.hall.limits.drain,
             output_limit: self.hall.limits.output,
@@ -181,7 +185,11 @@ impl Engine {
         });
     }
 
-    fn plan(&self, name: &str) -> Result<Arc<Plan>, crate::names::NameError> {
+    /// The plan of this id, or of `workstack_ID`.
+    ///
+    /// # Errors
+    /// When there is none; the error tells the nearest one.
+    pub fn find_plan(&self, name: &str) -> Result<Arc<Plan>, crate::names::NameError> {
         crate::names::plan(name, &self.plans())
     }
 }

@@ -1,1 +1,21 @@
-//! Room under construction.
+//! The gRPC door: work, progress, reflection, health.
+//!
+//! Every RPC is four lines: convert, call, convert, reply. It decides nothing; what it cannot convert it refuses with the
+//! name of the field.
+//!
+//! - [`server`]: listeners and services; [`peer`]: who is calling
+//! - `runs`, `plans`, `agents`, `tools`, `journal`: the services of `proto/opdbus/v1`
+//! - `convert`: between the engine's words and the wire's
+//! - [`failure`]: errors as `google.rpc.Status` with details
+
+mod agents;
+mod convert;
+pub mod failure;
+mod journal;
+pub mod peer;
+mod plans;
+mod runs;
+pub mod server;
+mod tools;
+
+pub use server::{Doors, ServeError, serve};

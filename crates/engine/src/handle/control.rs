@@ -49,7 +49,7 @@ impl Engine {
         if self.live_runs() >= self.hall.limits.runs {
             return Err(StartError::TooMany(self.hall.limits.runs));
         }
-        let plan = self.plan(&request.plan)?;
+        let plan = self.find_plan(&request.plan)?;
         let start = prepare(&request, &plan, &self.catalogue())?;
         let mut run = Run::new(new_id(), Arc::clone(&plan));
         let input = Input { at: self.hall.ports.clock.now(), happening: Happening::Start(start) };
@@ -66,6 +66,7 @@ impl Engine {
         }
         tracing::info!(run = %run.id(), plan = run.plan().id(), "started");
         let feed = Arc::new(Feed::new(run.clone()));
+        self.hall.audit.publish(&run, 1, &events);
         feed.publish(1, events, run.clone());
         self.adopt(&run, feed, false);
         Ok(Started { run: run.id().clone(), existing: false })

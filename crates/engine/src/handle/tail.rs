@@ -1,0 +1,97 @@
+//! Events of all runs, as they come.
+
+use std::collections::HashMap;
+
+use futures::stream::{BoxStream, StreamExt as _, iter, unfold};
+use op_run::{Event, Run, RunId};
+use tokio::sync::broadcast;
+
+use super::Engine;
+use crate::ports::{Audited, EventFilter, ReadError, Recorded};
+
+/// Events that a reader may be behind before it is cut off.
+pub(super) const BEHIND: usize = 4096;
+
+/// Why a tail ended before its reader did.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TailError {
+    /// The reader was slower than the runs.
+    #[error("the reader fell {0} events behind; ask again from the time of the last event")]
+    Slow(u64),
+}
+
+/// Publishes the events of all runs; costs nothing while nobody reads.
+#[derive(Debug, Clone)]
+pub(crate) struct Audit(broadcast::Sender<Audited>);
+
+impl Audit {
+    pub(super) fn new() -> Self {
+        Self(broadcast::Sender::new(BEHIND))
+    }
+
+    pub(crate) fn publish(&self, run: &Run, first: u64, events: &[Event]) {
+        if self.0.receiver_count() == 0 {
+            return;
+        }
+        let Some(origin) = run.origin() else { return };
+        for (event, sequence) in events.iter().zip(first..) {
+            // The last reader may have left meanwhile.
+            drop(self.0.send(Audited {
+                run: run.id().clone(),
+                plan: run.plan().id().to_owned(),
+                user: origin.user.clone(),
+                recorded: Recorded { sequence, event: event.clone() },
+            }));
+        }
+    }
+}
+
+impl Engine {
+    /// Events of all runs that match, those in the journal first, then those to come; each once, and those of one run in
+    /// order and without gap. A reader that is too slow is cut off with an error and costs no run its speed.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn tail(
+        &self,
+        filter: EventFilter,
+    ) -> Result<BoxStream<'static, Result<Audited, TailError>>, ReadError> {
+        let live = self.hall.audit.0.subscribe();
+        let past = self.audit(&filter).await?;
+        let mut told: HashMap<RunId, u64> = HashMap::new();
+        for audited in &past {
+            told.insert(audited.run.clone(), audited.recorded.sequence);
+        }
+        let coming = unfold(Some(live), |live| async {
+            let mut live = live?;
+            match live.recv().await {
+                Ok(audited) => Some((Ok(audited), Some(live))),
+                Err(broadcast::error::RecvError::Lagged(missed)) => {
+                    Some((Err(TailError::Slow(missed)), None))
+                }
+                Err(broadcast::error::RecvError::Closed) => None,
+            }
+        });
+        let coming = coming.filter(move |audited| {
+            let is_new = match audited {
+                Ok(audited) => {
+                    matches(&filter, audited) && told.get(&audited.run) < Some(&audited.recorded.sequence)
+                }
+                Err(_) => true,
+            };
+            std::future::ready(is_new)
+        });
+        Ok(iter(past).map(Ok).chain(coming).boxed())
+    }
+}
+
+fn matches(filter: &EventFilter, audited: &Audited) -> bool {
+    let EventFilter { run, kinds, user, since, until, limit: _ } = filter;
+    let at = audited.recorded.event.at;
+    let kind = audited.recorded.event.fact.kind();
+    run.as_ref().is_none_or(|run| *run == audited.run)
+        && (kinds.is_empty() || kinds.iter().any(|wanted| wanted == kind))
+        && user.as_ref().is_none_or(|user| *user == audited.user)
+        && since.is_none_or(|since| at >= since)
+        && until.is_none_or(|until| at < until)
+}

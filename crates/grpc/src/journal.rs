@@ -1,0 +1,70 @@
+//! `opdbus.v1.Journal`.
+
+use futures::stream::{BoxStream, StreamExt as _, iter};
+use op_engine::Engine;
+use op_engine::ports::EventFilter;
+use op_proto::v1 as wire;
+use op_proto::v1::journal_server::Journal;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use crate::convert::{event, instant};
+use crate::failure::{bad_field, status};
+
+/// Events answered when a request does not say how many.
+const DEFAULT_LIMIT: u32 = 100;
+
+/// Most events answered at once.
+const MAX_LIMIT: u32 = 10_000;
+
+pub(crate) struct JournalService {
+    pub(crate) engine: Engine,
+    /// Ends streams when the daemon goes down.
+    pub(crate) shutdown: CancellationToken,
+}
+
+#[tonic::async_trait]
+impl Journal for JournalService {
+    type EventsStream = BoxStream<'static, Result<wire::EventsResponse, Status>>;
+
+    async fn events(
+        &self,
+        request: Request<wire::EventsRequest>,
+    ) -> Result<Response<Self::EventsStream>, Status> {
+        let request = request.into_inner();
+        let follow = request.follow;
+        let filter = self.filter(request).await?;
+        let events = if follow {
+            let tail = self.engine.tail(filter).await.map_err(|error| status(&error))?;
+            let tail =
+                tail.map(|audited| audited.map(|of| event::audited(&of)).map_err(|error| status(&error)));
+            tail.take_until(self.shutdown.clone().cancelled_owned()).boxed()
+        } else {
+            let audited = self.engine.audit(&filter).await.map_err(|error| status(&error))?;
+            iter(audited).map(|of| Ok(event::audited(&of))).boxed()
+        };
+        Ok(Response::new(events))
+    }
+}
+
+impl JournalService {
+    async fn filter(&self, of: wire::EventsRequest) -> Result<EventFilter, Status> {
+        let run = match of.run.as_str() {
+            "" => None,
+            run => Some(self.engine.find(run).await.map_err(|error| status(&error))?.id),
+        };
+        let limit = match of.limit {
+            0 => DEFAULT_LIMIT,
+            limit @ 1..=MAX_LIMIT => limit,
+            _ => return Err(bad_field("limit", format!("must be at most {MAX_LIMIT}"))),
+        };
+        Ok(EventFilter {
+            run,
+            kinds: of.kinds,
+            user: Some(of.user).filter(|user| !user.is_empty()),
+            since: of.since.map(|at| instant("since", at)).transpose()?,
+            until: of.until.map(|at| instant("until", at)).transpose()?,
+            limit: limit as usize,
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! Listeners and services. The server takes listeners and a shutdown token; when it returns, no connection is left.
+
+use op_engine::Engine;
+use op_proto::v1::agents_server::AgentsServer;
+use op_proto::v1::journal_server::JournalServer;
+use op_proto::v1::plans_server::PlansServer;
+use op_proto::v1::runs_server::RunsServer;
+use op_proto::v1::tools_server::ToolsServer;
+use tokio::net::{TcpListener, UnixListener};
+use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Server;
+use tonic::transport::server::Router;
+
+use crate::agents::AgentsService;
+use crate::journal::JournalService;
+use crate::peer::PeerCheck;
+use crate::plans::PlansService;
+use crate::runs::RunsService;
+use crate::tools::ToolsService;
+
+/// Largest request, in bytes.
+const MAX_REQUEST: usize = 8 << 20;
+
+/// Where clients come in.
+#[derive(Debug, Default)]
+pub struct Doors {
+    /// A Unix socket; callers are checked by their credentials.
+    pub unix: Option<UnixListener>,
+    /// A TCP port on loopback.
+    pub tcp: Option<TcpListener>,
+}
+
+/// Why the door closed by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The transport broke.
+    #[error("the gRPC door broke")]
+    Transport(#[from] tonic::transport::Error),
+    /// The descriptors that reflection tells of cannot be read.
+    #[error("the descriptors for reflection cannot be read")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Serves clients until the token is cancelled; streams end then, and calls in flight are answered.
+///
+/// # Errors
+/// When a listener breaks.
+pub async fn serve(
+    doors: Doors,
+    engine: Engine,
+    check: PeerCheck,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let Doors { unix, tcp } = doors;
+    let unix = async {
+        let Some(listener) = unix else { return Ok(()) };
+        let router = router(&engine, &check, &shutdown)?;
+        let stopped = shutdown.clone().cancelled_owned();
+        Ok(router.serve_with_incoming_shutdown(UnixListenerStream::new(listener), stopped).await?)
+    };
+    let tcp = async {
+        let Some(listener) = tcp else { return Ok(()) };
+        let router = router(&engine, &check, &shutdown)?;
+        let stopped = shutdown.clone().cancelled_owned();
+        Ok(router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped).await?)
+    };
+    tokio::try_join!(unix, tcp).map(|((), ())| ())
+}
+
+fn router(engine: &Engine, check: &PeerCheck, shutdown: &CancellationToken) -> Result<Router, ServeError> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    // The overall status is SERVING from the start: who can connect finds the door open.
+    drop(health);
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(op_proto::DESCRIPTORS)
+        .with_service_name("opdbus.v1.Runs")
+        .with_service_name("opdbus.v1.Plans")
+        .with_service_name("opdbus.v1.Agents")
+        .with_service_name("opdbus.v1.Tools")
+        .with_service_name("opdbus.v1.Journal")
+        .build_v1()?;
+    let guarded = |check: &PeerCheck| {
+        let check = check.clone();
+        move |request: tonic::Request<()>| check.check(request)
+    };
+    let runs = RunsService { engine: engine.clone(), shutdown: shutdown.clone() };
+    let agents = AgentsService { engine: engine.clone(), shutdown: shutdown.clone() };
+    let journal = JournalService { engine: engine.clone(), shutdown: shutdown.clone() };
+    let plans =
+        PlansServer::new(PlansService { engine: engine.clone() }).max_decoding_message_size(MAX_REQUEST);
+    let runs = RunsServer::new(runs).max_decoding_message_size(MAX_REQUEST);
+    let agents = AgentsServer::new(agents).max_decoding_message_size(MAX_REQUEST);
+    let tools =
+        ToolsServer::new(ToolsService { engine: engine.clone() }).max_decoding_message_size(MAX_REQUEST);
+    let routes = Routes::new(InterceptedService::new(runs, guarded(check)))
+        .add_service(InterceptedService::new(plans, guarded(check)))
+        .add_service(InterceptedService::new(agents, guarded(check)))
+        .add_service(InterceptedService::new(tools, guarded(check)))
+        .add_service(InterceptedService::new(JournalServer::new(journal), guarded(check)))
+        .add_service(InterceptedService::new(reflection, guarded(check)))
+        .add_service(health_service);
+    Ok(Server::builder()
+        .http2_keepalive_interval(Some(std::time::Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(std::time::Duration::from_secs(20)))
+        .add_routes(routes))
+}
