@@ -19,6 +19,8 @@ pub enum Command {
     Stop {
         /// The call.
         key: CallKey,
+        /// What it is made for.
+        work: Work,
         /// Why.
         cause: StopCause,
     },

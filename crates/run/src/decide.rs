@@ -17,7 +17,7 @@ use crate::event::{Event, Fact};
 use crate::evolve::evolve;
 use crate::input::{Happening, Input, Refused, Start};
 use crate::key::Work;
-use crate::run::{Halt, PhaseState, Run, State, Trial};
+use crate::run::{Halt, Run, State, Trial};
 use crate::time::Timestamp;
 
 /// Says which events become true by an input. The run itself does not change; the events belong into the journal first.
@@ -92,15 +92,9 @@ impl Draft {
     }
 
     fn has_failing_phase(&self) -> bool {
-        self.run.running.iter().any(|phase| {
+        self.run.closing.iter().any(|phase| {
             self.run.phases[*phase].failed.is_some() && !self.run.plan.phases()[*phase].continue_on_failure
         })
-    }
-
-    /// Whether a phase still tries: no step of it failed for good and its time limit has not passed.
-    fn is_trying(&self, phase: usize) -> bool {
-        let state = &self.run.phases[phase];
-        state.state == PhaseState::Running && state.failed.is_none() && !state.timed_out
     }
 
     fn is_cancelled(&self) -> bool {

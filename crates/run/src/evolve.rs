@@ -36,7 +36,7 @@ pub fn evolve(run: &mut Run, event: &Event) {
         }),
         Fact::PhaseTimedOut { phase } => with_phase(run, phase, phase::timed_out),
         Fact::PhaseSucceeded { phase } => {
-            with_phase(run, phase, |run, phase| phase::succeeded(run, phase, at))
+            with_phase(run, phase, |run, phase| phase::succeeded(run, phase, at));
         }
         Fact::PhaseFailed { phase, reason } => {
             with_phase(run, phase, |run, phase| phase::failed(run, phase, at, reason));
@@ -51,7 +51,7 @@ pub fn evolve(run: &mut Run, event: &Event) {
             step::started(run, step, at, *attempt, arguments, *deadline);
         }),
         Fact::StepStopping { step, cause } => {
-            with_step(run, step, |run, step| step::stopping(run, step, *cause))
+            with_step(run, step, |run, step| step::stopping(run, step, *cause));
         }
         Fact::StepSucceeded { step, output, evidence } => with_step(run, step, |run, step| {
             step::succeeded(run, step, at, output, evidence);
@@ -74,7 +74,7 @@ pub fn evolve(run: &mut Run, event: &Event) {
         Fact::UndoSucceeded { evidence, .. } => undo::succeeded(run, evidence),
         Fact::UndoSkipped { .. } => undo::skipped(run),
         Fact::UndoRetryScheduled { failure, evidence, due, .. } => {
-            undo::retried(run, failure, evidence, *due)
+            undo::retried(run, failure, evidence, *due);
         }
         Fact::UndoFailed { phase, failure, evidence, .. } => undo::failed(run, phase, failure, evidence),
         Fact::PhaseUndone { phase } => with_phase(run, phase, undo::undone),
@@ -104,10 +104,14 @@ fn begin(run: &mut Run, origin: Origin) {
     run.origin = Some(Arc::new(origin));
 }
 
-fn halt(run: &mut Run, halt: Halt) {
+fn remove_limit(run: &mut Run) {
     if let Some(deadline) = run.origin.as_ref().and_then(|origin| origin.deadline) {
         run.timers.remove(&(deadline, Timer::Run));
     }
+}
+
+fn halt(run: &mut Run, halt: Halt) {
+    remove_limit(run);
     run.halt = Some(halt);
 }
 
@@ -123,6 +127,16 @@ fn end(run: &mut Run, at: Timestamp, state: State, reason: &str) {
     run.timers.clear();
     run.ready.clear();
     run.open.clear();
+}
+
+/// Nothing of a phase that runs starts any more.
+fn close(run: &mut Run, phase: usize) {
+    for step in run.plan.steps_of(phase) {
+        run.ready.remove(&step);
+    }
+    if run.running.contains(&phase) {
+        run.closing.insert(phase);
+    }
 }
 
 /// The steps of a phase that never started do not start any more.

@@ -3,6 +3,7 @@
 use crate::command::{Call, Command};
 use crate::key::{CallKey, Work};
 use crate::run::{Run, Trial};
+use crate::time::Timestamp;
 
 /// Commands that must be under way. The conductor compares them with what it has under way: what is missing is begun,
 /// what is under way and not here has been answered.
@@ -15,8 +16,15 @@ pub fn outstanding(run: &Run) -> Vec<Command> {
         let work = Work::Undo { phase: *phase, place: run.undoing.place };
         push(run, work, &run.undoing.trial, &mut commands);
     }
-    commands.extend(run.timers.get_min().map(|(at, _)| Command::Wake(*at)));
+    commands.extend(wake(run).map(Command::Wake));
     commands
+}
+
+/// When the next limit passes or the next repeat is due. A repeat without room begins with the answer that makes some.
+fn wake(run: &Run) -> Option<Timestamp> {
+    let limit = run.timers.get_min().map(|(at, _)| *at);
+    let repeat = run.waiting.get_min().map(|(due, _)| *due).filter(|_| run.has_room());
+    limit.into_iter().chain(repeat).chain(run.undoing.trial.due).min()
 }
 
 fn push(run: &Run, work: Work, trial: &Trial, commands: &mut Vec<Command>) {
@@ -29,7 +37,7 @@ fn push(run: &Run, work: Work, trial: &Trial, commands: &mut Vec<Command>) {
         arguments: trial.arguments.clone(),
         timeout: trial.deadline.map(|deadline| deadline.since(trial.began)),
     }));
-    commands.extend(trial.stopping.map(|cause| Command::Stop { key, cause }));
+    commands.extend(trial.stopping.map(|cause| Command::Stop { key, work, cause }));
 }
 
 fn key(run: &Run, work: Work, attempt: u32) -> CallKey {

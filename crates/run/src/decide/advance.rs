@@ -1,12 +1,14 @@
 //! What can go on, goes on: phases settle, phases open, steps start, the run ends.
 
+use std::collections::BTreeSet;
+
 use op_plan::Plan;
 use op_plan::plan::{Action, FailureKind, Undo};
 
 use super::{Draft, finish, undo};
 use crate::answer::Failure;
 use crate::event::{Fact, SkipCause, UNDO_LIMIT};
-use crate::run::{Run, State};
+use crate::run::{Run, State, StepState};
 use crate::time::Timestamp;
 
 pub(super) fn advance(draft: &mut Draft) {
@@ -16,6 +18,7 @@ pub(super) fn advance(draft: &mut Draft) {
             State::Running => {
                 give_up_waiting(draft);
                 settle_phases(draft);
+                repeat_steps(draft);
                 open_phases(draft);
                 start_steps(draft);
                 finish::finish(draft);
@@ -34,13 +37,9 @@ pub(super) fn advance(draft: &mut Draft) {
     }
 }
 
-/// In a run where nothing starts any more, a step that waits for its next attempt has failed with its last failure.
+/// Where nothing starts any more, a step that waits for its next attempt has failed with its last failure.
 fn give_up_waiting(draft: &mut Draft) {
-    if draft.is_open() {
-        return;
-    }
-    let waiting: Vec<_> = draft.run.waiting.iter().copied().collect();
-    for step in waiting {
+    for step in hopeless(draft) {
         let trial = &draft.run.steps[step].trial;
         let failure = trial.failure.clone().expect("a step waits for its next attempt because one failed");
         let evidence = trial.evidence.clone();
@@ -48,14 +47,24 @@ fn give_up_waiting(draft: &mut Draft) {
     }
 }
 
+/// Steps whose next attempt will never be, in the order of the plan.
+fn hopeless(draft: &Draft) -> BTreeSet<usize> {
+    let run = &draft.run;
+    let is_waiting = |step: &usize| run.steps[*step].state == StepState::Waiting;
+    if draft.is_open() {
+        run.closing.iter().flat_map(|phase| run.plan.steps_of(*phase)).filter(is_waiting).collect()
+    } else {
+        run.waiting.iter().map(|(_, step)| *step).collect()
+    }
+}
+
+/// Ends the phases of which nothing starts any more and nothing is in flight.
 fn settle_phases(draft: &mut Draft) {
-    let running: Vec<_> = draft.run.running.iter().copied().collect();
-    for phase in running {
-        let state = &draft.run.phases[phase];
-        let gives_up = state.failed.is_some() || state.timed_out || !draft.is_open();
-        if state.left == 0 || (state.busy == 0 && gives_up) {
-            settle(draft, phase);
-        }
+    let run = &draft.run;
+    let phases = if draft.is_open() { &run.closing } else { &run.running };
+    let idle: Vec<_> = phases.iter().copied().filter(|phase| run.phases[*phase].busy == 0).collect();
+    for phase in idle {
+        settle(draft, phase);
     }
 }
 
@@ -123,16 +132,28 @@ fn open(draft: &mut Draft, phase: usize) {
     }
 }
 
+/// Starts the next attempts that are due, as far as there is room; the others follow when an answer makes some.
+fn repeat_steps(draft: &mut Draft) {
+    while draft.is_open() && draft.run.has_room() {
+        match draft.run.waiting.get_min().copied() {
+            Some((due, step)) if due <= draft.at => {
+                let attempt = draft.run.steps[step].trial.attempts + 1;
+                start(draft, step, attempt);
+            }
+            Some(_) | None => return,
+        }
+    }
+}
+
 fn start_steps(draft: &mut Draft) {
-    let room = draft.plan().draft().max_parallel;
-    while draft.is_open() && draft.run.active.len() < room {
+    while draft.is_open() && draft.run.has_room() {
         let Some(step) = draft.run.ready.get_min().copied() else { return };
         start(draft, step, 1);
     }
 }
 
 /// Starts an attempt of a step, or fails the step when its arguments do not resolve: no call is made with half of them.
-pub(super) fn start(draft: &mut Draft, step: usize, attempt: u32) {
+fn start(draft: &mut Draft, step: usize, attempt: u32) {
     let plan = draft.plan();
     let Action::Call(call) = &plan.step(step).action;
     let id = draft.step_id(step);

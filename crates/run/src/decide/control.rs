@@ -7,9 +7,9 @@ use crate::answer::Failure;
 use crate::event::{Fact, StopCause};
 use crate::input::Refused;
 use crate::key::Work;
-use crate::run::{Run, State, Timer};
+use crate::run::{Run, State, StepState, Timer};
 
-/// Everything that is due at this instant, in the order it became due.
+/// Limits that have passed act, in the order they passed; repeats that are due follow when the run advances.
 pub(super) fn tick(draft: &mut Draft) {
     while let Some((due, timer)) = draft.run.timers.get_min().copied() {
         if due > draft.at {
@@ -19,11 +19,6 @@ pub(super) fn tick(draft: &mut Draft) {
             Timer::Run => time_out_run(draft),
             Timer::Phase(phase) => time_out_phase(draft, phase),
             Timer::Attempt(work) => stop(draft, work, StopCause::TimedOut),
-            Timer::Retry(Work::Step(step)) => {
-                let attempt = draft.run.steps[step].trial.attempts + 1;
-                super::advance::start(draft, step, attempt);
-            }
-            Timer::Retry(Work::Undo { .. }) => super::undo::start_next(draft),
         }
     }
 }
@@ -54,7 +49,7 @@ fn time_out_phase(draft: &mut Draft, phase: usize) {
     for step in draft.plan().steps_of(phase) {
         if draft.run.active.contains(&step) {
             stop(draft, Work::Step(step), StopCause::TimedOut);
-        } else if draft.run.waiting.contains(&step) {
+        } else if draft.run.steps[step].state == StepState::Waiting {
             let failure =
                 Failure::new(FailureKind::TimedOut, "timed_out", "the time limit of its phase passed");
             draft.record(Fact::StepFailed { step: draft.step_id(step), failure, evidence: None });

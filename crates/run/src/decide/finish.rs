@@ -41,7 +41,7 @@ pub(super) fn undone(draft: &mut Draft) {
 fn to_undo(run: &Run) -> Vec<usize> {
     let all = || run.ended.iter().rev().copied().collect();
     let failed = || run.failed.iter().rev().copied().collect();
-    let has_failed = run.halt.is_some() || !run.failed.is_empty();
+    let has_failed = run.halt.is_some() || !run.failed.is_empty() || output(run).is_err();
     let phases: Vec<usize> = match (&run.halt, run.plan.draft().rollback) {
         (Some(Halt::Cancelled { rollback, .. }), _) => {
             if *rollback {
@@ -85,7 +85,7 @@ fn why(run: &Run) -> String {
 }
 
 fn first_failure(run: &Run) -> String {
-    let Some(phase) = run.failed.front() else { return String::new() };
+    let Some(phase) = run.failed.front() else { return output(run).err().unwrap_or_default() };
     let others = match run.failed.len() - 1 {
         0 => String::new(),
         1 => "; one more phase failed".to_owned(),

@@ -26,7 +26,7 @@ pub(super) fn answered(draft: &mut Draft, step: usize, answer: &Answer) {
 fn failed(draft: &mut Draft, step: usize, failure: Failure, evidence: Evidence) {
     let id = draft.step_id(step);
     let plan = draft.plan();
-    let may_retry = draft.is_open() && draft.is_trying(plan.phase_of(step));
+    let may_retry = draft.is_open() && draft.run.phases[plan.phase_of(step)].is_trying();
     let attempt = draft.run.steps[step].trial.attempts;
     match next(&plan.step(step).retry, attempt, &failure, draft.at).filter(|_| may_retry) {
         Some(due) => draft.record(Fact::RetryScheduled { step: id, failure, evidence, due }),

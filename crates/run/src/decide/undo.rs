@@ -15,7 +15,7 @@ pub(super) fn advance(draft: &mut Draft) {
     if let Some(reason) = draft.run.undoing.failed.clone() {
         return draft.record(Fact::RunStuck { reason });
     }
-    let is_waiting = draft.run.undoing.trial.due.is_some();
+    let is_waiting = draft.run.undoing.trial.due.is_some_and(|due| due > draft.at);
     if draft.run.undoing.active || is_waiting {
         return;
     }
@@ -29,7 +29,7 @@ pub(super) fn advance(draft: &mut Draft) {
 }
 
 /// Starts the next attempt of the undo whose turn it is.
-pub(super) fn start_next(draft: &mut Draft) {
+fn start_next(draft: &mut Draft) {
     let plan = draft.plan();
     let place = draft.run.undoing.place;
     let Some(at) = draft.run.undoing.phases.front().copied() else { return };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::skip_pending;
+use super::{close, skip_pending};
 use crate::event::SkipCause;
 use crate::run::{PhaseRun, PhaseState, Run, StepState, Timer};
 use crate::time::Timestamp;
@@ -24,10 +24,8 @@ pub(super) fn started(run: &mut Run, phase: usize, at: Timestamp, deadline: Opti
 
 pub(super) fn timed_out(run: &mut Run, phase: usize) {
     remove_limit(run, phase);
-    for step in run.plan.steps_of(phase) {
-        run.ready.remove(&step);
-    }
     change(run, phase).timed_out = true;
+    close(run, phase);
 }
 
 pub(super) fn succeeded(run: &mut Run, phase: usize, at: Timestamp) {
@@ -66,6 +64,7 @@ fn ended(run: &mut Run, phase: usize, at: Timestamp, state: PhaseState, reason: 
     run.ended.push_back(phase);
     remove_limit(run, phase);
     skip_rest(run, phase, at);
+    run.closing.remove(&phase);
     let phase = change(run, phase);
     phase.state = state;
     reason.clone_into(&mut phase.reason);
@@ -93,7 +92,7 @@ fn settle(run: &mut Run, phase: usize, blocks: bool) {
     let plan = Arc::clone(&run.plan);
     for dependent in plan.dependents_of(phase) {
         let state = change(run, *dependent);
-        state.waits -= 1;
+        state.waits = state.waits.saturating_sub(1);
         if blocks {
             state.blocked.get_or_insert(phase);
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::close;
 use crate::answer::{Evidence, Failure};
 use crate::event::{SkipCause, StopCause};
 use crate::key::Work;
@@ -27,16 +28,10 @@ pub(super) fn started(
     arguments: &Value,
     deadline: Option<Timestamp>,
 ) {
-    run.ready.remove(&step);
-    if run.waiting.remove(&step).is_none() {
-        phase_of(run, step).busy += 1;
-    }
+    leave(run, step);
+    phase_of(run, step).busy += 1;
     run.active.insert(step);
-    let due = run.steps[step].trial.due;
     run.timers.extend(deadline.map(|deadline| (deadline, Timer::Attempt(Work::Step(step)))));
-    if let Some(due) = due {
-        run.timers.remove(&(due, Timer::Retry(Work::Step(step))));
-    }
     let step = change(run, step);
     step.state = StepState::Running;
     step.started_at.get_or_insert(at);
@@ -58,10 +53,9 @@ pub(super) fn succeeded(run: &mut Run, step: usize, at: Timestamp, output: &Valu
 }
 
 pub(super) fn retried(run: &mut Run, step: usize, failure: &Failure, evidence: &Evidence, due: Timestamp) {
-    remove_deadline(run, step);
-    run.active.remove(&step);
-    run.waiting.insert(step);
-    run.timers.insert((due, Timer::Retry(Work::Step(step))));
+    leave(run, step);
+    phase_of(run, step).busy += 1;
+    run.waiting.insert((due, step));
     let step = change(run, step);
     step.state = StepState::Waiting;
     step.trial.end(Some(failure), Some(evidence));
@@ -79,10 +73,7 @@ pub(super) fn failed(
     settle(run, step, at, StepState::Failed);
     change(run, step).trial.end(Some(failure), evidence);
     phase_of(run, step).failed.get_or_insert(step);
-    // The rest of the phase does not start any more.
-    for sibling in run.plan.steps_of(run.plan.phase_of(step)) {
-        run.ready.remove(&sibling);
-    }
+    close(run, run.plan.phase_of(step));
 }
 
 pub(super) fn skipped(run: &mut Run, step: usize, at: Timestamp, cause: &SkipCause) {
@@ -101,31 +92,39 @@ fn remove_deadline(run: &mut Run, step: usize) {
 fn leave(run: &mut Run, step: usize) {
     remove_deadline(run, step);
     run.ready.remove(&step);
-    let was_busy = run.active.remove(&step).is_some() | run.waiting.remove(&step).is_some();
-    if was_busy {
+    let due = run.steps[step].trial.due;
+    let was_waiting = due.is_some_and(|due| run.waiting.remove(&(due, step)).is_some());
+    if run.active.remove(&step).is_some() || was_waiting {
         phase_of(run, step).busy -= 1;
-    }
-    if let Some(due) = change(run, step).trial.due.take() {
-        run.timers.remove(&(due, Timer::Retry(Work::Step(step))));
     }
 }
 
 fn settle(run: &mut Run, step: usize, at: Timestamp, state: StepState) {
-    phase_of(run, step).left -= 1;
+    let phase = phase_of(run, step);
+    phase.left = phase.left.saturating_sub(1);
+    if phase.left == 0 {
+        close(run, run.plan.phase_of(step));
+    }
     let step = change(run, step);
     step.state = state;
     step.ended_at = Some(at);
 }
 
-/// Steps of the same phase that waited for this one alone can start.
+/// Steps of the same phase that waited for this one alone can start, if the phase still tries.
 fn free_followers(run: &mut Run, step: usize) {
     let plan = Arc::clone(&run.plan);
-    let steps = plan.steps_of(plan.phase_of(step));
+    let phase = plan.phase_of(step);
+    let steps = plan.steps_of(phase);
     let place = step - steps.start;
-    for follower in steps.filter(|follower| plan.step(*follower).after.contains(&place)) {
+    for follower in steps {
+        let mentions = plan.step(follower).after.iter().filter(|after| **after == place).count();
+        if mentions == 0 {
+            continue;
+        }
         let state = change(run, follower);
-        state.waits -= 1;
-        if state.waits == 0 && state.state == StepState::Pending {
+        state.waits = state.waits.saturating_sub(mentions);
+        let is_free = state.waits == 0 && state.state == StepState::Pending;
+        if is_free && run.phases[phase].is_trying() {
             run.ready.insert(follower);
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::remove_limit;
 use crate::answer::{Evidence, Failure};
 use crate::event::StopCause;
 use crate::key::Work;
@@ -13,6 +14,8 @@ use crate::time::Timestamp;
 pub(super) fn begun(run: &mut Run, phases: &[String]) {
     run.state = State::RollingBack;
     let phases = phases.iter().filter_map(|phase| run.plan.find_phase(phase)).collect();
+    // An undo has its own limits: cutting it short would leave things half done.
+    remove_limit(run);
     run.undoing = Undoing { phases, ..Undoing::default() };
     mark_front(run);
 }
@@ -25,10 +28,11 @@ pub(super) fn started(
     arguments: &Value,
     deadline: Option<Timestamp>,
 ) {
-    let Some(work) = work(run) else { return };
-    if let Some(due) = run.undoing.trial.due {
-        run.timers.remove(&(due, Timer::Retry(work)));
+    let Some(phase) = run.undoing.phases.front().copied() else { return };
+    if place >= run.plan.phases()[phase].undo.len() {
+        return;
     }
+    let work = Work::Undo { phase, place };
     run.timers.extend(deadline.map(|deadline| (deadline, Timer::Attempt(work))));
     run.undoing.place = place;
     run.undoing.active = true;
@@ -52,8 +56,6 @@ pub(super) fn skipped(run: &mut Run) {
 
 pub(super) fn retried(run: &mut Run, failure: &Failure, evidence: &Evidence, due: Timestamp) {
     remove_deadline(run);
-    let Some(work) = work(run) else { return };
-    run.timers.insert((due, Timer::Retry(work)));
     run.undoing.active = false;
     run.undoing.trial.end(Some(failure), Some(evidence));
     run.undoing.trial.due = Some(due);

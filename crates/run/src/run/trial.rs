@@ -1,0 +1,57 @@
+//! A call and its attempts.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::answer::{Evidence, Failure};
+use crate::event::StopCause;
+use crate::time::Timestamp;
+
+/// A call that is made again and again until it succeeds or is given up: of a step, or of an undo.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Trial {
+    /// Attempts begun.
+    pub attempts: u32,
+    /// Arguments of the attempt in flight.
+    pub arguments: Arc<Value>,
+    /// When the attempt in flight began.
+    pub began: Timestamp,
+    /// When the attempt in flight must have ended.
+    pub deadline: Option<Timestamp>,
+    /// Why the attempt in flight is asked to stop.
+    pub stopping: Option<StopCause>,
+    /// When the next attempt begins.
+    pub due: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub failure: Option<Failure>,
+    /// What was observed of the last attempt that ended.
+    pub evidence: Option<Evidence>,
+}
+
+impl Trial {
+    pub(crate) fn begin(
+        &mut self,
+        at: Timestamp,
+        attempt: u32,
+        arguments: &Value,
+        deadline: Option<Timestamp>,
+    ) {
+        self.attempts = attempt;
+        self.arguments = Arc::new(arguments.clone());
+        self.began = at;
+        self.deadline = deadline;
+        self.stopping = None;
+        self.due = None;
+    }
+
+    /// Arguments can be large and are not needed any more.
+    pub(crate) fn end(&mut self, failure: Option<&Failure>, evidence: Option<&Evidence>) {
+        self.arguments = Arc::default();
+        self.deadline = None;
+        self.stopping = None;
+        self.due = None;
+        self.failure = failure.cloned();
+        self.evidence = evidence.cloned();
+    }
+}
