@@ -3,6 +3,7 @@
 //! Loading walks the tree once and reads manifests and lockfiles; sources are read one at a time while a review passes
 //! over them, so the memory of a review does not grow with the repository. Whatever is left out is listed, with why.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -145,19 +146,16 @@ impl Repository {
 
     /// Files that are declared as `#[cfg(test)] mod name;` belong to the tests, wherever they lie.
     fn mark_tests(&mut self) {
-        let mut tests = Vec::new();
+        let mut tests = BTreeSet::new();
         for file in self.rust().filter(|file| file.area == Area::Source) {
             if let Ok(Some(text)) = self.text(&file.path) {
                 tests.extend(area::test_modules(&file.path, &text));
             }
         }
-        for file in &mut self.files {
-            let declared = |module: &String| {
-                file.path
-                    .strip_prefix(module.as_str())
-                    .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
-            };
-            if file.area == Area::Source && tests.iter().any(declared) {
+        for file in self.files.iter_mut().filter(|file| file.area == Area::Source) {
+            let stem = file.path.strip_suffix(".rs").unwrap_or(&file.path);
+            let folders = file.path.match_indices('/').map(|(end, _)| &file.path[..end]);
+            if folders.chain([stem]).any(|module| tests.contains(module)) {
                 file.area = Area::Test;
             }
         }

@@ -1,20 +1,17 @@
 //! Code that is written twice.
 //!
-//! Each line is reduced to a hash of its tokens, so spacing and comments do not matter. Lines that say nothing by
-//! themselves (imports, closing brackets) are left out. Where [`WINDOW`] lines in a row are the same in two places,
+//! Where [`WINDOW`] lines in a row are the same in two places,
 //! the match is followed as far as it goes. Names are compared as they are: what is found is copied, not similar.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::survey::Survey;
+use super::survey::code::CodeLine;
 use crate::review::{Finding, Severity};
-use crate::source::Unit;
-use crate::source::rust::place;
 
 /// A shorter match is often the shape of an interface and not a copy.
 const WINDOW: usize = 12;
@@ -24,15 +21,6 @@ const LARGE: usize = 40;
 
 /// How many pairs are reported, the longest first.
 const LISTED: usize = 50;
-
-/// A line of shipped code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct CodeLine {
-    /// Its number.
-    number: u32,
-    /// The hash of its tokens.
-    hash: u64,
-}
 
 /// Code that is there twice.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -65,59 +53,6 @@ pub(super) struct Place {
     from: u32,
     /// Its last line.
     to: u32,
-}
-
-/// The shipped lines of a file that say something.
-pub(super) fn code(unit: &Unit<'_>) -> Vec<CodeLine> {
-    let mut lines = BTreeMap::new();
-    hash(unit.tokens.clone(), &mut lines);
-    let texts: Vec<&str> = unit.text.lines().collect();
-    lines
-        .into_iter()
-        .filter(|(number, _)| unit.is_shipped(*number))
-        .filter(|(number, _)| texts.get(*number as usize - 1).is_some_and(|text| speaks(text)))
-        .map(|(number, hasher)| CodeLine { number, hash: hasher.finish() })
-        .collect()
-}
-
-fn speaks(line: &str) -> bool {
-    let line = line.trim();
-    let import = ["use ", "pub use ", "pub(crate) use ", "pub(super) use ", "mod ", "pub mod "];
-    line.contains(|letter: char| letter.is_alphanumeric())
-        && !import.iter().any(|start| line.starts_with(start))
-}
-
-fn hash(tokens: TokenStream, lines: &mut BTreeMap<u32, DefaultHasher>) {
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        let (line, _) = place(token.span());
-        match &token {
-            TokenTree::Punct(punct) if punct.as_char() == '#' && tokens.peek().is_some_and(is_doc) => {
-                tokens.next();
-            }
-            TokenTree::Group(group) => {
-                letter(group.delimiter()).hash(lines.entry(line).or_default());
-                hash(group.stream(), lines);
-            }
-            TokenTree::Ident(name) => name.to_string().hash(lines.entry(line).or_default()),
-            TokenTree::Punct(punct) => punct.as_char().hash(lines.entry(line).or_default()),
-            TokenTree::Literal(literal) => literal.to_string().hash(lines.entry(line).or_default()),
-        }
-    }
-}
-
-fn letter(bracket: Delimiter) -> char {
-    match bracket {
-        Delimiter::Parenthesis => '(',
-        Delimiter::Brace => '{',
-        Delimiter::Bracket => '[',
-        Delimiter::None => ' ',
-    }
-}
-
-fn is_doc(token: &TokenTree) -> bool {
-    let TokenTree::Group(group) = token else { return false };
-    matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(name)) if name == "doc")
 }
 
 impl Duplicates {

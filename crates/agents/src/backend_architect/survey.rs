@@ -1,10 +1,17 @@
 //! One pass over the Rust files that gathers what every analysis needs, so that each file is read and parsed once.
 
-use super::duplicates::{self, CodeLine};
-use super::modules::{self, Use};
-use super::panics::{self, Panic};
-use super::sizes::{self, Function, Lines};
-use super::surface::{self, Surface};
+pub(super) mod code;
+pub(super) mod panics;
+mod sizes;
+mod surface;
+mod uses;
+
+use code::CodeLine;
+use panics::Panic;
+pub(super) use sizes::{Function, Lines};
+use surface::Surface;
+use uses::Use;
+
 use crate::source::rust::Pass;
 use crate::source::{Area, Pace, Repository, Stopped, Unit};
 
@@ -60,7 +67,7 @@ impl Facts {
     fn read(repository: &Repository, unit: &Unit<'_>) -> Self {
         let krate = repository.manifests.owner(unit.path);
         let dir = krate.map(|index| repository.manifests.crates[index].dir.as_str());
-        let module = dir.and_then(|dir| modules::module_of(dir, unit.path));
+        let module = dir.and_then(|dir| uses::module_of(dir, unit.path));
         Self {
             path: unit.path.to_owned(),
             area: unit.area,
@@ -70,9 +77,9 @@ impl Facts {
             functions: sizes::functions(unit),
             surface: surface::surface(unit),
             panics: panics::panics(unit),
-            uses: module.as_ref().map(|module| modules::uses(unit, module)).unwrap_or_default(),
+            uses: module.as_ref().map(|module| uses::uses(unit, module)).unwrap_or_default(),
             module,
-            code: duplicates::code(unit),
+            code: code::code(unit),
         }
     }
 }

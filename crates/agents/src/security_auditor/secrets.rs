@@ -117,11 +117,19 @@ fn in_tests(file: &File, text: &str, places: &[(u32, u32)]) -> Vec<bool> {
         return vec![false; places.len()];
     }
     let tests = match Unit::parse(file, text) {
-        Ok(unit) => places.iter().map(|(line, _)| unit.is_test(*line)).collect(),
+        Ok(unit) => {
+            places.iter().map(|(line, _)| unit.is_test(*line) || is_documented(text, *line)).collect()
+        }
         Err(_) => vec![false; places.len()],
     };
     proc_macro2::extra::invalidate_current_thread_spans();
     tests
+}
+
+/// Whether `line` is documentation, which shows how something looks.
+fn is_documented(text: &str, line: u32) -> bool {
+    let line = text.lines().nth(line.saturating_sub(1) as usize).unwrap_or_default().trim_start();
+    line.starts_with("///") || line.starts_with("//!")
 }
 
 /// The line and column where `range` begins, counted from 1.
@@ -207,6 +215,14 @@ mod tests {
                 (Severity::Medium, "tests/fixtures/b.txt", 1)
             ]
         );
+    }
+
+    #[test]
+    fn a_secret_in_documentation_weighs_less_and_in_a_comment_as_much() {
+        let token = fixture::github();
+        let review = review(&[("src/a.rs", &format!("/// Like {token}.\nfn a() {{}}\n// {token}\n"))]);
+        let found: Vec<_> = review.findings.iter().map(|f| (f.severity, f.line.unwrap())).collect();
+        assert_eq!(found, [(Severity::Critical, 3), (Severity::Medium, 1)]);
     }
 
     #[test]

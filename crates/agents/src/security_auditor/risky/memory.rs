@@ -58,6 +58,9 @@ const CALLS: [(&str, Severity, &str, &str, &str); 7] = [
     ),
 ];
 
+/// Types that take over what a raw pointer points to. Others are made of a number and own nothing.
+const OWNERS: [&str; 7] = ["Arc", "Box", "CString", "Rc", "RawWaker", "Waker", "Weak"];
+
 /// Transmutes, raw pointers taken over, values forgotten, memory that was never written.
 pub(super) fn call(call: &ExprCall) -> Option<Risk> {
     let names = callee(call);
@@ -79,7 +82,8 @@ pub(super) fn call(call: &ExprCall) -> Option<Risk> {
     let concerned = if name == "forget" { owner == Some("mem") } else { name != "transmute" || is_free };
     // A single name is a function of the file itself, unless it is one that everybody imports by that name.
     let known = owner.is_some() || name.starts_with("transmute");
-    (concerned && known).then(|| risk(severity, rule, message, &names, suggestion))
+    let owned = name != "from_raw" || owner.is_some_and(|owner| OWNERS.contains(&owner));
+    (concerned && known && owned).then(|| risk(severity, rule, message, &names, suggestion))
 }
 
 fn risk(
@@ -111,6 +115,6 @@ mod tests {
     fn namesakes_are_left_alone() {
         finds_nothing("memory.forget(a); Session::forget(a); forget(a);");
         finds_nothing("let a = Color::zeroed(); let b = String::from_utf8(c);");
-        finds_nothing("let a = from_raw(b);");
+        finds_nothing("let a = from_raw(b); let c = Pid::from_raw(d);");
     }
 }

@@ -31,9 +31,16 @@ pub(super) fn format(mac: &Macro) -> Option<Risk> {
     })
 }
 
-/// Whether a format text puts a value in: a brace that is not doubled.
+/// Whether a format text puts a value in: a brace that is not doubled, around anything but the name of a constant.
 fn has_value(text: &str) -> bool {
-    text.replace("{{", "").contains('{')
+    let text = text.replace("{{", "");
+    text.split('{').skip(1).any(|place| {
+        let name = place.split(['}', ':']).next().unwrap_or_default();
+        let constant = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+        name.is_empty()
+            || !name.chars().all(constant)
+            || name.starts_with(|letter: char| letter.is_ascii_digit())
+    })
 }
 
 #[cfg(test)]
@@ -43,6 +50,7 @@ mod tests {
     #[test]
     fn statements_with_values_are_found() {
         finds("assembled_sql", "let q = format!(\"SELECT * FROM t WHERE id = {}\", id);");
+        finds("assembled_sql", "let q = format!(\"SELECT {COLUMNS} FROM t WHERE id = {0}\", id);");
         finds("assembled_sql", "db.execute(&format!(\"delete from {table}\"));");
         finds("assembled_sql", "run(format!(\"UPDATE t SET a = '{a}'\"));");
         finds("assembled_sql", "println!(\"{}\", format!(\"INSERT INTO t VALUES ({a})\"));");
@@ -51,6 +59,7 @@ mod tests {
     #[test]
     fn fixed_statements_and_prose_are_left_alone() {
         finds_nothing("let q = format!(\"SELECT a FROM t\");");
+        finds_nothing("let q = format!(\"SELECT {COLUMNS} FROM {TABLE_2} WHERE a = ?\");");
         finds_nothing("let q = format!(\"SELECT '{{}}' FROM t\");");
         finds_nothing("let q = format!(\"select one of {a} and {b}\");");
         finds_nothing("let q = \"SELECT a FROM t WHERE b = ?\"; println!(\"SELECT a FROM {t} \");");

@@ -9,16 +9,21 @@ use crate::review::Severity;
 pub(super) fn method(call: &ExprMethodCall) -> Option<Risk> {
     let name = call.method.to_string();
     let argument = call.args.first();
-    let open = match name.as_str() {
+    let severity = match name.as_str() {
         "danger_accept_invalid_certs" | "danger_accept_invalid_hostnames" | "disable_verification" => {
-            !argument.is_some_and(is_false)
+            match argument.and_then(flag) {
+                Some(false) => return None,
+                Some(true) => Severity::High,
+                // Somebody can choose it; whether anybody does is not to be seen here.
+                None if argument.is_some() => Severity::Medium,
+                None => Severity::High,
+            }
         }
-        "set_verify" => argument.is_some_and(is_none),
-        "with_custom_certificate_verifier" => true,
-        _ => false,
+        "set_verify" if argument.is_some_and(is_none) => Severity::High,
+        "with_custom_certificate_verifier" => Severity::Medium,
+        _ => return None,
     };
-    let severity = if name == "with_custom_certificate_verifier" { Severity::Medium } else { Severity::High };
-    open.then_some(Risk {
+    Some(Risk {
         severity,
         rule: "unchecked_certificate",
         message: "the certificate of the other side is not checked in the usual way",
@@ -27,8 +32,15 @@ pub(super) fn method(call: &ExprMethodCall) -> Option<Risk> {
     })
 }
 
-fn is_false(expression: &Expr) -> bool {
-    matches!(expression, Expr::Lit(literal) if matches!(&literal.lit, Lit::Bool(value) if !value.value))
+/// The value of `true` and `false`.
+fn flag(expression: &Expr) -> Option<bool> {
+    match expression {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Bool(value) => Some(value.value),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// `SslVerifyMode::NONE`.
@@ -38,7 +50,8 @@ fn is_none(expression: &Expr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{finds, finds_nothing};
+    use super::super::fixture::{findings, finds, finds_nothing};
+    use super::*;
 
     #[test]
     fn an_unchecked_certificate_is_found() {
@@ -46,6 +59,14 @@ mod tests {
         finds("unchecked_certificate", "builder.danger_accept_invalid_hostnames(flag);");
         finds("unchecked_certificate", "builder.set_verify(SslVerifyMode::NONE);");
         finds("unchecked_certificate", "config.dangerous().with_custom_certificate_verifier(v);");
+    }
+
+    #[test]
+    fn a_check_that_can_be_switched_off_is_better_than_none() {
+        let severity = |value: &str| {
+            findings("src/a.rs", &format!("fn a() {{ b.danger_accept_invalid_certs({value}); }}"))[0].severity
+        };
+        assert_eq!((severity("true"), severity("flag")), (Severity::High, Severity::Medium));
     }
 
     #[test]

@@ -202,7 +202,7 @@ pub(super) fn matches(file: &File, text: &str) -> Vec<Match> {
             {
                 found.push(next);
             }
-            if found.len() == MOST {
+            if found.len() >= MOST {
                 break;
             }
         }
