@@ -17,9 +17,8 @@ mod program;
 mod running;
 
 pub use group::kill_all;
-pub(crate) use pipe::Kept;
-pub(crate) use program::{Program, StartError};
-pub(crate) use running::{Channel, Ended, Running};
+pub(crate) use program::Program;
+pub(crate) use running::{Channel, Ended};
 
 use op_agent::{Call, Failure};
 

@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn what_is_not_said_has_its_default() {
-        let settings: Settings = serde_json::from_str(r#"{"roots": ["/srv"], "sandbox": "require"}"#).unwrap();
+        let settings: Settings =
+            serde_json::from_str(r#"{"roots": ["/srv"], "sandbox": "require"}"#).unwrap();
         assert_eq!(settings.roots, [PathBuf::from("/srv")]);
         assert_eq!(settings.sandbox, Confinement::Require);
         assert_eq!(settings.output_limit, 1_048_576);
@@ -114,7 +115,9 @@ mod tests {
 
     #[test]
     fn no_variable_that_chooses_what_is_run_is_let_through() {
-        for name in ["RUSTFLAGS", "RUSTC_WRAPPER", "LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "CARGO_BUILD_RUSTC"] {
+        for name in
+            ["RUSTFLAGS", "RUSTC_WRAPPER", "LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "CARGO_BUILD_RUSTC"]
+        {
             assert!(!ENVIRONMENT.contains(&name), "{name}");
         }
     }

@@ -17,11 +17,11 @@ pub(crate) struct Kept {
 impl Kept {
     /// The bytes as text; what is not UTF-8 is replaced. What is missing is said at the end.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::from_utf8_lossy(&self.bytes).into_owned();
-        if self.dropped > 0 {
-            text.push_str(&format!("\n[{} more bytes were not kept]", self.dropped));
+        let text = String::from_utf8_lossy(&self.bytes);
+        match self.dropped {
+            0 => text.into_owned(),
+            dropped => format!("{text}\n[{dropped} more bytes were not kept]"),
         }
-        text
     }
 
     fn keep(&mut self, bytes: &[u8], limit: usize) {

@@ -92,7 +92,7 @@ impl Running {
     ) -> io::Result<Self> {
         let started = Instant::now();
         let input = program.input.clone().unwrap_or_default();
-        let exit = AsyncFd::new(pidfd_open(group.pid(), PidfdFlags::NONBLOCK)?)?;
+        let exit = watched(pidfd_open(group.pid(), PidfdFlags::NONBLOCK)?)?;
         Ok(Self {
             exit,
             stdin: child.stdin.take().filter(|_| !input.is_empty()),
@@ -230,6 +230,14 @@ impl Ended {
             "stderr": self.stderr.text(),
         })
     }
+}
+
+#[expect(
+    deprecated,
+    reason = "what replaces it is unsafe; an `OwnedFd` is its own descriptor for life, which is all it asks"
+)]
+fn watched(process: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::new(process)
 }
 
 /// The exit code; for a program that a signal ended, 128 and the signal, as shells have it.

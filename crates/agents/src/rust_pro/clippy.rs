@@ -10,7 +10,6 @@ use serde::Serialize;
 use super::arguments::{Clippy, name};
 use super::cargo::{Compiled, Finished, compile};
 use super::diagnostic::{Diagnostic, Level};
-use super::version::line;
 use crate::process::Program;
 use crate::review::{Finding, Review, Severity, plural};
 use crate::tools::Desk;

@@ -50,10 +50,10 @@ pub(super) async fn command(desk: Arc<Desk>, call: Call, args: Command) -> Resul
         .args(&args.args)
         .environment(args.env)?
         .input(args.stdin);
-    output(&args.program, process::run(program, &call).await?)
+    output(&args.program, &process::run(program, &call).await?)
 }
 
-fn output(program: &str, ended: Ended) -> Result<Output, Failure> {
+fn output(program: &str, ended: &Ended) -> Result<Output, Failure> {
     match ended.status.code() {
         Some(0) => Ok(Output {
             exit_code: 0,

@@ -82,13 +82,13 @@ impl<'a> Checked<'a> {
         };
         Ok(Self {
             destination: BusName::try_from(args.destination.as_str())
-                .map_err(|error| wrong("a bus name", &args.destination, error.into()))?,
+                .map_err(|error| wrong("a bus name", &args.destination, error))?,
             path: ObjectPath::try_from(args.path.as_str())
-                .map_err(|error| wrong("an object path", &args.path, error.into()))?,
+                .map_err(|error| wrong("an object path", &args.path, error))?,
             interface: InterfaceName::try_from(args.interface.as_str())
-                .map_err(|error| wrong("an interface", &args.interface, error.into()))?,
+                .map_err(|error| wrong("an interface", &args.interface, error))?,
             member: MemberName::try_from(args.member.as_str())
-                .map_err(|error| wrong("a method", &args.member, error.into()))?,
+                .map_err(|error| wrong("a method", &args.member, error))?,
             body: body(&args.signature, &args.args)?,
         })
     }
@@ -100,7 +100,7 @@ impl<'a> Checked<'a> {
             Some(body) => connection.call_method(destination, path, interface, member, body).await,
             None => connection.call_method(destination, path, interface, member, &()).await,
         };
-        reply.map_err(failed)
+        reply.map_err(|error| failed(&error))
     }
 }
 
@@ -141,13 +141,13 @@ fn read(reply: &Message) -> Result<DbusReply, Failure> {
     if signature.is_empty() {
         return Ok(DbusReply { signature, reply: Vec::new() });
     }
-    let fields: Structure<'_> = body.deserialize().map_err(failed)?;
+    let fields: Structure<'_> = body.deserialize().map_err(|error| failed(&error))?;
     Ok(DbusReply { signature, reply: fields.fields().iter().map(value::json).collect() })
 }
 
 /// Keeps the name of a D-Bus error, by which programs tell errors apart.
-fn failed(error: Error) -> Failure {
-    let named = match &error {
+fn failed(error: &Error) -> Failure {
+    let named = match error {
         Error::MethodError(name, text, _) => Some((name.to_string(), text.clone())),
         Error::FDO(error) => Some((error.name().to_string(), error.description().map(str::to_owned))),
         _ => None,

@@ -98,7 +98,7 @@ fn describe(entry: &fs::DirEntry) -> Entry {
         kind if kind.is_symlink() => Kind::Symlink,
         _ => Kind::Other,
     };
-    Entry { name, kind, bytes: metadata.is_file().then(|| metadata.len()) }
+    Entry { name, kind, bytes: metadata.is_file().then_some(metadata.len()) }
 }
 
 #[cfg(test)]

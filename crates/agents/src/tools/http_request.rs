@@ -103,8 +103,8 @@ fn request(args: HttpRequest) -> Result<Request<Vec<u8>>, Failure> {
         request = request.header(name, value);
     }
     let request = request.body(args.body.unwrap_or_default().into_bytes()).map_err(rejected)?;
-    match request.uri().scheme_str() {
-        Some("http" | "https") => Ok(request),
+    match (request.uri().scheme_str(), request.uri().host()) {
+        (Some("http" | "https"), Some(_)) => Ok(request),
         _ => Err(Failure::rejected(
             "invalid_request",
             format!("`{}` is not an http or https address", args.url),
@@ -114,7 +114,7 @@ fn request(args: HttpRequest) -> Result<Request<Vec<u8>>, Failure> {
 
 fn receive(agent: &Agent, request: Request<Vec<u8>>, limit: u64) -> Result<HttpResponse, Failure> {
     let sent = if request.body().is_empty() { agent.run(request.map(|_| ())) } else { agent.run(request) };
-    let (head, body) = sent.map_err(failure).map(Response::into_parts)?;
+    let (head, body) = sent.map_err(|error| failure(&error)).map(Response::into_parts)?;
     let text = read(body, limit)?;
     let bytes = text.len() as u64;
     match String::from_utf8(text) {
@@ -132,7 +132,7 @@ fn receive(agent: &Agent, request: Request<Vec<u8>>, limit: u64) -> Result<HttpR
 fn read(body: Body, limit: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut reader = body.into_with_config().limit(u64::MAX).reader().take(limit.saturating_add(1));
-    reader.read_to_end(&mut bytes).map_err(|error| failure(error.into()))?;
+    reader.read_to_end(&mut bytes).map_err(|error| failure(&error.into()))?;
     if bytes.len() as u64 <= limit {
         return Ok(bytes);
     }
@@ -152,14 +152,15 @@ fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
     headers
 }
 
-fn failure(error: ureq::Error) -> Failure {
+fn failure(error: &ureq::Error) -> Failure {
     let message = error.to_string();
     match error {
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::rejected("invalid_request", message),
+        ureq::Error::Http(_) => Failure::rejected("invalid_request", message),
         ureq::Error::RequireHttpsOnly(_) => Failure::failed("redirect_refused", message).hint(
             "the server redirects from https to http; ask for the http address if that is what you want",
         ),
-        ureq::Error::RedirectFailed | ureq::Error::TooManyRedirects => {
+        // The address of the request itself is checked by now: a wrong one is where it is redirected to.
+        ureq::Error::BadUri(_) | ureq::Error::RedirectFailed | ureq::Error::TooManyRedirects => {
             Failure::failed("redirect_refused", message)
         }
         ureq::Error::Timeout(_) => Failure::failed("timed_out", message),

@@ -80,7 +80,6 @@ struct Found {
 }
 
 /// Joins reviews.
-#[expect(clippy::unused_async, reason = "operations are asynchronous")]
 pub(super) async fn report(_desk: Arc<Desk>, _call: Call, args: Joined) -> Result<Report, Failure> {
     Ok(join(args))
 }

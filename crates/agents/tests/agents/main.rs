@@ -5,6 +5,7 @@ mod dbus;
 mod files;
 mod http;
 mod lifeline;
+mod reviews;
 mod rust_pro;
 mod sandbox;
 mod support;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use op_agent::Listener;
@@ -18,31 +19,34 @@ use tonic::Streaming;
 use tonic::transport;
 
 /// Longest that anything here may take before the test is called hung.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Every call has a key of its own: an agent answers the same key with the same outcome.
+static ATTEMPTS: AtomicU64 = AtomicU64::new(1);
 
 /// An agent, its root and the way to it. It ends with this value.
-pub struct Served {
+pub(crate) struct Served {
     client: AgentClient<transport::Channel>,
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     directory: TempDir,
     _stop: oneshot::Sender<()>,
 }
 
 /// How a call ended and what came before.
 #[derive(Debug)]
-pub struct Answer {
-    pub outcome: outcome::Kind,
-    pub evidence: Evidence,
-    pub stdout: Vec<u8>,
-    pub stderr: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) outcome: outcome::Kind,
+    pub(crate) evidence: Evidence,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
 }
 
-pub async fn serve(name: &str) -> Served {
+pub(crate) async fn serve(name: &str) -> Served {
     serve_with(name, Settings::default()).await
 }
 
 /// Serves an agent with one root, beside which there is a file `secret`.
-pub async fn serve_with(name: &str, settings: Settings) -> Served {
+pub(crate) async fn serve_with(name: &str, settings: Settings) -> Served {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().canonicalize().unwrap().join("root");
     std::fs::create_dir(&root).unwrap();
@@ -57,48 +61,53 @@ pub async fn serve_with(name: &str, settings: Settings) -> Served {
     Served { client: connect(&socket).await, root, directory, _stop: stop }
 }
 
-pub async fn connect(socket: &Path) -> AgentClient<transport::Channel> {
-    let address = format!("unix:{}", socket.display());
-    AgentClient::connect(address).await.unwrap()
+pub(crate) async fn connect(socket: &Path) -> AgentClient<transport::Channel> {
+    let endpoint = transport::Endpoint::from_shared(format!("unix:{}", socket.display())).unwrap();
+    AgentClient::new(endpoint.connect().await.unwrap())
 }
 
 impl Served {
     /// The directory above the root.
-    pub fn outside(&self) -> &Path {
+    pub(crate) fn outside(&self) -> &Path {
         self.directory.path()
     }
 
     /// Writes a file below the root.
-    pub fn put(&self, path: &str, content: &str) {
+    pub(crate) fn put(&self, path: &str, content: &str) {
         let path = self.root.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
     /// Performs an operation to its end.
-    pub async fn ask(&self, operation: &str, arguments: Value) -> Answer {
+    pub(crate) async fn ask(&self, operation: &str, arguments: Value) -> Answer {
         self.ask_within(operation, arguments, None).await
     }
 
-    pub async fn ask_within(&self, operation: &str, arguments: Value, timeout: Option<Duration>) -> Answer {
+    pub(crate) async fn ask_within(
+        &self,
+        operation: &str,
+        arguments: Value,
+        timeout: Option<Duration>,
+    ) -> Answer {
         let events = begin(self.client.clone(), operation, &arguments, timeout).await;
         tokio::time::timeout(PATIENCE, collect(events)).await.expect("the operation ends")
     }
 
     /// Begins an operation.
-    pub async fn begin(&self, operation: &str, arguments: Value) -> Streaming<ExecuteResponse> {
+    pub(crate) async fn begin(&self, operation: &str, arguments: Value) -> Streaming<ExecuteResponse> {
         begin(self.client.clone(), operation, &arguments, None).await
     }
 }
 
-pub async fn begin(
+pub(crate) async fn begin(
     mut client: AgentClient<transport::Channel>,
     operation: &str,
     arguments: &Value,
     timeout: Option<Duration>,
 ) -> Streaming<ExecuteResponse> {
     let operation = Operation {
-        id: format!("run/{operation}/1/1"),
+        id: format!("run/{operation}/1/{}", ATTEMPTS.fetch_add(1, Ordering::Relaxed)),
         operation: operation.to_owned(),
         arguments: arguments.to_string(),
         timeout: timeout.map(|timeout| timeout.try_into().unwrap()),
@@ -112,7 +121,7 @@ async fn collect(mut events: Streaming<ExecuteResponse>) -> Answer {
     while let Some(response) = events.message().await.unwrap() {
         match response.event.and_then(|event| event.kind) {
             Some(event::Kind::Output(output)) if output.channel == Channel::Stdout as i32 => {
-                stdout.extend(output.data)
+                stdout.extend(output.data);
             }
             Some(event::Kind::Output(output)) => stderr.extend(output.data),
             Some(event::Kind::Outcome(ended)) => {
@@ -126,11 +135,11 @@ async fn collect(mut events: Streaming<ExecuteResponse>) -> Answer {
 }
 
 /// The next piece of output.
-pub async fn piece(events: &mut Streaming<ExecuteResponse>) -> String {
+pub(crate) async fn piece(events: &mut Streaming<ExecuteResponse>) -> String {
     loop {
         let response = tokio::time::timeout(PATIENCE, events.message()).await.unwrap().unwrap().unwrap();
         match response.event.and_then(|event| event.kind) {
-            Some(event::Kind::Output(output)) => return String::from_utf8(output.data.clone()).unwrap(),
+            Some(event::Kind::Output(output)) => return String::from_utf8(output.data.to_vec()).unwrap(),
             Some(event::Kind::Outcome(outcome)) => panic!("it ended: {outcome:?}"),
             _ => {}
         }
@@ -139,7 +148,7 @@ pub async fn piece(events: &mut Streaming<ExecuteResponse>) -> String {
 
 impl Answer {
     /// The value of a completed call.
-    pub fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         match &self.outcome {
             outcome::Kind::Completed(completed) => serde_json::from_str(&completed.value).unwrap(),
             other => panic!("not completed: {other:?}"),
@@ -147,7 +156,7 @@ impl Answer {
     }
 
     /// The reason and the detail of a failed call.
-    pub fn failed(&self) -> (&str, Value) {
+    pub(crate) fn failed(&self) -> (&str, Value) {
         match &self.outcome {
             outcome::Kind::Failed(failed) => {
                 (failed.reason.as_str(), serde_json::from_str(&failed.detail).unwrap_or_default())
@@ -157,32 +166,33 @@ impl Answer {
     }
 
     /// The reason of a rejected call.
-    pub fn rejected(&self) -> &str {
+    pub(crate) fn rejected(&self) -> &str {
         match &self.outcome {
             outcome::Kind::Rejected(rejected) => &rejected.reason,
             other => panic!("not rejected: {other:?}"),
         }
     }
 
-    pub fn is_cancelled(&self) -> bool {
+    pub(crate) fn is_cancelled(&self) -> bool {
         matches!(self.outcome, outcome::Kind::Cancelled(_))
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned() + &String::from_utf8_lossy(&self.stderr)
     }
 }
 
 /// Waits until a process has ended.
-pub async fn ends(pid: i32) {
+pub(crate) async fn ends(pid: i32) {
     let Ok(process) = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::NONBLOCK) else { return };
+    #[expect(deprecated, reason = "what replaces it is unsafe")]
     let process = AsyncFd::new(process).unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(20), process.readable()).await;
     assert!(ended.is_ok(), "process {pid} still lives");
 }
 
 /// This test program again, to run one of its ignored tests: the other side of a test that needs a process of its own.
-pub fn other_side(test: &str) -> Command {
+pub(crate) fn other_side(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--ignored", "--nocapture", "--quiet"]);
     command
