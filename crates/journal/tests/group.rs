@@ -136,24 +136,19 @@ async fn the_log_stays_small_however_much_is_written() {
 }
 
 #[tokio::test]
-async fn a_log_held_by_a_reader_is_emptied_at_the_hard_size() {
+async fn a_log_is_emptied_at_the_hard_size() {
+    // The soft size is out of reach: only a lull or the hard size can keep the log from growing to megabytes.
     let home = home(&Options { wal_soft: 1 << 30, wal_hard: 256 << 10, ..Options::default() });
     let mut story = Story::new("run");
-    let mut largest = 0;
-    let mut shrunk = 0;
-    // No pause long enough for the log to be copied for want of work: the hard size alone can make it smaller.
     for _ in 0..300 {
         home.journal.append(story.next(vec![text(10_000)])).await.unwrap();
         let size = home.journal.stats().wal_bytes;
-        shrunk += u32::from(size < largest);
-        largest = if size < largest { size } else { largest.max(size) };
         assert!(size < 512 << 10, "{size}");
     }
-    assert!(shrunk > 3, "{shrunk}");
 }
 
 #[tokio::test]
-async fn a_reader_that_never_ends_costs_space_and_nothing_else() {
+async fn a_reader_that_stays_costs_space_until_it_goes_and_nothing_else() {
     let home = home(&Options { wal_soft: 64 << 10, wal_hard: 256 << 10, ..Options::default() });
     let mut story = Story::new("run");
     home.journal.append(story.next(vec![started()])).await.unwrap();
@@ -167,6 +162,8 @@ async fn a_reader_that_never_ends_costs_space_and_nothing_else() {
     for _ in 0..30 {
         home.journal.append(story.next(vec![text(10_000)])).await.unwrap();
     }
+    let size = home.journal.stats().wal_bytes;
+    assert!(size < 512 << 10, "{size} after the reader went");
     home.journal.close().await;
     assert_eq!(home.journal.stats().wal_bytes, 0, "closing leaves no log behind");
     let again = SqliteJournal::open(home.journal.path()).unwrap();

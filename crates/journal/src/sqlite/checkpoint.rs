@@ -52,13 +52,13 @@ impl Log {
     /// After a commit: copies or empties a log that has become too large.
     pub(super) fn grown(&mut self, db: &Connection, tally: &Tally) -> rusqlite::Result<()> {
         self.dirty = true;
-        let Extent { frames, copied } = run(db, CheckpointMode::NOOP)?;
-        if frames < self.hard {
+        let now = run(db, CheckpointMode::NOOP)?;
+        if now.frames < self.hard {
             self.overdue = self.hard;
         }
-        if frames >= self.overdue {
+        if now.frames >= self.overdue {
             self.empty(db, tally)
-        } else if frames - copied >= self.due {
+        } else if now.uncopied() >= self.due {
             self.copy(db, tally)
         } else {
             Ok(())
@@ -69,12 +69,10 @@ impl Log {
     pub(super) fn copy(&mut self, db: &Connection, tally: &Tally) -> rusqlite::Result<()> {
         self.dirty = false;
         let before = run(db, CheckpointMode::NOOP)?;
-        self.due = before.frames - before.copied + self.soft;
+        self.due = before.uncopied() + self.soft;
         let after = run(db, CheckpointMode::PASSIVE)?;
-        self.due = after.frames - after.copied + self.soft;
-        if before.frames > before.copied && after.copied > before.copied {
-            Tally::add(&tally.checkpoints, 1);
-        }
+        self.due = after.uncopied() + self.soft;
+        Tally::add(&tally.checkpoints, usize::from(after.copied > before.copied));
         Ok(())
     }
 
@@ -82,26 +80,32 @@ impl Log {
     /// again when it has grown by half as much again.
     pub(super) fn empty(&mut self, db: &Connection, tally: &Tally) -> rusqlite::Result<()> {
         self.dirty = false;
-        let Extent { frames, copied } = run(db, CheckpointMode::NOOP)?;
-        self.overdue = frames + self.hard.div_ceil(2);
+        let before = run(db, CheckpointMode::NOOP)?;
+        self.overdue = before.frames + self.hard.div_ceil(2);
         db.busy_timeout(PATIENCE)?;
         let outcome = run(db, CheckpointMode::TRUNCATE);
         db.busy_timeout(BUSY)?;
         match outcome {
             Ok(_) => {
                 (self.due, self.overdue) = (self.soft, self.hard);
-                Tally::add(&tally.checkpoints, usize::from(frames > copied));
+                Tally::add(&tally.checkpoints, usize::from(before.uncopied() > 0));
                 Ok(())
             }
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                 tracing::warn!(
-                    bytes = frames * FRAME,
+                    bytes = before.frames * FRAME,
                     "a reader keeps the log of the journal from being emptied"
                 );
                 Ok(())
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Extent {
+    fn uncopied(&self) -> u64 {
+        self.frames.saturating_sub(self.copied)
     }
 }
 

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, ToSql};
 
 use super::fault::Fault;
 use super::lock::{Lock, LockError, beside};
+use super::number::signed;
 use super::schema::{self, APPLICATION, VERSION};
 
 /// Bytes of a page.
@@ -164,7 +165,7 @@ pub(super) fn writer(path: &Path, options: &Options) -> Result<Opened, OpenError
     db.busy_timeout(BUSY).map_err(sqlite)?;
     identify(&db, &path)?;
     check(&db, &path, options.checked)?;
-    configure(&db, &path, options.largest)?;
+    configure(&db, &path, options)?;
     schema::migrate(&mut db).map_err(sqlite)?;
     Ok(Opened { path, db, lock })
 }
@@ -218,7 +219,7 @@ fn check(db: &Connection, path: &Path, limit: u64) -> Result<(), OpenError> {
 }
 
 /// Sets what must hold, and looks whether it does.
-fn configure(db: &Connection, path: &Path, largest: Option<u64>) -> Result<(), OpenError> {
+fn configure(db: &Connection, path: &Path, options: &Options) -> Result<(), OpenError> {
     demand(db, path, "journal_mode", "wal", "wal".to_owned())?;
     // FULL: a commit is on disk when it returns. SQLite takes any word here and falls back to a weaker one.
     demand(db, path, "synchronous", "FULL", 2_i64)?;
@@ -226,8 +227,11 @@ fn configure(db: &Connection, path: &Path, largest: Option<u64>) -> Result<(), O
     demand(db, path, "wal_autocheckpoint", 0_i64, 0_i64)?;
     demand(db, path, "cell_size_check", true, 1_i64)?;
     demand(db, path, "trusted_schema", false, 0_i64)?;
-    if let Some(bytes) = largest {
-        let pages = i64::try_from(bytes / PAGE).unwrap_or(i64::MAX).max(1);
+    // A log that a reader made grow is cut to this when it is written over from its start.
+    let longest = signed(options.wal_hard);
+    demand(db, path, "journal_size_limit", longest, longest)?;
+    if let Some(bytes) = options.largest {
+        let pages = signed(bytes / PAGE).max(1);
         // Never less than the file has already: then it is simply full.
         db.pragma_update(None, "max_page_count", pages).map_err(|source| OpenError::of(path, source))?;
     }
@@ -282,7 +286,7 @@ mod tests {
     #[test]
     fn a_database_without_a_log_is_refused() {
         let db = Connection::open_in_memory().unwrap();
-        let error = configure(&db, Path::new("j.db"), None).unwrap_err();
+        let error = configure(&db, Path::new("j.db"), &Options::default()).unwrap_err();
         assert_eq!(error.to_string(), "the journal j.db needs journal_mode = wal, and got memory");
     }
 
@@ -297,6 +301,7 @@ mod tests {
             ("wal_autocheckpoint", 0),
             ("busy_timeout", 5000),
             ("max_page_count", 100),
+            ("journal_size_limit", 64 << 20),
             ("page_size", PAGE.cast_signed()),
             ("application_id", APPLICATION.into()),
             ("user_version", VERSION.into()),

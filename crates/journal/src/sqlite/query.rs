@@ -108,6 +108,16 @@ pub(super) fn output(
 
 /// The newest events that match, oldest first.
 pub(super) fn audit(db: &Connection, filter: &EventFilter) -> Answer<Vec<Audited>> {
+    let Clauses { text, values } = newest(filter);
+    let sql = format!(
+        "SELECT events.sequence, json, run, plan, user FROM ({text})
+         JOIN events ON events.id = newest JOIN runs ON runs.id = events.run ORDER BY newest"
+    );
+    rows(db, &sql, params_from_iter(values), audited)
+}
+
+/// Places of the newest events that match: found in an index alone, so that only what is answered is read.
+fn newest(filter: &EventFilter) -> Clauses {
     let mut clauses = Clauses::default();
     clauses.one("events.run =", filter.run.as_ref().map(|run| run.as_str().to_owned()));
     clauses.any("kind", filter.kinds.iter().map(String::as_str));
@@ -115,22 +125,20 @@ pub(super) fn audit(db: &Connection, filter: &EventFilter) -> Answer<Vec<Audited
     clauses.one("at >=", filter.since.map(|at| signed(at.as_millis())));
     clauses.one("at <", filter.until.map(|at| signed(at.as_millis())));
     let Clauses { text, values } = clauses;
-    let sql = format!(
-        "SELECT events.sequence, json, run, plan, user FROM events {} JOIN runs ON runs.id = events.run {text}
-         ORDER BY events.id DESC LIMIT {}",
-        index(filter),
-        limit(filter.limit)
-    );
-    let mut found = rows(db, &sql, params_from_iter(values), audited)?;
-    found.reverse();
-    Ok(found)
+    let (source, limit) = (source(filter), limit(filter.limit));
+    let text =
+        format!("SELECT events.id AS newest FROM {source} {text} ORDER BY events.id DESC LIMIT {limit}");
+    Clauses { text, values }
 }
 
-/// A search by kind alone reads the index through rather than every event; `SQLite`, which does not know how rare a kind is,
-/// would not.
-fn index(filter: &EventFilter) -> &'static str {
-    let by_kind = !filter.kinds.is_empty() && filter.run.is_none() && filter.user.is_none();
-    if by_kind { "INDEXED BY events_by_time" } else { "" }
+/// Where to look. `SQLite` does not know how rare a kind or how short a time is, and would read every event from the end.
+fn source(filter: &EventFilter) -> &'static str {
+    let timed = !filter.kinds.is_empty() || filter.since.is_some() || filter.until.is_some();
+    match (&filter.run, &filter.user) {
+        (_, Some(_)) => "events JOIN runs ON runs.id = events.run",
+        (None, None) if timed => "events INDEXED BY events_by_time",
+        (_, None) => "events",
+    }
 }
 
 fn audited(row: &Row<'_>) -> Answer<Audited> {
@@ -181,5 +189,54 @@ impl Clauses {
     fn and(&mut self, clause: &str) {
         self.text += if self.text.is_empty() { "WHERE " } else { " AND " };
         self.text += clause;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use op_run::Timestamp;
+
+    use super::*;
+    use crate::sqlite::schema::migrate;
+
+    /// How `SQLite` would look for the newest events that match.
+    fn way(filter: &EventFilter) -> String {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate(&mut db).unwrap();
+        let Clauses { text, values } = newest(filter);
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+        let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn an_audit_by_kind_or_time_reads_an_index_alone() {
+        let kinds = vec!["run_stuck".to_owned(), "run_failed".to_owned()];
+        let since = Some(Timestamp::from_millis(1));
+        let by_kind = EventFilter { kinds, limit: 10, ..EventFilter::default() };
+        let by_time = EventFilter { since, limit: 10, ..EventFilter::default() };
+        assert!(
+            way(&by_kind).contains("SCAN events USING COVERING INDEX events_by_time"),
+            "{}",
+            way(&by_kind)
+        );
+        assert!(
+            way(&by_time).contains("SEARCH events USING COVERING INDEX events_by_time"),
+            "{}",
+            way(&by_time)
+        );
+    }
+
+    #[test]
+    fn an_audit_by_user_reads_their_runs_alone() {
+        let way = way(&EventFilter { user: Some("ada".to_owned()), limit: 10, ..EventFilter::default() });
+        assert!(way.contains("SEARCH runs USING INDEX runs_by_user"), "{way}");
+        assert!(way.contains("SEARCH events USING COVERING INDEX"), "{way}");
+    }
+
+    #[test]
+    fn an_audit_of_everything_begins_at_the_end() {
+        let way = way(&EventFilter { limit: 10, ..EventFilter::default() });
+        assert!(way.starts_with("SCAN events") && !way.contains("TEMP"), "{way}");
     }
 }

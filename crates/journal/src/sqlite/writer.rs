@@ -227,3 +227,93 @@ impl Submission {
         let _ = self.reply.send(verdict);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use op_engine::ports::journal::{Entry, RunRecord};
+    use op_run::run::State;
+    use op_run::{Event, Fact, RunId, Timestamp};
+    use rusqlite::{Error, ffi};
+
+    use super::*;
+    use crate::sqlite::schema::migrate;
+
+    /// The second event of a run that never began: refused as a conflict by a desk that looks at it.
+    fn entry() -> Packed {
+        let at = Timestamp::default();
+        let record = RunRecord {
+            id: RunId::new("run"),
+            plan: String::new(),
+            digest: String::new(),
+            state: State::Running,
+            user: String::new(),
+            labels: BTreeMap::new(),
+            started_at: at,
+            ended_at: None,
+            settled_phases: 0,
+            total_phases: 0,
+            reason: String::new(),
+            sequence: 2,
+        };
+        let events = vec![Event { at, fact: Fact::RunTimedOut }];
+        let entry = Entry { first: 2, events, record, plan: None, idempotency: None, outputs: Vec::new() };
+        Packed::new(entry, |_| false).unwrap()
+    }
+
+    fn writer(serve: impl FnOnce(Receiver<Submission>) + Send + 'static) -> Writer {
+        let (inbox, waiting) = channel();
+        Writer {
+            inbox: Mutex::new(Some(inbox)),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
+            thread: Arc::new(Mutex::new(Some(std::thread::spawn(move || serve(waiting))))),
+            tally: Arc::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn when_the_thread_dies_every_append_is_answered_as_broken() {
+        let writer = writer(|waiting| {
+            let held = (waiting.recv(), waiting.recv());
+            panic!("on purpose, with {held:?}");
+        });
+        let (one, two, three) =
+            futures::join!(writer.append(entry()), writer.append(entry()), writer.append(entry()));
+        assert_eq!([one, two, three, writer.append(entry()).await], [(); 4].map(|()| Err(gone())));
+        writer.close()();
+        assert_eq!(writer.append(entry()).await, Err(AppendError::Closed));
+    }
+
+    #[test]
+    fn after_a_write_that_the_disk_did_not_confirm_nothing_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate(&mut db).unwrap();
+        let mut desk = Desk {
+            waiting: channel().1,
+            db,
+            log: Log::new(1, 1),
+            tally: Arc::default(),
+            unsure: None,
+            _lock: Lock::take(&folder.path().join("j.db")).unwrap(),
+        };
+        let mut ask = |error: Option<i32>| {
+            if let Some(code) = error {
+                desk.failed(&Error::SqliteFailure(ffi::Error::new(code), None));
+            }
+            let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+            let (reply, mut verdict) = oneshot::channel();
+            desk.settle(vec![Submission { entry: entry(), reply, _place: place }]);
+            verdict.try_recv().unwrap().unwrap_err()
+        };
+        assert!(matches!(ask(None), AppendError::Conflict { .. }));
+        assert!(
+            matches!(ask(Some(ffi::SQLITE_FULL)), AppendError::Conflict { .. }),
+            "a full disk is forgotten"
+        );
+        let told = ask(Some(ffi::SQLITE_IOERR_FSYNC)).to_string();
+        assert!(told.contains("did not confirm a write"), "{told}");
+        assert_eq!(ask(None).to_string(), told);
+    }
+}
