@@ -8,7 +8,7 @@ use pieces::{Kind, Piece, pieces};
 use proc_macro2::TokenTree;
 use syn::{Attribute, Meta};
 
-use crate::review::{Finding, Review, Severity, plural};
+use crate::review::{Finding, Review, Severity, Unchecked, plural};
 use crate::source::{Area, Repository, Unit};
 
 /// What the Rust files of a repository hold of unsafe code.
@@ -50,27 +50,32 @@ impl Unsafety {
         for kind in Kind::ALL {
             review.measure(kind.metric(), self.counts.get(&kind).copied().unwrap_or(0));
         }
-        let (forbidding, open) = self.forbidding(repository);
+        let (forbidding, open, elsewhere) = self.forbidding(repository);
         review.measure("crates_forbidding_unsafe", forbidding);
         review.verdict("every piece of unsafe code says why it is sound", self.findings);
         if repository.manifests.crates.is_empty() {
             review.skipped("unsafe code forbidden", "the Rust files belong to no crate of the path");
-        } else if open.is_empty() {
+        } else if open.is_empty() && elsewhere.is_empty() {
             review.passed.push("every crate without unsafe code forbids it".to_owned());
         } else {
             review.findings.extend(open);
+            review.unchecked.extend(elsewhere);
         }
     }
 
-    /// How many crates forbid unsafe code, and a remark for each that has none and could.
-    fn forbidding(&self, repository: &Repository) -> (usize, Vec<Finding>) {
-        let (mut count, mut open) = (0, Vec::new());
+    /// How many crates forbid unsafe code, a remark for each that has none and could, and those whose lints cannot be
+    /// read here.
+    fn forbidding(&self, repository: &Repository) -> (usize, Vec<Finding>, Vec<Unchecked>) {
+        let (mut count, mut open, mut elsewhere) = (0, Vec::new(), Vec::new());
         for (index, krate) in repository.manifests.crates.iter().enumerate() {
             let by_manifest =
                 krate.unsafe_code.as_deref().is_some_and(|level| matches!(level, "forbid" | "deny"));
             let Some(by_source) = self.roots.get(&index).copied() else { continue };
             if by_manifest || by_source {
                 count += 1;
+            } else if krate.inherits && krate.workspace.is_none() {
+                let reason = "its lints may come from a workspace outside of the path";
+                elsewhere.push(Unchecked::new(format!("unsafe code forbidden in {}", krate.name), reason));
             } else if !self.holders.contains(&index) && krate.area() == Area::Source {
                 open.push(
                     Finding::new(
@@ -83,7 +88,7 @@ impl Unsafety {
                 );
             }
         }
-        (count, open)
+        (count, open, elsewhere)
     }
 }
 
@@ -201,6 +206,15 @@ mod tests {
         assert_eq!(review.findings[0].message, "plain has no unsafe code and does not forbid it");
         assert_eq!(review.findings[0].file.as_deref(), Some("a/Cargo.toml"));
         assert_eq!(review.metrics["crates_forbidding_unsafe"], 2);
+    }
+
+    #[test]
+    fn a_crate_whose_lints_lie_outside_of_the_path_is_unchecked() {
+        let manifest = "[package]\nname = \"x\"\n[lints]\nworkspace = true\n";
+        let review = review(&[("Cargo.toml", manifest), ("src/lib.rs", "fn a() {}")]);
+        assert_eq!(review.findings, []);
+        assert_eq!(review.unchecked[0].check, "unsafe code forbidden in x");
+        assert_eq!(review.passed, ["every piece of unsafe code says why it is sound"]);
     }
 
     #[test]
