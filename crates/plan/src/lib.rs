@@ -10,8 +10,9 @@
 //! - [`catalogue`]: which agents, operations and roles a plan can name
 //! - [`document`]: TOML layers merged key by key, with the place of every value
 //! - [`shape`]: the notations, one file each
-//! - [`load`]: documents to plans, with all diagnostics at once
+//! - [`mod@load`]: documents to plans, with all diagnostics at once
 //! - [`diagnostic`]: what is wrong, where, and what to do
+//! - [`drawing`]: mermaid and boxes
 //! - [`input`]: what a run must be given, and the check of what it was given
 //! - [`duration`]: durations as people write them
 
@@ -19,6 +20,7 @@ pub mod catalogue;
 mod check;
 pub mod diagnostic;
 pub mod document;
+pub mod drawing;
 pub mod duration;
 pub mod expression;
 pub mod input;

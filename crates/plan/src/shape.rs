@@ -40,6 +40,8 @@ pub(crate) struct Use {
     pub(crate) reference: Reference,
     pub(crate) place: Place,
     pub(crate) by: User,
+    /// Whether the value is handed on as it is: not computed with, not made part of a text.
+    pub(crate) is_whole: bool,
 }
 
 /// What of a plan refers to something. Positions are those of the draft.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use crate::diagnostic::Report;
 use crate::document::Place;
 use crate::expression::{PhaseField, Reference, StepField};
+use crate::input::InputType;
 use crate::plan::{Draft, Phase, Step};
 use crate::shape::{Use, User};
 use before::Before;
@@ -71,8 +72,9 @@ impl<'a> Names<'a> {
     fn check(&self, report: &mut Report<'_>, used: &Use) {
         match &used.reference {
             Reference::Run(_) => {}
-            Reference::Input(name) if self.draft.inputs.contains_key(name) => {}
-            Reference::Variable(name) if self.draft.inputs.contains_key(name) => {}
+            Reference::Input(name) | Reference::Variable(name) if self.draft.inputs.contains_key(name) => {
+                self.check_secret(report, used, name);
+            }
             Reference::Input(name) => {
                 let finding = report.error(used.place, format!("the plan has no input `{name}`"));
                 finding.meant(name, self.draft.inputs.keys().map(String::as_str));
@@ -91,6 +93,17 @@ impl<'a> Names<'a> {
                 Some(phase) => self.check_phase(report, used, *phase),
                 None => self.refuse_phase(report, used.place, id),
             },
+        }
+    }
+
+    /// What a run knows of a secret is its name; the value is put in where it is handed to a performer.
+    fn check_secret(&self, report: &mut Report<'_>, used: &Use, name: &str) {
+        if self.draft.inputs[name].kind == InputType::Secret && !used.is_whole {
+            let finding =
+                report.error(used.place, format!("the secret `{name}` can only be handed on whole"));
+            finding.hint(format!(
+                "make `\"${{{name}}}\"` the whole value of an argument: the plan never sees what is in it"
+            ));
         }
     }
 

@@ -102,30 +102,30 @@ impl<'a> Report<'a> {
         self.findings.sort_by_key(|finding| finding.place);
         self.findings.dedup_by(|a, b| a.place == b.place && a.message == b.message);
         let mut diagnostics = Vec::new();
+        if self.findings.is_empty() {
+            return diagnostics;
+        }
+        let files: Vec<_> = self.sources.iter().map(Lines::new).collect();
         for found in self.findings.chunk_by(|a, b| a.place.file == b.place.file) {
-            let lines = Lines::new(&self.sources[found[0].place.file]);
-            let listed = found.iter().take(MAX_LISTED).map(|finding| self.diagnostic(finding, &lines));
-            diagnostics.extend(listed);
+            diagnostics.extend(found.iter().take(MAX_LISTED).map(|finding| diagnostic(finding, &files)));
             if let Some(last) = diagnostics.last_mut() {
                 last.more = found.len().saturating_sub(MAX_LISTED);
             }
         }
         diagnostics
     }
+}
 
-    fn diagnostic(&self, finding: &Finding, lines: &Lines<'_>) -> Diagnostic {
-        let notes = finding.notes.iter().map(|(place, message)| {
-            let spot = Lines::new(&self.sources[place.file]).spot(place.start..place.end);
-            Note { message: message.clone(), spot }
-        });
-        Diagnostic {
-            severity: finding.severity,
-            message: finding.message.clone(),
-            spot: lines.spot(finding.place.start..finding.place.end),
-            hint: finding.hint.clone(),
-            notes: notes.collect(),
-            more: 0,
-        }
+fn diagnostic(finding: &Finding, files: &[Lines<'_>]) -> Diagnostic {
+    let spot = |place: &Place| files[place.file].spot(place.start..place.end);
+    let note = |(place, message): &(Place, String)| Note { message: message.clone(), spot: spot(place) };
+    Diagnostic {
+        severity: finding.severity,
+        message: finding.message.clone(),
+        spot: spot(&finding.place),
+        hint: finding.hint.clone(),
+        notes: finding.notes.iter().map(note).collect(),
+        more: 0,
     }
 }
 

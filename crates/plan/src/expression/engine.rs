@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{EvaluateError, ExpressionError, Reference};
 
-/// Most operators, brackets and names an expression may have. It keeps the depth of the syntax tree, which the engine
+/// Most words and signs an expression may have. It keeps the depth of the syntax tree, which the engine
 /// walks recursively, far from the end of a thread's stack.
 const MAX_TOKENS: usize = 400;
 
@@ -94,31 +94,17 @@ fn tree(values: Vec<(&Reference, Value)>) -> serde_json::Map<String, Value> {
     root
 }
 
-/// Where the last token stands that may, when there are more. Text in quotes counts as one.
+/// Where the first word or sign stands that is one too many. Those in quotes count too: where the engine finds a string
+/// broken, it reads on in it.
 fn past_limit(source: &str) -> Option<usize> {
-    let mut tokens = 0;
-    let mut chars = source.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        if c.is_whitespace() {
-            continue;
-        }
-        tokens += 1;
-        if tokens > MAX_TOKENS {
-            return Some(at);
-        }
-        if matches!(c, '\'' | '"') {
-            while let Some((_, inside)) = chars.next() {
-                match inside {
-                    '\\' => drop(chars.next()),
-                    _ if inside == c => break,
-                    _ => {}
-                }
-            }
-        } else if c.is_alphanumeric() || c == '_' {
-            while chars.next_if(|(_, next)| next.is_alphanumeric() || *next == '_').is_some() {}
-        }
-    }
-    None
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut before = ' ';
+    let tokens = source.char_indices().filter(|(_, c)| {
+        let begins = !(c.is_whitespace() || is_word(*c) && is_word(before));
+        before = *c;
+        begins
+    });
+    tokens.map(|(at, _)| at).nth(MAX_TOKENS)
 }
 
 fn error(message: &str, offset: usize) -> ExpressionError {

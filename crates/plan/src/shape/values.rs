@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Lowering, Use, User};
 use crate::document::{Node, Place, Value};
-use crate::expression::{Expression, ExpressionError};
+use crate::expression::{Expression, ExpressionError, Reference};
 use crate::mapping::{Key, Mapping};
 
 impl Lowering<'_, '_> {
@@ -61,7 +61,8 @@ impl Lowering<'_, '_> {
     fn used(&mut self, expression: &Expression, node: &Node, by: User) {
         for reference in expression.references() {
             let place = self.reference_place(node, expression.source(), &reference.to_string());
-            self.uses.push(Use { reference: reference.clone(), place, by });
+            let is_whole = !matches!(by, User::When(_)) && is_whole(node, expression, reference);
+            self.uses.push(Use { reference: reference.clone(), place, by, is_whole });
         }
     }
 
@@ -119,6 +120,14 @@ fn find<'n>(node: &'n Node, keys: &[Key]) -> &'n Node {
         (Value::Table(table), Key::Name(name)) => table.get(name).map_or(node, |entry| &entry.node),
         _ => node,
     })
+}
+
+/// Whether a text is nothing but one reference.
+fn is_whole(node: &Node, expression: &Expression, reference: &Reference) -> bool {
+    let Value::Text(text) = &node.value else { return false };
+    let source = expression.source();
+    let is_text = *text == format!("${{{source}}}") || *text == format!("{{{{{source}}}}}");
+    is_text && source.trim() == reference.to_string()
 }
 
 /// Where a name stands in an expression by itself and not as part of a longer one.

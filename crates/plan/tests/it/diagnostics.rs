@@ -131,6 +131,24 @@ rollback = [{ tool = "file_read", args = { pat = "x" } }]"#
 }
 
 #[test]
+fn a_secret_can_only_be_handed_on_whole() {
+    let text = |tools: &str| {
+        format!(
+            "[workstacks.p.inputs]\nkey = {{ type = 'secret' }}\n{}",
+            phase(&format!("tools = [{tools}]"))
+        )
+    };
+    let good = "{ tool = 'file_write', args = { a = '${key}', b = ['${input.key}', '{{ key }}'] } }";
+    assert_eq!(complaints(&text(good)), "");
+    for bad in ["Bearer ${key}", "${key + 'x'}", "${[key]}"] {
+        let complaint = complaints(&text(&format!("{{ tool = 'file_write', args = {{ a = \"{bad}\" }} }}")));
+        assert!(complaint.contains("the secret `key` can only be handed on whole"), "{bad}: {complaint}");
+    }
+    let condition = complaints(&(text("'file_write'") + "when = \"key == 'x'\"\n"));
+    assert!(condition.contains("can only be handed on whole"), "{condition}");
+}
+
+#[test]
 fn two_of_a_kind_are_shown_with_both_places() {
     assert_snapshot!(complaints(
         r#"[workstacks.p.inputs]

@@ -1,6 +1,6 @@
 //! The last gate: what makes a draft a plan.
 
-use op_plan::plan::{About, Action, Call, MAX_PHASES, Part, SealError};
+use op_plan::plan::{About, Action, Call, FailureKind, MAX_PHASES, Part, SealError};
 use op_plan::{Draft, Mapping, Performer, Phase, Plan, Retry, Rollback, Shape, Step};
 
 fn step(id: &str, after: &[usize]) -> Step {
@@ -84,6 +84,19 @@ fn a_plan_of_too_many_phases_is_not_sealed() {
         |count: usize| (0..count).map(|at| phase(&format!("p{at}"), &[], vec![step(&format!("s{at}"), &[])]));
     assert_eq!(seal(many(MAX_PHASES + 1).collect()).err(), Some(SealError::TooLarge(MAX_PHASES + 1)));
     assert!(seal(many(MAX_PHASES).collect()).is_ok());
+}
+
+#[test]
+fn the_wait_before_a_repeat_grows_up_to_the_longest() {
+    let retry = Retry { max: 5, ..Retry::default() };
+    let waits: Vec<_> = (1..=6).map(|attempt| retry.wait(attempt, FailureKind::Failed)).collect();
+    let seconds = |seconds| Some(std::time::Duration::from_secs(seconds));
+    assert_eq!(waits, [seconds(1), seconds(2), seconds(4), seconds(8), seconds(16), None]);
+    assert_eq!(Retry { max: 9, ..retry.clone() }.wait(9, FailureKind::Lost), seconds(30));
+    for kind in [FailureKind::Rejected, FailureKind::Refused, FailureKind::Cancelled, FailureKind::Unresolved]
+    {
+        assert_eq!(retry.wait(1, kind), None, "{kind}");
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 mod catalogue;
 mod diagnostics;
 mod draft;
+mod drawings;
+mod garbage;
 mod inputs;
 mod keys;
 mod large;
