@@ -2,9 +2,9 @@
 //!
 //! A run is a fold over its events. Three functions are all there is:
 //!
-//! - [`decide`] looks at the run and an input and says which events become true, or refuses;
-//! - [`evolve`] takes one event into the run; it is total and makes no choice;
-//! - [`outstanding`] reads off the run what the world must be doing for it right now.
+//! - [`decide()`] looks at the run and an input and says which events become true, or refuses;
+//! - [`evolve()`] takes one event into the run; it is total and makes no choice;
+//! - [`outstanding()`] reads off the run what the world must be doing for it right now.
 //!
 //! ```text
 //!            input                    events                    commands

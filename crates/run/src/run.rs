@@ -1,6 +1,6 @@
 //! The state of a run: a fold over its events, and nothing else.
 //!
-//! Collections are persistent ([`imbl`]), so that [`decide`](crate::decide) can evolve a draft of the run at the cost of what it
+//! Collections are persistent ([`imbl`]), so that [`decide`](crate::decide()) can evolve a draft of the run at the cost of what it
 //! touches, whatever the size of the plan.
 
 mod record;

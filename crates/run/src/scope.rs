@@ -1,8 +1,8 @@
 //! What a reference in a plan has for a value at this point of a run.
 
 use op_plan::expression::{PhaseField, RunField, StepField};
-use op_plan::{Reference, Scope};
 use op_plan::input::{InputType, SECRET};
+use op_plan::{Reference, Scope};
 use serde_json::{Value, json};
 
 use crate::run::{PhaseState, Run, StepState};
