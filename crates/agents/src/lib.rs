@@ -4,7 +4,7 @@
 //! - `rust_pro`: cargo, with structured diagnostics
 //! - `backend_architect`, `security_auditor`: static analysis that ends in a [`review::Review`]
 //!
-//! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`] (the kernel
+//! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon).
 //!
 //! They know neither the daemon nor each other, and nothing in here answers without having looked.

@@ -5,6 +5,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// As much as a pipe of Linux holds at most by default.
 const CHUNK: usize = 64 * 1024;
 
+/// Longest text of one stream as JSON: two of them fit into the 4 MiB that an outcome carries.
+const AFFORDABLE: usize = 3 * 1024 * 1024 / 2;
+
 /// What was kept of a stream, from its beginning.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Kept {
@@ -17,10 +20,12 @@ pub(crate) struct Kept {
 impl Kept {
     /// The bytes as text; what is not UTF-8 is replaced. What is missing is said at the end.
     pub(crate) fn text(&self) -> String {
-        let text = String::from_utf8_lossy(&self.bytes);
-        match self.dropped {
-            0 => text.into_owned(),
-            dropped => format!("{text}\n[{dropped} more bytes were not kept]"),
+        let whole = String::from_utf8_lossy(&self.bytes);
+        let text = affordable(&whole);
+        match (self.dropped, text.len() < whole.len()) {
+            (0, false) => text.to_owned(),
+            (0, true) => format!("{text}\n[the rest is not text]"),
+            (dropped, _) => format!("{text}\n[{dropped} more bytes were not kept]"),
         }
     }
 
@@ -29,6 +34,21 @@ impl Kept {
         self.bytes.extend_from_slice(&bytes[..room]);
         self.dropped += (bytes.len() - room) as u64;
     }
+}
+
+/// The beginning of a text that fits into an outcome. Control characters are six bytes long in JSON, so that little of
+/// what is no text at all fits, and text fits whole.
+fn affordable(text: &str) -> &str {
+    let mut cost = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        cost += match character {
+            '\n' | '\r' | '\t' | '"' | '\\' => 2,
+            character if character.is_ascii_control() => 6,
+            character => character.len_utf8(),
+        };
+        cost > AFFORDABLE
+    });
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 /// A stream that is read to its end and kept up to a limit.
@@ -89,5 +109,16 @@ mod tests {
         let kept = pipe.kept();
         assert_eq!((kept.bytes.as_slice(), kept.dropped), (&b"0123"[..], 6));
         assert_eq!(kept.text(), "0123\n[6 more bytes were not kept]");
+    }
+
+    #[test]
+    fn what_is_no_text_is_cut_so_that_two_streams_of_it_fit_into_an_outcome() {
+        for byte in [0, 0xff, b'\n'] {
+            let kept = Kept { bytes: vec![byte; 1024 * 1024], dropped: 0 };
+            let json = serde_json::to_string(&kept.text()).unwrap();
+            assert!(json.len() < 2 * 1024 * 1024, "{byte}: {}", json.len());
+        }
+        let text = "a\u{1b}[0m ü".repeat(1000);
+        assert_eq!(Kept { bytes: text.clone().into_bytes(), dropped: 0 }.text(), text);
     }
 }

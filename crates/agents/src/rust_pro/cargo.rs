@@ -59,7 +59,6 @@ pub(super) struct Counts {
 /// A run of cargo that came to its end, well or not.
 #[derive(Debug)]
 pub(super) struct Finished {
-    pub(super) project: PathBuf,
     pub(super) status: ExitStatus,
     pub(super) messages: Messages,
     pub(super) stderr: String,
@@ -98,16 +97,16 @@ pub(super) async fn compile(
     if !rest.is_empty() {
         program = program.args(["--"]).args(rest);
     }
-    listen(program, call, project, desk.settings.output_limit()).await
+    listen(program, call, &project, desk.settings.output_limit()).await
 }
 
 async fn listen(
     program: Program<'_>,
     call: &Call,
-    project: PathBuf,
+    project: &Path,
     limit: usize,
 ) -> Result<Finished, Failure> {
-    let mut messages = Messages::new(&project, limit);
+    let mut messages = Messages::new(project, limit);
     let mut running = program.start(call)?;
     while let Some((channel, piece)) = running.next().await {
         match channel {
@@ -123,13 +122,7 @@ async fn listen(
         running.tell(channel, text.as_bytes()).await;
     }
     let ended = running.end().await?;
-    Ok(Finished {
-        project,
-        status: ended.status,
-        messages,
-        stderr: ended.stderr.text(),
-        duration: ended.duration,
-    })
+    Ok(Finished { status: ended.status, messages, stderr: ended.stderr.text(), duration: ended.duration })
 }
 
 impl Finished {

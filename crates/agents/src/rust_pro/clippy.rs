@@ -1,6 +1,7 @@
 //! `clippy`: a review of the code by its lints.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use op_agent::{Call, Failure};
@@ -8,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::arguments::{Clippy, name};
-use super::cargo::{Compiled, Finished, compile};
+use super::cargo::{Compiled, Finished, compile, project};
 use super::diagnostic::{Diagnostic, Level};
 use crate::process::Program;
 use crate::review::{Finding, Review, Severity, plural};
@@ -34,6 +35,8 @@ pub(super) async fn clippy(desk: Arc<Desk>, call: Call, mut args: Clippy) -> Res
         name(&lint, "a lint")?;
         lints.extend(["-W".to_owned(), lint]);
     }
+    // Asked before, so that the exit code in the evidence is that of the review.
+    let group = performance(&desk, &call, &project(&desk, &selection.path)?).await?;
     // --keep-going: a crate with a denied lint must not hide the crates that do not depend on it.
     let flags: &[&str] =
         if args.fix { &["--keep-going", "--fix", "--allow-no-vcs"] } else { &["--keep-going"] };
@@ -43,13 +46,12 @@ pub(super) async fn clippy(desk: Arc<Desk>, call: Call, mut args: Clippy) -> Res
     if !only_lints {
         finished.check()?;
     }
-    let group = performance(&desk, &call, &finished).await?;
     Ok(Linted { review: review(&finished, &compiled, group.as_ref()), compiled })
 }
 
 /// Asks clippy which lints are about performance; `None` if it does not say.
-async fn performance(desk: &Desk, call: &Call, finished: &Finished) -> Result<Option<Performance>, Failure> {
-    let program = Program::new(&desk.settings, "clippy-driver", &finished.project).args(["-W", "help"]);
+async fn performance(desk: &Desk, call: &Call, project: &Path) -> Result<Option<Performance>, Failure> {
+    let program = Program::new(&desk.settings, "clippy-driver", project).args(["-W", "help"]);
     let Ok(mut running) = program.start(call) else { return Ok(None) };
     while running.next().await.is_some() {}
     Ok(group(&running.end().await?.stdout.text()))

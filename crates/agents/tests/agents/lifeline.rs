@@ -3,7 +3,6 @@
 use std::env;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use op_agent::Listener;
 use op_agents::{Settings, lifeline};
@@ -11,7 +10,7 @@ use op_proto::Address;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, begin, connect, ends, other_side, piece};
+use crate::support::{PATIENCE, begin, ends, other_side, piece, reach};
 
 fn agent(place: &TempDir, side: &str) -> Child {
     other_side(side)
@@ -58,13 +57,9 @@ async fn an_agent_and_its_programs_end_when_the_lifeline_is_cut() {
     let place = tempfile::tempdir().unwrap();
     let mut agent = agent(&place, "lifeline::an_agent");
     let socket = place.path().join("agent.sock");
-    let mut tick = tokio::time::interval(Duration::from_millis(5));
-    while tokio::net::UnixStream::connect(&socket).await.is_err() {
-        tick.tick().await;
-    }
     let script = "trap '' TERM; sleep 1000 & echo $$ $!; while :; do sleep 1; done";
     let arguments = json!({ "program": "sh", "args": ["-c", script] });
-    let mut events = begin(connect(&socket).await, "command", &arguments, None).await;
+    let mut events = begin(reach(&socket).await, "command", &arguments, None).await;
     let pids: Vec<i32> =
         piece(&mut events).await.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
     assert_eq!(pids.len(), 2);

@@ -152,7 +152,9 @@ async fn clippy_is_a_review_in_which_performance_weighs_more() {
 #[tokio::test]
 async fn a_denied_lint_is_a_finding_and_code_that_is_clean_passes() {
     let agent = project("pub fn same(x: u32) -> bool {\n    x == x\n}\n").await;
-    let value = ask(&agent, "clippy", json!({})).await.value();
+    let answer = ask(&agent, "clippy", json!({})).await;
+    assert_eq!(answer.evidence.exit_code, Some(101));
+    let value = answer.value();
     assert_eq!(
         (&value["findings"][0]["severity"], &value["findings"][0]["rule"]),
         (&json!("high"), &json!("clippy::eq_op"))

@@ -3,15 +3,17 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use op_agent::Listener;
 use op_agents::sandbox::Enforcement;
 use op_agents::settings::Confinement;
-use op_agents::{Settings, sandbox};
+use op_agents::{Settings, lifeline, sandbox};
 use op_proto::Address;
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::other_side;
+use crate::support::{ask, other_side, reach};
 
 /// What the other side could do.
 fn tried(name: &str, place: &TempDir) -> String {
@@ -116,6 +118,67 @@ fn an_agent_that_looks_cannot_write_at_all() {
             assert!(said.contains(line), "{name}: {line}: {said}");
         }
     }
+}
+
+#[test]
+#[ignore = "the other side of the test below"]
+fn a_confined_rust_pro() {
+    let place = PathBuf::from(env::var_os("OP_AGENTS_PLACE").expect("another test sets it"));
+    let settings = Settings { roots: vec![place.join("root")], ..Settings::default() };
+    let listen = Address::Unix(place.join("run/agent.sock"));
+    sandbox("rust_pro", &settings, &listen).unwrap();
+    let cut = lifeline::watch();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let listener = Listener::bind(&listen).await.unwrap();
+        op_agents::build("rust_pro", &settings).unwrap().serve(listener, cut).await.unwrap();
+    });
+}
+
+#[tokio::test]
+async fn a_confined_rust_pro_still_compiles_tests_and_lints_but_its_tests_see_nothing_outside() {
+    let place = tempfile::tempdir().unwrap();
+    for directory in ["root/src", "tmp", "run"] {
+        fs::create_dir_all(place.path().join(directory)).unwrap();
+    }
+    let secret = place.path().join("secret");
+    fs::write(&secret, "outside").unwrap();
+    let manifest = "[package]\nname = \"sample\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+    fs::write(place.path().join("root/Cargo.toml"), manifest).unwrap();
+    let lib = format!(
+        "//! ```\n//! assert!(true);\n//! ```\n#[test]\nfn sees() {{ assert!(std::fs::read({secret:?}).is_err()); }}\n"
+    );
+    fs::write(place.path().join("root/src/lib.rs"), lib).unwrap();
+    let mut agent = other_side("sandbox::a_confined_rust_pro")
+        .env("TMPDIR", place.path().join("tmp"))
+        .env("OP_AGENTS_PLACE", place.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let client = reach(&place.path().join("run/agent.sock")).await;
+    for (operation, told) in
+        [("check", "counts"), ("clippy", "findings"), ("doc", "counts"), ("version", "cargo")]
+    {
+        let answer = ask(client.clone(), operation, &json!({})).await;
+        assert!(answer.value()[told] != serde_json::Value::Null, "{operation}");
+    }
+    let tested = ask(client, "test", &json!({})).await;
+    let enforced = sandbox_is_enforced();
+    drop(agent.stdin.take());
+    agent.wait().unwrap();
+    if enforced {
+        assert_eq!(
+            tested.value()["tests"],
+            json!({ "passed": 2, "failed": 0, "ignored": 0, "failures": [] })
+        );
+    }
+}
+
+/// Whether this kernel has all of landlock, asked of a thread that is thrown away.
+fn sandbox_is_enforced() -> bool {
+    let listen = Address::Tcp { host: "127.0.0.1".into(), port: 0 };
+    let confined = std::thread::spawn(move || sandbox("tools", &Settings::default(), &listen).unwrap());
+    confined.join().unwrap().enforcement == Enforcement::Full
 }
 
 #[test]

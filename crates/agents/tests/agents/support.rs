@@ -66,6 +66,28 @@ pub(crate) async fn connect(socket: &Path) -> AgentClient<transport::Channel> {
     AgentClient::new(endpoint.connect().await.unwrap())
 }
 
+/// Connects to an agent that is just being started by another process.
+pub(crate) async fn reach(socket: &Path) -> AgentClient<transport::Channel> {
+    let mut tick = tokio::time::interval(Duration::from_millis(5));
+    let listens = async {
+        while tokio::net::UnixStream::connect(socket).await.is_err() {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, listens).await.expect("the agent starts to listen");
+    connect(socket).await
+}
+
+/// Performs an operation to its end.
+pub(crate) async fn ask(
+    client: AgentClient<transport::Channel>,
+    operation: &str,
+    arguments: &Value,
+) -> Answer {
+    let events = begin(client, operation, arguments, None).await;
+    tokio::time::timeout(PATIENCE, collect(events)).await.expect("the operation ends")
+}
+
 impl Served {
     /// The directory above the root.
     pub(crate) fn outside(&self) -> &Path {
