@@ -1,7 +1,7 @@
 //! `opdbus.v1.Plans`.
 
 use op_engine::Engine;
-use op_plan::drawing;
+use op_plan::drawing::{self, Style};
 use op_plan::{Source, load};
 use op_proto::v1 as wire;
 use op_proto::v1::plans_server::Plans;
@@ -57,7 +57,7 @@ impl Plans for PlansService {
         let width = if of.width == 0 { DEFAULT_WIDTH } else { of.width as usize };
         let text = match format {
             wire::DrawFormat::Mermaid => drawing::mermaid(&found),
-            wire::DrawFormat::Boxes => drawing::boxes(&found, width),
+            wire::DrawFormat::Boxes => drawing::boxes(&found, Style { width, ascii: false }),
             wire::DrawFormat::Unspecified => return Err(bad_field("format", "is missing")),
         };
         Ok(Response::new(wire::DrawResponse { text }))
