@@ -1,7 +1,7 @@
 //! `http_request`: one request, and the response to it, whatever its status.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,6 +165,10 @@ fn failure(error: &ureq::Error) -> Failure {
         }
         ureq::Error::Timeout(_) => Failure::failed("timed_out", message),
         ureq::Error::HostNotFound => Failure::failed("host_not_found", message),
+        // What a peer says in a handshake and rustls does not accept comes as this kind of error.
+        ureq::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            Failure::failed("tls_failed", message)
+        }
         ureq::Error::ConnectionFailed | ureq::Error::Io(_) => Failure::failed("connection_failed", message),
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => Failure::failed("tls_failed", message),
         _ => Failure::failed("http_failed", message),

@@ -127,3 +127,11 @@ async fn nobody_listening_is_a_failure_and_another_scheme_is_rejected() {
     let answer = tools.ask("http_request", json!({ "url": "file:///etc/passwd" })).await;
     assert_eq!(answer.rejected(), "invalid_request");
 }
+
+#[tokio::test]
+async fn a_server_that_does_not_speak_tls_is_not_believed() {
+    let (address, _seen) = server().await;
+    let tools = serve("tools").await;
+    let url = format!("{}/ok", address.replace("http:", "https:"));
+    assert_eq!(tools.ask("http_request", json!({ "url": url })).await.failed().0, "tls_failed");
+}
