@@ -26,6 +26,8 @@ use crate::time::Timestamp;
 /// When the input makes no sense in this state; then nothing becomes true.
 pub fn decide(run: &Run, input: &Input) -> Result<Vec<Event>, Refused> {
     let mut draft = take(run, input)?;
+    // Also where the tick is late: nothing begins after a limit that has passed.
+    control::limit(&mut draft);
     advance::advance(&mut draft);
     Ok(draft.events)
 }
@@ -51,7 +53,7 @@ fn take(run: &Run, input: &Input) -> Result<Draft, Refused> {
             expect(run, *work, *attempt)?;
             undo::answered(&mut draft, *phase, *place, answer);
         }
-        Happening::Tick => control::tick(&mut draft),
+        Happening::Tick => {}
         Happening::Cancel { rollback, reason, user } => control::cancel(&mut draft, *rollback, reason, user)?,
     }
     Ok(draft)

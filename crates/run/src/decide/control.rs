@@ -9,8 +9,8 @@ use crate::input::Refused;
 use crate::key::Work;
 use crate::run::{Run, State, StepState, Timer};
 
-/// Limits that have passed act, in the order they passed; repeats that are due follow when the run advances.
-pub(super) fn tick(draft: &mut Draft) {
+/// Limits that have passed act, in the order they passed.
+pub(super) fn limit(draft: &mut Draft) {
     while let Some((due, timer)) = draft.run.timers.get_min().copied() {
         if due > draft.at {
             return;

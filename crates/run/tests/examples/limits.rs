@@ -79,6 +79,15 @@ fn who_starts_a_run_can_give_it_another_limit() {
 }
 
 #[test]
+fn an_answer_that_comes_after_a_limit_and_before_the_tick_counts_and_starts_nothing() {
+    let steps = [step("s"), Step { after: vec![0], ..step("next") }];
+    let limited = Phase { timeout: Some(millis(50)), ..phase("p", &[], steps) };
+    let mut stage = Stage::start(draft([limited]));
+    stage.pass(60).succeed("s", json!(1));
+    assert_eq!((stage.step("s"), stage.step("next"), stage.state()), ("succeeded", "skipped", "failed"));
+}
+
+#[test]
 fn an_undo_has_its_own_limit_and_that_of_the_run_does_not_cut_it_short() {
     let p = Phase { undo: vec![undo(json!({}))], ..phase("p", &[], [step("s")]) };
     let mut stage = Stage::start(Draft { timeout: Some(millis(50)), ..draft([p]) });

@@ -12,7 +12,7 @@ pub(crate) fn decide_commit_act(story: &Story) -> Verdict {
             answers_as_wanted(turn, *wanted)?;
             is_pure(story, turn, input)?;
             changes_by_events_alone(story, turn)?;
-            is_done(story, turn, input)
+            is_done(story, turn)
         }
         Act::Restarted => Ok(()),
     })
@@ -46,11 +46,10 @@ fn changes_by_events_alone(story: &Story, turn: &Turn) -> Verdict {
     ensure(counted == turn.events().len() as u64, || format!("{counted} events were counted"))
 }
 
-/// What can be decided is decided at once: the same tick again finds nothing to do.
-fn is_done(story: &Story, turn: &Turn, input: &Input) -> Verdict {
-    if input.happening != Happening::Tick {
-        return Ok(());
-    }
-    let again = (story.decider.decide)(&turn.after, input);
-    ensure(again.as_ref().is_ok_and(Vec::is_empty), || format!("a second tick found {again:?} to do"))
+/// What can be decided is decided at once: a tick at the same instant finds nothing left to do.
+fn is_done(story: &Story, turn: &Turn) -> Verdict {
+    let Some(input) = turn.taken() else { return Ok(()) };
+    let tick = Input { at: input.at, happening: Happening::Tick };
+    let again = (story.decider.decide)(&turn.after, &tick);
+    ensure(again.as_ref().is_ok_and(Vec::is_empty), || format!("a tick after it found {again:?} to do"))
 }

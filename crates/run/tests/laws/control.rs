@@ -2,7 +2,6 @@
 
 use op_plan::Rollback;
 use op_run::event::{StopCause, UNDO_LIMIT};
-use op_run::input::Happening;
 use op_run::{Command, Event, Fact, Timestamp, Work};
 
 use crate::law::{Verdict, ensure, walk};
@@ -95,12 +94,12 @@ fn is_asked_once(ledger: &Ledger, work: Work) -> Verdict {
     ensure(holds, || format!("{work:?} is asked to stop, and it is {flight:?}"))
 }
 
-/// A limit that has passed at a tick has acted after it.
+/// A limit that has passed when an input comes in has acted after it.
 fn limits_act(before: &Ledger, after: &Ledger, turn: &Turn) -> Verdict {
-    let Some(tick) = turn.input().filter(|input| input.happening == Happening::Tick) else { return Ok(()) };
-    let passed = |limit: Option<Timestamp>| limit.is_some_and(|limit| limit <= tick.at);
+    let Some(input) = turn.taken() else { return Ok(()) };
+    let passed = |limit: Option<Timestamp>| limit.is_some_and(|limit| limit <= input.at);
     let is_live = before.rollback.is_none() && before.end.is_none();
-    let run_acts = after.halted.is_some() || !is_live || !passed(before.deadline);
+    let run_acts = after.halted.is_some() || !is_live || !passed(after.deadline);
     ensure(run_acts, || "the limit of the run passed".to_owned())?;
     for (at, phase) in after.phases.iter().enumerate() {
         let acts = phase.end != PhaseEnd::Running || phase.timed_out || !passed(phase.deadline);

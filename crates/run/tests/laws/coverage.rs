@@ -7,7 +7,9 @@ use proptest::test_runner::TestCaseError;
 
 use crate::decider::REAL;
 use crate::runner;
-use crate::story::{Act, cases, tell};
+use crate::story::Act;
+use crate::teller::tell;
+use crate::world::cases;
 
 /// A law that is held over stories in which nothing happens holds nothing. Here everything does.
 #[test]

@@ -17,7 +17,8 @@ use serde_json::Value;
 use crate::decider::Decider;
 use crate::law::Law;
 use crate::runner;
-use crate::story::{cases, tell};
+use crate::teller::tell;
+use crate::world::cases;
 
 /// Stories within which a law must have caught a planted fault.
 const CHANCES: u32 = 1_500;

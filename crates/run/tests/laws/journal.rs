@@ -7,7 +7,9 @@ use proptest::test_runner::TestCaseError;
 
 use crate::decider::REAL;
 use crate::runner;
-use crate::story::{Story, cases, run_id, tell};
+use crate::story::Story;
+use crate::teller::{run_id, tell};
+use crate::world::cases;
 
 /// To take an event in is total: no order of events, and none that is missing or comes twice, makes it panic.
 #[test]

@@ -1,6 +1,6 @@
 //! The laws of the decider, each held over thousands of random stories, and each shown to catch planted faults.
 //!
-//! A story is a random plan in a random world ([`story`]): calls succeed, fail and hang, time passes late, people cancel, answers
+//! A story is a random plan in a random [`world`], told by the [`teller`]: calls succeed, fail and hang, time passes late, people cancel, answers
 //! come twice, the process restarts. A law ([`law`]) judges a whole story from its record, helped by an independent reading
 //! of the facts ([`ledger`]). The faults ([`faults`]) are deciders that are broken in one way.
 
@@ -18,12 +18,15 @@ mod outstanding;
 mod plans;
 mod story;
 mod success;
+mod teller;
+mod world;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use decider::REAL;
 use law::Law;
-use story::{cases, tell};
+use teller::tell;
+use world::cases;
 
 /// Stories for each of the laws.
 const STORIES: u32 = 2_500;

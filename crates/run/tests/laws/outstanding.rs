@@ -1,11 +1,11 @@
 //! Law 2: what is outstanding can be read off the run.
 
-use op_run::input::Happening;
 use op_run::{Run, Work, replay};
 
 use crate::law::{Verdict, ensure, walk};
 use crate::ledger::Ledger;
-use crate::story::{Act, Story, Turn, run_id, wake};
+use crate::story::{Act, Story, Turn, wake};
+use crate::teller::run_id;
 
 pub(crate) fn what_is_outstanding_can_be_read_off_the_run(story: &Story) -> Verdict {
     ensure(story.end().state().is_over(), || "the story does not end".to_owned())?;
@@ -45,10 +45,9 @@ fn never_stalls(turn: &Turn) -> Verdict {
     ensure(is_over == turn.commands.is_empty(), || {
         format!("the run is {} and wants {:?}", run.state(), turn.commands)
     })?;
-    let ticked = turn.input().filter(|input| input.happening == Happening::Tick);
-    match (ticked, wake(&turn.commands)) {
-        (Some(tick), Some(wake)) => {
-            ensure(wake > tick.at, || format!("a tick at {} left a wake at {wake}", tick.at))
+    match (turn.taken(), wake(&turn.commands)) {
+        (Some(input), Some(wake)) => {
+            ensure(wake > input.at, || format!("an input at {} left a wake at {wake}", input.at))
         }
         _ => Ok(()),
     }

@@ -53,7 +53,7 @@ fn decide_commit_act_catches_a_change_without_an_event() {
 fn decide_commit_act_catches_work_that_is_left_for_later() {
     catches(
         decide_commit_act,
-        "a second tick found",
+        "a tick after it found",
         Decider {
             decide: |run, input| {
                 let mut events = op_run::decide(run, input)?;
