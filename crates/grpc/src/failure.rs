@@ -79,6 +79,11 @@ impl Describe for NameError {
                 described(Code::NotFound, "AGENT_UNKNOWN", "`op-dbus agents` lists the agents")
             }
             Self::Operation { .. } => described(Code::NotFound, "OPERATION_UNKNOWN", ""),
+            Self::Bare { .. } => described(
+                Code::NotFound,
+                "NAME_UNKNOWN",
+                "`op-dbus plans` lists the plans and `op-dbus tools` the tools",
+            ),
             Self::Shape(_) => described(Code::NotFound, "SHAPE_UNKNOWN", "`op-dbus plans` lists the plans"),
         }
     }

@@ -35,6 +35,15 @@ pub(crate) fn described(name: &str, said: DescribeResponse) -> Result<Described,
     Ok(Described { version: said.version, operations, max_concurrent: said.max_concurrent })
 }
 
+/// The operations in a description, for agents whose description is known before they are connected.
+///
+/// # Errors
+/// When the description is wrong, in one sentence.
+pub fn known(said: DescribeResponse) -> Result<BTreeMap<String, Operation>, String> {
+    let name = said.name.clone();
+    described(&name, said).map(|described| described.operations).map_err(|fault| fault.reason)
+}
+
 fn operation_of(said: OperationDescription) -> Result<Operation, String> {
     let effects = match said.effects() {
         wire::Effects::Read => Effects::Read,

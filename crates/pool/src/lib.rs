@@ -56,5 +56,6 @@ mod unary;
 mod wire;
 
 pub use backoff::Backoff;
+pub use described::known;
 pub use pool::{BuildError, Pool};
 pub use settings::{AgentSettings, BreakerSettings, Launch, PoolSettings};

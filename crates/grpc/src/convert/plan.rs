@@ -39,9 +39,9 @@ pub(crate) fn diagnostic(of: &Diagnostic) -> wire::Diagnostic {
             Severity::Warning => "warning".to_owned(),
         },
         message: of.message.clone(),
-        file: of.file.clone(),
-        line: u32::try_from(of.line).unwrap_or(u32::MAX),
-        column: u32::try_from(of.column).unwrap_or(u32::MAX),
+        file: of.spot.file.clone(),
+        line: u32::try_from(of.spot.line).unwrap_or(u32::MAX),
+        column: u32::try_from(of.spot.column).unwrap_or(u32::MAX),
         hint: of.hint.clone().unwrap_or_default(),
         rendered: of.render(false),
     }

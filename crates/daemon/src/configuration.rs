@@ -1,0 +1,288 @@
+//! What ships, overlaid by a directory key by key: settings, plans, roles.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use op_agents::settings::Settings as AgentSettings;
+use op_plan::catalogue::Operations;
+use op_plan::{Catalogue, Loaded, Performer, Source, load};
+use serde::Deserialize;
+
+use crate::places;
+use crate::settings::agents::{AgentsError, AgentsFile};
+use crate::settings::daemon::DaemonFile;
+use crate::settings::fragment::{FragmentError, parse};
+use crate::settings::{ARGUMENTS, DRAIN, Settings};
+
+/// The lowest layer, built in so that the shipped plans run anywhere.
+const SHIPPED_DAEMON: &str = include_str!("../../../config/op-dbusd.toml");
+const SHIPPED_AGENTS: &str = include_str!("../../../config/agents.toml");
+const SHIPPED_PLANS: &str = include_str!("../../../config/workstacks.toml");
+const SHIPPED_ROLES: &str = include_str!("../../../config/roles.toml");
+
+/// Everything that was configured.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    directory: Option<PathBuf>,
+    settings: Settings,
+    catalogue: Catalogue,
+    sources: Vec<Source>,
+    notes: Vec<String>,
+}
+
+/// Why a configuration cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigurationError {
+    /// The directory that was asked for is not there.
+    #[error("the configuration directory {} cannot be read: {error}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        error: String,
+    },
+    /// A file cannot be taken.
+    #[error(transparent)]
+    Fragment(#[from] FragmentError),
+    /// The agents do not fit together.
+    #[error("agents.toml: {0}")]
+    Agents(#[from] AgentsError),
+    /// Clients may come in over TCP on loopback only.
+    #[error("op-dbusd.toml: `grpc.listen = \"{0}\"` is not on loopback; listen on 127.0.0.1 or [::1]")]
+    Listen(std::net::SocketAddr),
+    /// A path must be absolute, since the daemon has no folder of its own.
+    #[error("op-dbusd.toml: `{key} = \"{}\"` is not an absolute path", path.display())]
+    Relative {
+        /// The key.
+        key: &'static str,
+        /// The path.
+        path: PathBuf,
+    },
+    /// A bundled agent describes itself wrongly.
+    #[error("the bundled agent `{name}`: {error}")]
+    Bundled {
+        /// The agent.
+        name: &'static str,
+        /// Why.
+        error: String,
+    },
+}
+
+/// `roles.toml` as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RolesFile {
+    #[serde(default)]
+    roles: BTreeMap<String, Role>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Role {
+    performer: String,
+}
+
+impl Configuration {
+    /// Reads a directory over what ships. Without one, that of the host, `/etc/op-dbus`, when it exists.
+    ///
+    /// # Errors
+    /// When a file cannot be read or taken; the error shows the place.
+    pub fn load(directory: Option<&Path>) -> Result<Self, ConfigurationError> {
+        let directory = match directory {
+            Some(path) => {
+                fs::read_dir(path).map_err(|error| ConfigurationError::Directory {
+                    path: path.to_owned(),
+                    error: error.to_string(),
+                })?;
+                Some(path.to_owned())
+            }
+            None => Some(PathBuf::from(places::SYSTEM_CONFIGURATION)).filter(|path| path.is_dir()),
+        };
+        let layers = Layers { directory: directory.as_deref() };
+        let daemon = layers.fragments("op-dbusd", SHIPPED_DAEMON, DaemonFile::overlaid)?;
+        let agents = layers.fragments("agents", SHIPPED_AGENTS, AgentsFile::overlaid)?;
+        let roles = layers.fragments("roles", SHIPPED_ROLES, |mut below: RolesFile, above| {
+            below.roles.extend(above.roles);
+            below
+        })?;
+        let mut sources = layers.sources("workstacks", SHIPPED_PLANS)?;
+        sources.extend(layers.drop_ins("plans.d")?);
+        let settings = settings(daemon, &agents)?;
+        let catalogue = catalogue(&settings, roles)?;
+        let notes = notes(&settings);
+        Ok(Self { directory, settings, catalogue, sources, notes })
+    }
+
+    /// Everything the daemon is built from, but its plans.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What plans can name before any agent is connected.
+    pub fn catalogue(&self) -> Catalogue {
+        self.catalogue.clone()
+    }
+
+    /// The plans, and what is wrong with them.
+    pub fn plans(&self) -> Loaded {
+        load(&self.sources, &self.catalogue)
+    }
+
+    /// The plans with these files on top, and what is wrong with them.
+    pub fn check(&self, extra: &[Source]) -> Loaded {
+        let sources: Vec<_> = self.sources.iter().chain(extra).cloned().collect();
+        load(&sources, &self.catalogue)
+    }
+
+    /// Where the daemon listens for clients.
+    pub fn socket(&self) -> PathBuf {
+        self.settings.socket.clone()
+    }
+
+    /// Where what must last is kept.
+    pub fn state(&self) -> PathBuf {
+        self.settings.state.clone()
+    }
+
+    /// The directory that was read.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
+    /// What people should know of this configuration.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+/// Files of one directory over what ships.
+struct Layers<'a> {
+    directory: Option<&'a Path>,
+}
+
+impl Layers<'_> {
+    /// `NAME.toml` over what ships, and `NAME.d/*.toml` in name order over both.
+    fn sources(&self, name: &str, shipped: &str) -> Result<Vec<Source>, FragmentError> {
+        let mut sources = vec![Source { name: format!("shipped {name}.toml"), text: shipped.to_owned() }];
+        if let Some(directory) = self.directory {
+            let file = directory.join(format!("{name}.toml"));
+            if file.exists() {
+                sources.push(read(&file)?);
+            }
+            sources.extend(self.drop_ins(&format!("{name}.d"))?);
+        }
+        Ok(sources)
+    }
+
+    fn drop_ins(&self, folder: &str) -> Result<Vec<Source>, FragmentError> {
+        let Some(entries) = self.directory.and_then(|directory| fs::read_dir(directory.join(folder)).ok())
+        else {
+            return Ok(Vec::new());
+        };
+        let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
+        files.sort();
+        files.iter().map(|file| read(file)).collect()
+    }
+
+    fn fragments<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &str,
+        shipped: &str,
+        overlay: impl Fn(T, T) -> T,
+    ) -> Result<T, FragmentError> {
+        let mut merged: Option<T> = None;
+        for source in self.sources(name, shipped)? {
+            let fragment = parse(Path::new(&source.name), &source.text)?;
+            merged = Some(match merged {
+                None => fragment,
+                Some(below) => overlay(below, fragment),
+            });
+        }
+        Ok(merged.expect("what ships is the first layer"))
+    }
+}
+
+fn read(path: &Path) -> Result<Source, FragmentError> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| FragmentError::Read { path: path.to_owned(), error: error.to_string() })?;
+    Ok(Source { name: path.display().to_string(), text })
+}
+
+fn settings(daemon: DaemonFile, agents: &AgentsFile) -> Result<Settings, ConfigurationError> {
+    let DaemonFile { state, allowed_roots, sandbox, credentials, grpc, limits } = daemon;
+    let pool = agents.pool.settings();
+    let listen = match grpc.listen {
+        Some(address) if !address.ip().is_loopback() => return Err(ConfigurationError::Listen(address)),
+        listen => listen,
+    };
+    let default = op_engine::Limits::default();
+    let roots = allowed_roots.unwrap_or_default();
+    for root in &roots {
+        absolute("allowed_roots", root)?;
+    }
+    Ok(Settings {
+        state: absolute_or("state", state, places::state)?,
+        socket: absolute_or("grpc.socket", grpc.socket, || places::runtime().join("grpc.sock"))?,
+        listen,
+        users: grpc.users.unwrap_or_default(),
+        roots,
+        credentials: credentials.or_else(places::credentials),
+        sandbox: sandbox.unwrap_or_default(),
+        limits: op_engine::Limits {
+            runs: limits.runs.unwrap_or(default.runs),
+            output: limits.output_bytes.unwrap_or(default.output),
+            drain: limits.drain.map_or(DRAIN, |span| span.0),
+            call: limits.call.map_or(pool.request_timeout, |span| span.0),
+        },
+        arguments: limits.argument_bytes.unwrap_or(ARGUMENTS),
+        agents: agents.entries(&op_agents::NAMES)?,
+        pool,
+    })
+}
+
+fn absolute_or(
+    key: &'static str,
+    path: Option<PathBuf>,
+    default: impl FnOnce() -> PathBuf,
+) -> Result<PathBuf, ConfigurationError> {
+    match path {
+        Some(path) => absolute(key, &path).map(|()| path),
+        None => Ok(default()),
+    }
+}
+
+fn absolute(key: &'static str, path: &Path) -> Result<(), ConfigurationError> {
+    if path.is_absolute() { Ok(()) } else { Err(ConfigurationError::Relative { key, path: path.to_owned() }) }
+}
+
+/// The operations of bundled agents are known before they run; those of others when they are connected.
+fn catalogue(settings: &Settings, roles: RolesFile) -> Result<Catalogue, ConfigurationError> {
+    let mut catalogue = Catalogue::default();
+    for entry in &settings.agents {
+        let operations = match bundled(&entry.name)? {
+            Some(operations) => Operations::Known(operations),
+            None => Operations::Open,
+        };
+        catalogue.agents.insert(entry.name.clone(), operations);
+    }
+    let roles = roles.roles.into_iter().map(|(name, role)| (name, Performer::parse(&role.performer)));
+    catalogue.roles = roles.collect();
+    Ok(catalogue)
+}
+
+type Known = BTreeMap<String, op_plan::Operation>;
+
+/// What a bundled agent performs; `None` when there is none of this name.
+pub(crate) fn bundled(name: &str) -> Result<Option<Known>, ConfigurationError> {
+    let Some(name) = op_agents::NAMES.into_iter().find(|known| *known == name) else { return Ok(None) };
+    let agent = op_agents::build(name, &AgentSettings::default()).expect("every name builds an agent");
+    let known = op_pool::known(agent.description());
+    known.map(Some).map_err(|error| ConfigurationError::Bundled { name, error })
+}
+
+fn notes(settings: &Settings) -> Vec<String> {
+    let missing = settings.roots.iter().filter(|root| !root.is_dir());
+    missing.map(|root| format!("the allowed root {} is not a folder", root.display())).collect()
+}

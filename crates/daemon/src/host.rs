@@ -1,0 +1,75 @@
+//! The daemon inside the process of a client: the same parts, on a private socket, with the journal in the same place. It wakes
+//! only the runs it is asked for.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::Configuration;
+use crate::app::{App, BuildError};
+
+/// What a hosted daemon does other than its configuration says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostOptions {
+    /// Folders that agents may work in, beside those of the configuration.
+    pub roots: Vec<PathBuf>,
+}
+
+/// Why no daemon can be hosted.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// There is no place for its sockets.
+    #[error("cannot make a folder for the sockets of the daemon")]
+    Place(#[source] std::io::Error),
+    /// It did not come up.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// A daemon in this process.
+pub struct Host {
+    app: App,
+    socket: PathBuf,
+    sleeping: usize,
+    /// Gone with the host.
+    _folder: TempDir,
+}
+
+impl Host {
+    /// Brings up a daemon in this process. Agents are connected when the first call needs them.
+    ///
+    /// # Errors
+    /// When it does not come up, such as when another daemon has the journal.
+    pub async fn start(configuration: &Configuration, options: HostOptions) -> Result<Self, HostError> {
+        let folder = tempfile::Builder::new().prefix("op-dbus-").tempdir().map_err(HostError::Place)?;
+        let mut settings = configuration.settings().clone();
+        settings.socket = folder.path().join("grpc.sock");
+        settings.listen = None;
+        settings.roots.splice(0..0, options.roots);
+        for agent in &mut settings.agents {
+            agent.run_on_connection = false;
+            // A hosted agent must not meet the one of a daemon on its port.
+            if agent.launch {
+                agent.address = None;
+            }
+        }
+        let app = App::build(configuration, &settings).await?;
+        let sleeping = app.engine.unfinished().await.map_err(BuildError::from)?.len();
+        Ok(Self { app, socket: settings.socket, sleeping, _folder: folder })
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Runs of the journal that have not ended and sleep on.
+    pub fn sleeping(&self) -> usize {
+        self.sleeping
+    }
+
+    /// Ends it; runs under way sleep in the journal.
+    pub async fn stop(self) {
+        self.app.drain().await;
+    }
+}

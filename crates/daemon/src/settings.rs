@@ -1,0 +1,59 @@
+//! Settings in three stages: fragments as they are written, merged, and settings that have no holes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use op_engine::Limits;
+use op_pool::PoolSettings;
+
+pub mod agents;
+pub mod daemon;
+pub mod fragment;
+
+pub use agents::{AgentEntry, AgentsFile};
+pub use daemon::DaemonFile;
+
+/// Everything the daemon is built from, but its plans.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Where what must last is kept.
+    pub state: PathBuf,
+    /// The Unix socket for clients.
+    pub socket: PathBuf,
+    /// The TCP port for clients, on loopback.
+    pub listen: Option<std::net::SocketAddr>,
+    /// Users that may talk to the daemon beside root and its own.
+    pub users: Vec<u32>,
+    /// Folders that agents may work in.
+    pub roots: Vec<PathBuf>,
+    /// Folder with a file for each secret.
+    pub credentials: Option<PathBuf>,
+    /// Whether the kernel must hold agents to their roots.
+    pub sandbox: op_agents::settings::Confinement,
+    /// What the engine is bounded by.
+    pub limits: Limits,
+    /// Largest arguments of a call, in bytes of JSON.
+    pub arguments: usize,
+    /// What the pool is built from.
+    pub pool: PoolSettings,
+    /// The agents, in order of their names.
+    pub agents: Vec<AgentEntry>,
+}
+
+impl Settings {
+    /// Where the journal is.
+    pub fn journal(&self) -> PathBuf {
+        self.state.join("journal.db")
+    }
+
+    /// Where the sockets of the agents are.
+    pub fn agent_sockets(&self) -> PathBuf {
+        self.socket.with_file_name("agents")
+    }
+}
+
+/// Largest arguments of a call when nothing else is set.
+pub(crate) const ARGUMENTS: usize = 4 << 20;
+
+/// Time that calls in flight get when the daemon goes down and nothing else is set.
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);

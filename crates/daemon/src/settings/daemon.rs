@@ -1,0 +1,82 @@
+//! `op-dbusd.toml`: the daemon itself.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use op_agents::settings::Confinement;
+use serde::Deserialize;
+
+use super::fragment::Span;
+
+/// `op-dbusd.toml` as it is written. Every key can be left out; unknown ones are refused.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DaemonFile {
+    /// Folder for what must last.
+    pub state: Option<PathBuf>,
+    /// Folders that agents may work in.
+    pub allowed_roots: Option<Vec<PathBuf>>,
+    /// Whether the kernel must hold agents to their roots: `require`, `prefer` or `off`.
+    pub sandbox: Option<Confinement>,
+    /// Folder with a file for each secret.
+    pub credentials: Option<PathBuf>,
+    /// The door for clients.
+    #[serde(default)]
+    pub grpc: Grpc,
+    /// What the daemon is bounded by.
+    #[serde(default)]
+    pub limits: LimitsTable,
+}
+
+/// `[grpc]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grpc {
+    /// The Unix socket.
+    pub socket: Option<PathBuf>,
+    /// The TCP port; must be on loopback.
+    pub listen: Option<SocketAddr>,
+    /// Users, by number, that may use the socket beside root and the daemon's own.
+    pub users: Option<Vec<u32>>,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsTable {
+    /// Runs under way at the same time.
+    pub runs: Option<usize>,
+    /// Bytes of output kept of each attempt.
+    pub output_bytes: Option<usize>,
+    /// Bytes of the arguments of a call.
+    pub argument_bytes: Option<usize>,
+    /// How long calls in flight may take when the daemon goes down.
+    pub drain: Option<Span>,
+    /// How long a call by a client may take that does not say.
+    pub call: Option<Span>,
+}
+
+impl DaemonFile {
+    /// This file, with what a later one says on top.
+    #[must_use]
+    pub fn overlaid(self, later: Self) -> Self {
+        Self {
+            state: later.state.or(self.state),
+            allowed_roots: later.allowed_roots.or(self.allowed_roots),
+            sandbox: later.sandbox.or(self.sandbox),
+            credentials: later.credentials.or(self.credentials),
+            grpc: Grpc {
+                socket: later.grpc.socket.or(self.grpc.socket),
+                listen: later.grpc.listen.or(self.grpc.listen),
+                users: later.grpc.users.or(self.grpc.users),
+            },
+            limits: LimitsTable {
+                runs: later.limits.runs.or(self.limits.runs),
+                output_bytes: later.limits.output_bytes.or(self.limits.output_bytes),
+                argument_bytes: later.limits.argument_bytes.or(self.limits.argument_bytes),
+                drain: later.limits.drain.or(self.limits.drain),
+                call: later.limits.call.or(self.limits.call),
+            },
+        }
+    }
+}
