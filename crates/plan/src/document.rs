@@ -14,7 +14,7 @@ use crate::load::Source;
 pub(crate) use fields::{Fields, expect_table, expect_text};
 
 /// Bytes of a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// Position of the source among the layers.
     pub file: usize,

@@ -4,6 +4,7 @@
 //! reference keeps the type of its value; otherwise text is spliced. `$${` stands for a plain `${`; a plain `{{` is
 //! written `${'{{'}`.
 
+mod node;
 mod scan;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
 use crate::expression::{EvaluateError, Expression, ExpressionError, Reference, Scope};
+use node::Node;
 
 /// Deepest nesting of lists and maps that is read.
 pub const MAX_DEPTH: usize = 64;
@@ -21,21 +23,6 @@ pub const MAX_DEPTH: usize = 64;
 pub struct Mapping {
     source: Value,
     root: Node,
-}
-
-#[derive(Clone)]
-enum Node {
-    Literal(Value),
-    Whole(Expression),
-    Text(Vec<Piece>),
-    List(Vec<Node>),
-    Map(Vec<(String, Node)>),
-}
-
-#[derive(Clone)]
-enum Piece {
-    Plain(String),
-    Spliced(Expression),
 }
 
 /// Why a value is no mapping.
@@ -88,7 +75,7 @@ impl Mapping {
     /// # Errors
     /// When an expression in it does not parse, or it is nested deeper than [`MAX_DEPTH`].
     pub fn parse(source: Value) -> Result<Self, MappingError> {
-        let root = parse(&source, &mut Vec::new())?;
+        let root = node::parse(&source, &mut Vec::new())?;
         Ok(Self { source, root })
     }
 
@@ -129,138 +116,8 @@ impl Mapping {
     /// # Errors
     /// When an expression has no value, or is null in the middle of a text.
     pub fn resolve(&self, scope: &dyn Scope) -> Result<Value, ResolveError> {
-        resolve(&self.root, scope, &mut Vec::new())
+        node::resolve(&self.root, scope, &mut Vec::new())
     }
-}
-
-impl Node {
-    fn expressions<'a>(&'a self, place: &mut Vec<Key>, found: &mut Vec<(Vec<Key>, &'a Expression)>) {
-        match self {
-            Self::Literal(_) => {}
-            Self::Whole(expression) => found.push((place.clone(), expression)),
-            Self::Text(pieces) => found.extend(pieces.iter().filter_map(|piece| match piece {
-                Piece::Plain(_) => None,
-                Piece::Spliced(expression) => Some((place.clone(), expression)),
-            })),
-            Self::List(nodes) => {
-                for (at, node) in nodes.iter().enumerate() {
-                    within(place, Key::At(at), |place| node.expressions(place, found));
-                }
-            }
-            Self::Map(nodes) => {
-                for (key, node) in nodes {
-                    within(place, Key::Name(key.clone()), |place| node.expressions(place, found));
-                }
-            }
-        }
-    }
-}
-
-fn parse(value: &Value, place: &mut Vec<Key>) -> Result<Node, MappingError> {
-    let failed = |error, place: &[Key]| MappingError { place: place.to_vec(), error };
-    match value {
-        Value::String(text) => parse_text(text).map_err(|error| failed(error, place)),
-        Value::Array(_) | Value::Object(_) if place.len() == MAX_DEPTH => {
-            let message = format!("lists and maps are nested at most {MAX_DEPTH} deep");
-            Err(failed(ExpressionError { message, offset: 0, hint: None }, place))
-        }
-        Value::Array(items) => {
-            let nodes = items
-                .iter()
-                .enumerate()
-                .map(|(at, item)| within(place, Key::At(at), |place| parse(item, place)));
-            nodes.collect::<Result<_, _>>().map(Node::List)
-        }
-        Value::Object(entries) => {
-            let nodes = entries.iter().map(|(key, item)| {
-                let node = within(place, Key::Name(key.clone()), |place| parse(item, place))?;
-                Ok((key.clone(), node))
-            });
-            nodes.collect::<Result<_, _>>().map(Node::Map)
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(Node::Literal(value.clone())),
-    }
-}
-
-fn parse_text(text: &str) -> Result<Node, ExpressionError> {
-    let mut pieces = Vec::new();
-    for piece in scan::pieces(text)? {
-        pieces.push(match piece {
-            scan::Piece::Plain(text) => Piece::Plain(text),
-            scan::Piece::Source { text: source, offset } => {
-                let parsed = Expression::parse(source);
-                Piece::Spliced(
-                    parsed.map_err(|error| ExpressionError { offset: error.offset + offset, ..error })?,
-                )
-            }
-        });
-    }
-    Ok(match (pieces.pop(), pieces.is_empty()) {
-        (None, _) => Node::Literal(Value::String(String::new())),
-        (Some(Piece::Plain(text)), true) => Node::Literal(Value::String(text)),
-        (Some(Piece::Spliced(expression)), true) => Node::Whole(expression),
-        (Some(last), false) => {
-            pieces.push(last);
-            Node::Text(pieces)
-        }
-    })
-}
-
-fn within<T>(place: &mut Vec<Key>, key: Key, inner: impl FnOnce(&mut Vec<Key>) -> T) -> T {
-    place.push(key);
-    let result = inner(place);
-    place.pop();
-    result
-}
-
-fn resolve(node: &Node, scope: &dyn Scope, place: &mut Vec<Key>) -> Result<Value, ResolveError> {
-    match node {
-        Node::Literal(value) => Ok(value.clone()),
-        Node::Whole(expression) => evaluate(expression, scope, place),
-        Node::Text(pieces) => splice(pieces, scope, place).map(Value::String),
-        Node::List(nodes) => {
-            let items = nodes
-                .iter()
-                .enumerate()
-                .map(|(at, node)| within(place, Key::At(at), |place| resolve(node, scope, place)));
-            items.collect::<Result<_, _>>().map(Value::Array)
-        }
-        Node::Map(nodes) => {
-            let entries = nodes.iter().map(|(key, node)| {
-                let value = within(place, Key::Name(key.clone()), |place| resolve(node, scope, place))?;
-                Ok((key.clone(), value))
-            });
-            entries.collect::<Result<_, _>>().map(Value::Object)
-        }
-    }
-}
-
-fn splice(pieces: &[Piece], scope: &dyn Scope, place: &[Key]) -> Result<String, ResolveError> {
-    let mut text = String::new();
-    for piece in pieces {
-        match piece {
-            Piece::Plain(plain) => text.push_str(plain),
-            Piece::Spliced(expression) => match evaluate(expression, scope, place)? {
-                Value::Null => {
-                    let expression = expression.source().to_owned();
-                    return Err(ResolveError::Null { place: Place(place).to_string(), expression });
-                }
-                Value::String(value) => text.push_str(&value),
-                value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-                    text.push_str(&value.to_string());
-                }
-            },
-        }
-    }
-    Ok(text)
-}
-
-fn evaluate(expression: &Expression, scope: &dyn Scope, place: &[Key]) -> Result<Value, ResolveError> {
-    expression.evaluate(scope).map_err(|error| ResolveError::Expression {
-        place: Place(place).to_string(),
-        expression: expression.source().to_owned(),
-        error,
-    })
 }
 
 fn escape(value: &Value) -> Value {

@@ -1,7 +1,9 @@
 //! The one form that every shape is lowered to.
 
+mod retry;
+mod seal;
+
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -12,6 +14,9 @@ use crate::catalogue::Performer;
 use crate::expression::Expression;
 use crate::input::Input;
 use crate::mapping::Mapping;
+
+pub use retry::{FailureKind, Retry};
+pub use seal::SealError;
 
 /// Most phases a plan may have.
 pub const MAX_PHASES: usize = 20_000;
@@ -44,104 +49,6 @@ pub enum Rollback {
     Run,
     /// Nothing.
     None,
-}
-
-/// Kinds of failure, so that a plan can say which ones it retries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureKind {
-    /// The call did not reach the performer: a transport fault before it was accepted.
-    Unavailable,
-    /// The link broke after the performer had accepted the call: what became of it is unknown.
-    Lost,
-    /// The performer tried and failed.
-    Failed,
-    /// The performer looked and said no.
-    Rejected,
-    /// A guard of the hub did not let the call through.
-    Refused,
-    /// A time limit passed.
-    TimedOut,
-    /// A person or the daemon stopped it.
-    Cancelled,
-    /// A value that the step refers to does not resolve.
-    Unresolved,
-}
-
-impl FailureKind {
-    /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 8] = [
-        Self::Unavailable,
-        Self::Lost,
-        Self::Failed,
-        Self::Rejected,
-        Self::Refused,
-        Self::TimedOut,
-        Self::Cancelled,
-        Self::Unresolved,
-    ];
-
-    /// The word for programs and plans.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Unavailable => "unavailable",
-            Self::Lost => "lost",
-            Self::Failed => "failed",
-            Self::Rejected => "rejected",
-            Self::Refused => "refused",
-            Self::TimedOut => "timed_out",
-            Self::Cancelled => "cancelled",
-            Self::Unresolved => "unresolved",
-        }
-    }
-}
-
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-/// When a failed call is tried again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Retry {
-    /// How many times after the first attempt.
-    pub max: u32,
-    /// Wait before the first repeat.
-    pub delay: Duration,
-    /// Factor from one wait to the next; at least 1.
-    pub backoff: f64,
-    /// Longest wait.
-    pub max_delay: Duration,
-    /// Kinds of failure that are tried again.
-    pub on: BTreeSet<FailureKind>,
-}
-
-impl Default for Retry {
-    /// No repeat. `max = N` alone repeats after one second, doubling up to thirty, whatever the performer itself could
-    /// not do; never what was rejected, refused, cancelled or could not be resolved.
-    fn default() -> Self {
-        use FailureKind::{Failed, Lost, TimedOut, Unavailable};
-        Self {
-            max: 0,
-            delay: Duration::from_secs(1),
-            backoff: 2.0,
-            max_delay: Duration::from_secs(30),
-            on: BTreeSet::from([Unavailable, Lost, Failed, TimedOut]),
-        }
-    }
-}
-
-impl Retry {
-    /// The wait after the failed attempt `attempt` (counted from 1), or `None` when there is no repeat.
-    pub fn wait(&self, attempt: u32, kind: FailureKind) -> Option<Duration> {
-        if attempt > self.max || !self.on.contains(&kind) {
-            return None;
-        }
-        let factor = self.backoff.max(1.0).powi(attempt.saturating_sub(1).min(64).cast_signed());
-        let wait = (self.delay.as_secs_f64() * factor).min(self.max_delay.as_secs_f64());
-        Some(Duration::from_secs_f64(wait.max(0.0)))
-    }
 }
 
 /// Who performs a step: named by the plan, or left to the cast.
@@ -286,32 +193,6 @@ pub struct Plan {
     digest: String,
 }
 
-/// Why a draft is not a plan. Shapes find these first and say where; this is the last gate.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SealError {
-    /// A plan without phases does nothing.
-    #[error("the plan has no phases")]
-    Empty,
-    /// A plan this large is refused.
-    #[error("the plan has {0} phases, more than {MAX_PHASES}")]
-    TooLarge(usize),
-    /// A phase without steps does nothing.
-    #[error("phase `{0}` has no steps")]
-    EmptyPhase(String),
-    /// An id stands twice.
-    #[error("the id `{0}` stands twice")]
-    Duplicate(String),
-    /// An id cannot be part of a call's key.
-    #[error("the id `{0}` is empty or has a `/` or `:` in it")]
-    Id(String),
-    /// A position points nowhere.
-    #[error("`{0}` depends on something that does not exist")]
-    Dangling(String),
-    /// Phases or steps wait for each other.
-    #[error("`{0}` waits for itself")]
-    Cycle(String),
-}
-
 impl Plan {
     /// Checks a draft and makes it a plan.
     ///
@@ -319,12 +200,7 @@ impl Plan {
     /// When an id is unusable or stands twice, a dependency points nowhere or closes a cycle, or there is nothing to do.
     pub fn seal(mut draft: Draft) -> Result<Self, SealError> {
         draft.max_parallel = draft.max_parallel.max(1);
-        check_size(&draft)?;
-        check_ids(&draft)?;
-        check_order(draft.phases.iter().map(|phase| (phase.id.as_str(), phase.depends_on.as_slice())))?;
-        for phase in &draft.phases {
-            check_order(phase.steps.iter().map(|step| (step.id.as_str(), step.after.as_slice())))?;
-        }
+        seal::check(&draft)?;
         Ok(Self::index(draft))
     }
 
@@ -444,61 +320,5 @@ impl TryFrom<Draft> for Plan {
 impl From<Plan> for Draft {
     fn from(plan: Plan) -> Self {
         plan.draft
-    }
-}
-
-fn check_size(draft: &Draft) -> Result<(), SealError> {
-    match draft.phases.len() {
-        0 => return Err(SealError::Empty),
-        many if many > MAX_PHASES => return Err(SealError::TooLarge(many)),
-        _ => {}
-    }
-    match draft.phases.iter().find(|phase| phase.steps.is_empty()) {
-        Some(phase) => Err(SealError::EmptyPhase(phase.id.clone())),
-        None => Ok(()),
-    }
-}
-
-fn check_ids(draft: &Draft) -> Result<(), SealError> {
-    let mut phases = BTreeSet::new();
-    let mut steps = BTreeSet::new();
-    let ids = draft.phases.iter().flat_map(|phase| {
-        let steps = phase.steps.iter().map(|step| (false, &step.id));
-        std::iter::once((true, &phase.id)).chain(steps)
-    });
-    for (is_phase, id) in ids {
-        if id.is_empty() || id.contains(['/', ':']) {
-            return Err(SealError::Id(id.clone()));
-        }
-        if !(if is_phase { &mut phases } else { &mut steps }).insert(id.as_str()) {
-            return Err(SealError::Duplicate(id.clone()));
-        }
-    }
-    Ok(())
-}
-
-/// Kahn's algorithm: takes away what waits for nothing until nothing is left, or a cycle is.
-fn check_order<'a>(nodes: impl Iterator<Item = (&'a str, &'a [usize])>) -> Result<(), SealError> {
-    let nodes: Vec<_> = nodes.collect();
-    let mut waits = Vec::with_capacity(nodes.len());
-    let mut dependents = vec![Vec::new(); nodes.len()];
-    for (at, (id, dependencies)) in nodes.iter().enumerate() {
-        for dependency in *dependencies {
-            dependents.get_mut(*dependency).ok_or_else(|| SealError::Dangling((*id).to_owned()))?.push(at);
-        }
-        waits.push(dependencies.len());
-    }
-    let mut free: Vec<_> = (0..nodes.len()).filter(|at| waits[*at] == 0).collect();
-    while let Some(at) = free.pop() {
-        for dependent in &dependents[at] {
-            waits[*dependent] -= 1;
-            if waits[*dependent] == 0 {
-                free.push(*dependent);
-            }
-        }
-    }
-    match waits.iter().position(|waits| *waits > 0) {
-        Some(at) => Err(SealError::Cycle(nodes[at].0.to_owned())),
-        None => Ok(()),
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Waits<'a> {
     pub(crate) id: &'a str,
     pub(crate) place: Place,
     /// What it waits for, and where that is written.
-    pub(crate) for_: Vec<(usize, Place)>,
+    pub(crate) for_: &'a [(usize, Place)],
 }
 
 /// Reports every group of phases that wait for each other, with the whole path; true when there is none.
@@ -26,7 +26,7 @@ pub(crate) fn check(report: &mut Report<'_>, nodes: &[Waits<'_>]) -> bool {
         graph.add_node(());
     }
     for (at, node) in nodes.iter().enumerate() {
-        for (dependency, _) in &node.for_ {
+        for (dependency, _) in node.for_ {
             graph.add_edge(NodeIndex::new(at), NodeIndex::new(*dependency), ());
         }
     }
@@ -46,7 +46,7 @@ fn shortest(nodes: &[Waits<'_>], first: usize) -> Vec<usize> {
     let mut from = HashMap::new();
     let mut open = VecDeque::from([first]);
     while let Some(at) = open.pop_front() {
-        for (dependency, _) in &nodes[at].for_ {
+        for (dependency, _) in nodes[at].for_ {
             if *dependency == first {
                 let back = std::iter::successors(Some(at), |at| from.get(at).copied());
                 let mut path: Vec<_> = back.collect();

@@ -33,6 +33,11 @@ impl<'a> Fields<'a> {
         expect_text(self.node(key)?, &format!("`{key}`"), report)
     }
 
+    /// A text and where it stands.
+    pub(crate) fn placed(&mut self, key: &'static str, report: &mut Report<'_>) -> Option<(&'a str, Place)> {
+        Some((self.text(key, report)?, self.table[key].node.place))
+    }
+
     pub(crate) fn flag(&mut self, key: &'static str, report: &mut Report<'_>) -> Option<bool> {
         let node = self.node(key)?;
         match &node.value {

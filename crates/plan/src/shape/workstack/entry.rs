@@ -129,7 +129,7 @@ fn bare<'a>(name: String, place: Place, part: Part, args: Table, defaults: &Defa
 
 /// What every step may say besides who is called.
 fn rest<'a>(ctx: &mut Lowering<'_, '_>, fields: &mut Fields<'a>, written: Written<'a>) -> Written<'a> {
-    let store_as = fields.text("store_as", ctx.report).zip(fields.node("store_as").map(|node| node.place));
+    let store_as = fields.placed("store_as", ctx.report);
     common(ctx, fields, Written { store_as, ..written })
 }
 
@@ -153,9 +153,8 @@ fn who(
     place: Place,
     default: Option<(&str, Place)>,
 ) -> Option<(String, Place, Part, bool)> {
-    let operation = fields.text("operation", ctx.report).zip(fields.node("operation").map(|node| node.place));
-    let agent = fields.text("agent", ctx.report).zip(fields.node("agent").map(|node| node.place));
-    let role = fields.text("role", ctx.report).zip(fields.node("role").map(|node| node.place));
+    let operation = fields.placed("operation", ctx.report);
+    let (agent, role) = (fields.placed("agent", ctx.report), fields.placed("role", ctx.report));
     match (agent, role) {
         (Some(agent), None) => {
             let (name, performer, takes) = performer(ctx, agent, operation, default);

@@ -7,6 +7,9 @@ use crate::check::cycles::{self, Waits};
 use crate::document::Place;
 use crate::shape::Lowering;
 
+/// Phases, and where each is named.
+type Dependencies = Vec<(usize, Place)>;
+
 /// The dependencies of every phase by position; `None` when they are wrong, which was reported.
 ///
 /// A phase that does not say what it waits for waits for the one before it in the file. The phases of `group`
@@ -19,46 +22,37 @@ pub(super) fn resolve(
 ) -> Option<Vec<Vec<usize>>> {
     let before = ctx.report.errors();
     let positions = positions(ctx, written);
-    let lookup = |ctx: &mut Lowering<'_, '_>, name: &str, place: Place| {
-        let found = positions.get(name).copied();
-        if found.is_none() {
-            let finding = ctx.report.error(place, format!("unknown phase `{name}`"));
-            finding.meant(name, written.iter().map(|phase| phase.id.as_str()));
-        }
-        found
-    };
-    let group: Vec<_> = group
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|(name, place)| Some((lookup(ctx, name, *place)?, *place)))
-        .collect();
-    let explicit: Vec<_> = written
-        .iter()
-        .map(|phase| {
-            let names = phase.depends_on.as_ref()?.iter();
-            Some(
-                names
-                    .filter_map(|(name, place)| Some((lookup(ctx, name, *place)?, *place)))
-                    .collect::<Vec<_>>(),
-            )
-        })
-        .collect();
+    let group = find(ctx, written, &positions, group.unwrap_or_default());
+    let explicit =
+        written.iter().map(|phase| Some(find(ctx, written, &positions, phase.depends_on.as_ref()?)));
+    let explicit: Vec<_> = explicit.collect();
     report_twice(ctx, written, &group);
     let order = implied(written, explicit, &group);
-    let nodes: Vec<_> = order
-        .iter()
-        .zip(written)
-        .map(|(for_, phase)| Waits {
-            id: &phase.id,
-            place: phase.place.unwrap_or(Place { file: 0, start: 0, end: 0 }),
-            for_: for_.clone(),
-        })
-        .collect();
-    if cycles::check(ctx.report, &nodes) {
+    let nodes = order.iter().zip(written);
+    let nodes = nodes.map(|(for_, phase)| Waits { id: &phase.id, place: phase.place, for_ });
+    if cycles::check(ctx.report, &nodes.collect::<Vec<_>>()) {
         check_side_by_side(ctx, written, &order, &group);
     }
     let order = order.into_iter().map(|waits| waits.into_iter().map(|(phase, _)| phase).collect());
     (ctx.report.errors() == before).then(|| order.collect())
+}
+
+/// The phases of some names; reports those that do not exist.
+fn find(
+    ctx: &mut Lowering<'_, '_>,
+    written: &[Written<'_>],
+    positions: &HashMap<&str, usize>,
+    names: &[(&str, Place)],
+) -> Dependencies {
+    let found = names.iter().filter_map(|(name, place)| {
+        let found = positions.get(name).copied();
+        if found.is_none() {
+            let finding = ctx.report.error(*place, format!("unknown phase `{name}`"));
+            finding.meant(name, written.iter().map(|phase| phase.id.as_str()));
+        }
+        Some((found?, *place))
+    });
+    found.collect()
 }
 
 fn positions<'w>(ctx: &mut Lowering<'_, '_>, written: &'w [Written<'_>]) -> HashMap<&'w str, usize> {
@@ -66,10 +60,8 @@ fn positions<'w>(ctx: &mut Lowering<'_, '_>, written: &'w [Written<'_>]) -> Hash
     for (at, phase) in written.iter().enumerate() {
         if let Some(first) = positions.insert(&phase.id, at) {
             positions.insert(&phase.id, first);
-            if let (Some(place), Some(other)) = (phase.place, written[first].place) {
-                let finding = ctx.report.error(place, format!("two phases have the id `{}`", phase.id));
-                finding.note(other, "the other one");
-            }
+            let finding = ctx.report.error(phase.place, format!("two phases have the id `{}`", phase.id));
+            finding.note(written[first].place, "the other one");
         }
     }
     positions
@@ -96,8 +88,6 @@ fn report_twice(ctx: &mut Lowering<'_, '_>, written: &[Written<'_>], group: &[(u
     }
 }
 
-type Dependencies = Vec<(usize, Place)>;
-
 fn implied(
     written: &[Written<'_>],
     mut explicit: Vec<Option<Dependencies>>,
@@ -107,7 +97,7 @@ fn implied(
     members.sort_unstable();
     members.dedup();
     let is_member = |at: usize| members.binary_search(&at).is_ok();
-    let place = |at: usize| written[at].place.unwrap_or(Place { file: 0, start: 0, end: 0 });
+    let place = |at: usize| written[at].place;
     let after = |at: usize| -> Dependencies {
         match at.checked_sub(1) {
             None => Vec::new(),

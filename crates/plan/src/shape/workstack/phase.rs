@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::entry::{self, Written as Entry};
-use crate::document::{Fields, Node, Place, Table, expect_table};
+use crate::document::{Fields, Node, Place, Table, Value, expect_table};
 use crate::plan::{Phase, Retry, Step};
 use crate::shape::{Lowering, User};
 
@@ -12,7 +12,7 @@ use crate::shape::{Lowering, User};
 #[derive(Default)]
 pub(super) struct Written<'a> {
     pub(super) id: String,
-    pub(super) place: Option<Place>,
+    pub(super) place: Place,
     /// What it waits for; `None` when the plan does not say.
     pub(super) depends_on: Option<Vec<(&'a str, Place)>>,
     name: Option<&'a str>,
@@ -44,12 +44,12 @@ impl<'a> Written<'a> {
 /// Reads a phase.
 pub(super) fn read<'a>(ctx: &mut Lowering<'_, '_>, at: usize, node: &'a Node) -> Written<'a> {
     let Some(table) = expect_table(node, "a phase", ctx.report) else {
-        return Written { id: format!("#{}", at + 1), ..Written::default() };
+        return Written { id: format!("#{}", at + 1), place: node.place, ..Written::default() };
     };
     let mut fields = Fields::new(table);
     let (id, place) = read_id(ctx, &mut fields, at, node.place);
     let retry = ctx.retry(&mut fields);
-    let operation = fields.text("operation", ctx.report).zip(fields.node("operation").map(|node| node.place));
+    let operation = fields.placed("operation", ctx.report);
     let defaults = Defaults { operation, args: fields.table("args", ctx.report), retry };
     let tools = fields.list("tools", ctx.report).unwrap_or_default();
     let agents = fields.list("agents", ctx.report).unwrap_or_default();
@@ -66,7 +66,7 @@ pub(super) fn read<'a>(ctx: &mut Lowering<'_, '_>, at: usize, node: &'a Node) ->
         agents: agents.iter().filter_map(|node| entry::agent(ctx, node, &defaults)).collect(),
         undo: undo.iter().filter_map(|node| entry::undo(ctx, node)).collect(),
         id,
-        place: Some(place),
+        place,
     };
     check_work(ctx, &mut fields, &written);
     fields.close(&format!("phase `{}`", written.id), ctx.report);
@@ -91,27 +91,16 @@ fn read_id(ctx: &mut Lowering<'_, '_>, fields: &mut Fields<'_>, at: usize, place
 
 /// Reports a phase that does nothing, and keys on it that nothing takes.
 fn check_work(ctx: &mut Lowering<'_, '_>, fields: &mut Fields<'_>, written: &Written<'_>) {
-    let has_list = fields.node("tools").is_some() || fields.node("agents").is_some();
-    let is_empty = written.tools.is_empty() && written.agents.is_empty();
-    if let Some(place) = written.place
-        && is_empty
-        && (!has_list || written.undo.is_empty())
-    {
-        let lists =
-            ["tools", "agents"].map(|key| fields.list(key, ctx.report).is_none_or(<[Node]>::is_empty));
-        if lists == [true, true] {
-            let finding = ctx.report.error(place, format!("phase `{}` does nothing", written.id));
-            finding.hint("add `tools = [...]` or `agents = [...]`");
-        }
+    let mut is_empty = |key| fields.node(key).is_none_or(|node| node.value == Value::List(Vec::new()));
+    if is_empty("tools") && is_empty("agents") {
+        let finding = ctx.report.error(written.place, format!("phase `{}` does nothing", written.id));
+        finding.hint("add `tools = [...]` or `agents = [...]`");
     }
-    let is_taken = |taken: fn(&Entry<'_>) -> bool| written.agents.iter().any(taken);
-    let unused = [("operation", is_taken(|entry| entry.takes_operation)), ("args", is_taken(|_| true))];
-    for (key, _) in unused.into_iter().filter(|(_, taken)| !taken) {
-        if let Some(entry) = fields.entry(key) {
-            let finding = ctx.report.error(
-                entry.key,
-                format!("`{key}` of phase `{}` is taken by none of its agents", written.id),
-            );
+    let takes_operation = written.agents.iter().any(|entry| entry.takes_operation);
+    for (key, is_taken) in [("operation", takes_operation), ("args", !written.agents.is_empty())] {
+        if let (Some(entry), false) = (fields.entry(key), is_taken) {
+            let message = format!("`{key}` of phase `{}` is taken by none of its agents", written.id);
+            let finding = ctx.report.error(entry.key, message);
             finding
                 .hint(format!("it is the default of entries of `agents` that have no `{key}` of their own"));
         }

@@ -1,0 +1,158 @@
+//! A mapping as a tree: read once, resolved many times.
+
+use serde_json::Value;
+
+use super::{Key, MAX_DEPTH, MappingError, Place, ResolveError, scan};
+use crate::expression::{Expression, ExpressionError, Scope};
+
+#[derive(Clone)]
+pub(super) enum Node {
+    Literal(Value),
+    Whole(Expression),
+    Text(Vec<Piece>),
+    List(Vec<Node>),
+    Map(Vec<(String, Node)>),
+}
+
+#[derive(Clone)]
+pub(super) enum Piece {
+    Plain(String),
+    Spliced(Expression),
+}
+
+impl Node {
+    /// Every expression with its place, from front to back.
+    pub(super) fn expressions<'a>(
+        &'a self,
+        place: &mut Vec<Key>,
+        found: &mut Vec<(Vec<Key>, &'a Expression)>,
+    ) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Whole(expression) => found.push((place.clone(), expression)),
+            Self::Text(pieces) => found.extend(pieces.iter().filter_map(|piece| match piece {
+                Piece::Plain(_) => None,
+                Piece::Spliced(expression) => Some((place.clone(), expression)),
+            })),
+            Self::List(nodes) => {
+                for (at, node) in nodes.iter().enumerate() {
+                    within(place, Key::At(at), |place| node.expressions(place, found));
+                }
+            }
+            Self::Map(nodes) => {
+                for (key, node) in nodes {
+                    within(place, Key::Name(key.clone()), |place| node.expressions(place, found));
+                }
+            }
+        }
+    }
+}
+
+/// Reads the references in a value at a place.
+pub(super) fn parse(value: &Value, place: &mut Vec<Key>) -> Result<Node, MappingError> {
+    let failed = |error, place: &[Key]| MappingError { place: place.to_vec(), error };
+    match value {
+        Value::String(text) => parse_text(text).map_err(|error| failed(error, place)),
+        Value::Array(_) | Value::Object(_) if place.len() == MAX_DEPTH => {
+            let message = format!("lists and maps are nested at most {MAX_DEPTH} deep");
+            Err(failed(ExpressionError { message, offset: 0, hint: None }, place))
+        }
+        Value::Array(items) => {
+            let nodes = items
+                .iter()
+                .enumerate()
+                .map(|(at, item)| within(place, Key::At(at), |place| parse(item, place)));
+            nodes.collect::<Result<_, _>>().map(Node::List)
+        }
+        Value::Object(entries) => {
+            let nodes = entries.iter().map(|(key, item)| {
+                let node = within(place, Key::Name(key.clone()), |place| parse(item, place))?;
+                Ok((key.clone(), node))
+            });
+            nodes.collect::<Result<_, _>>().map(Node::Map)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(Node::Literal(value.clone())),
+    }
+}
+
+fn parse_text(text: &str) -> Result<Node, ExpressionError> {
+    let mut pieces = Vec::new();
+    for piece in scan::pieces(text)? {
+        pieces.push(match piece {
+            scan::Piece::Plain(text) => Piece::Plain(text),
+            scan::Piece::Source { text: source, offset } => {
+                let parsed = Expression::parse(source);
+                Piece::Spliced(
+                    parsed.map_err(|error| ExpressionError { offset: error.offset + offset, ..error })?,
+                )
+            }
+        });
+    }
+    Ok(match (pieces.pop(), pieces.is_empty()) {
+        (None, _) => Node::Literal(Value::String(String::new())),
+        (Some(Piece::Plain(text)), true) => Node::Literal(Value::String(text)),
+        (Some(Piece::Spliced(expression)), true) => Node::Whole(expression),
+        (Some(last), false) => {
+            pieces.push(last);
+            Node::Text(pieces)
+        }
+    })
+}
+
+fn within<T>(place: &mut Vec<Key>, key: Key, inner: impl FnOnce(&mut Vec<Key>) -> T) -> T {
+    place.push(key);
+    let result = inner(place);
+    place.pop();
+    result
+}
+
+/// Computes the value of a part at a place.
+pub(super) fn resolve(node: &Node, scope: &dyn Scope, place: &mut Vec<Key>) -> Result<Value, ResolveError> {
+    match node {
+        Node::Literal(value) => Ok(value.clone()),
+        Node::Whole(expression) => evaluate(expression, scope, place),
+        Node::Text(pieces) => splice(pieces, scope, place).map(Value::String),
+        Node::List(nodes) => {
+            let items = nodes
+                .iter()
+                .enumerate()
+                .map(|(at, node)| within(place, Key::At(at), |place| resolve(node, scope, place)));
+            items.collect::<Result<_, _>>().map(Value::Array)
+        }
+        Node::Map(nodes) => {
+            let entries = nodes.iter().map(|(key, node)| {
+                let value = within(place, Key::Name(key.clone()), |place| resolve(node, scope, place))?;
+                Ok((key.clone(), value))
+            });
+            entries.collect::<Result<_, _>>().map(Value::Object)
+        }
+    }
+}
+
+fn splice(pieces: &[Piece], scope: &dyn Scope, place: &[Key]) -> Result<String, ResolveError> {
+    let mut text = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Plain(plain) => text.push_str(plain),
+            Piece::Spliced(expression) => match evaluate(expression, scope, place)? {
+                Value::Null => {
+                    let expression = expression.source().to_owned();
+                    return Err(ResolveError::Null { place: Place(place).to_string(), expression });
+                }
+                Value::String(value) => text.push_str(&value),
+                value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                    text.push_str(&value.to_string());
+                }
+            },
+        }
+    }
+    Ok(text)
+}
+
+fn evaluate(expression: &Expression, scope: &dyn Scope, place: &[Key]) -> Result<Value, ResolveError> {
+    expression.evaluate(scope).map_err(|error| ResolveError::Expression {
+        place: Place(place).to_string(),
+        expression: expression.source().to_owned(),
+        error,
+    })
+}
