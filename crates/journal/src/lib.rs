@@ -3,7 +3,7 @@
 //! One file that people can open, back up and query with `sqlite3`. It decides nothing: it keeps events, and gives them back.
 //!
 //! ```text
-//!  append ──▶ codec ──▶ waiting room ──▶ writer thread ──▶ one transaction for all that wait ──▶ fdatasync ──▶ answers
+//!  append ──▶ codec ──▶ waiting room ──▶ writer thread ──▶ one transaction for all that wait ──▶ sync ──▶ answers
 //!  (task)     (JSON)     (bounded)            │
 //!                                             └─ between groups: checkpoints, so that the log stays small
 //!  events, list, audit, ... ──▶ read-only connections of their own, which see every commit that was answered

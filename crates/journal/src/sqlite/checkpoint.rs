@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use rusqlite::wal::CheckpointMode;
-use rusqlite::{Connection, DEFAULT_NAME, ErrorCode};
+use rusqlite::{Connection, DEFAULT_NAME};
 
+use super::fault::Fault;
 use super::open::{BUSY, PAGE};
 use super::stats::Tally;
 
@@ -91,7 +92,7 @@ impl Log {
                 Tally::add(&tally.checkpoints, usize::from(before.uncopied() > 0));
                 Ok(())
             }
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+            Err(error) if Fault::of(&error) == Fault::Locked => {
                 tracing::warn!(
                     bytes = before.frames * FRAME,
                     "a reader keeps the log of the journal from being emptied"

@@ -13,11 +13,21 @@ pub(super) enum Fault {
     /// The disk did not confirm a write: nobody knows what is on it, and asking again does not tell
     /// (<https://lwn.net/Articles/752063/>).
     Unsure,
+    /// Another program, say `sqlite3`, keeps the file to itself for longer than is waited for.
+    Locked,
     /// Anything else.
     Broken,
 }
 
 impl Fault {
+    /// Whether a group may have failed for one of its entries, so that the others are worth a try of their own.
+    pub(super) fn is_of_one(self) -> bool {
+        match self {
+            Self::Full | Self::Corrupt | Self::Broken => true,
+            Self::Unsure | Self::Locked => false,
+        }
+    }
+
     /// What a failure means.
     pub(super) fn of(error: &Error) -> Self {
         match error {
@@ -36,6 +46,7 @@ impl Fault {
             // The index of the log lies in a file of its own, which needs space too.
             (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => Self::Full,
             (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Self::Corrupt,
+            (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Self::Locked,
             (_, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) => Self::Unsure,
             _ => Self::Broken,
         }
@@ -50,6 +61,7 @@ pub(super) fn append_error(error: &Error) -> AppendError {
         Fault::Unsure => AppendError::Broken(format!(
             "the disk did not confirm a write, so nothing more is taken until the journal is opened again: {error}"
         )),
+        Fault::Locked => AppendError::Broken(format!("another program keeps it locked: {error}")),
         Fault::Broken => AppendError::Broken(error.to_string()),
     }
 }
@@ -69,7 +81,9 @@ impl From<QueryError> for ReadError {
             QueryError::Corrupt(reason) => Self::Corrupt(reason),
             QueryError::Sqlite(error) => match Fault::of(&error) {
                 Fault::Corrupt => Self::Corrupt(error.to_string()),
-                Fault::Full | Fault::Unsure | Fault::Broken => Self::Broken(error.to_string()),
+                Fault::Full | Fault::Unsure | Fault::Locked | Fault::Broken => {
+                    Self::Broken(error.to_string())
+                }
             },
         }
     }
@@ -89,7 +103,9 @@ mod tests {
             (ffi::SQLITE_NOTADB, Fault::Corrupt),
             (ffi::SQLITE_IOERR_FSYNC, Fault::Unsure),
             (ffi::SQLITE_IOERR_WRITE, Fault::Broken),
-            (ffi::SQLITE_BUSY, Fault::Broken),
+            (ffi::SQLITE_TOOBIG, Fault::Broken),
+            (ffi::SQLITE_BUSY, Fault::Locked),
+            (ffi::SQLITE_BUSY_SNAPSHOT, Fault::Locked),
         ] {
             let error = Error::SqliteFailure(ffi::Error::new(code), None);
             assert_eq!(Fault::of(&error), fault, "{error}");

@@ -163,33 +163,23 @@ impl Desk {
 
     /// Commits a group and answers. A group that fails is tried again entry by entry, so that none fails for another's sake.
     fn settle(&mut self, group: Vec<Submission>) {
-        match self.commit(&group) {
+        if let Some(error) = self.unsure.clone() {
+            return refuse(group, &error);
+        }
+        match commit(&mut self.db, group.iter().map(|submission| &submission.entry)) {
             Ok(verdicts) => {
+                self.count(&group, &verdicts);
                 for (submission, verdict) in group.into_iter().zip(verdicts) {
                     submission.answer(verdict);
                 }
             }
-            Err(_) if group.len() > 1 && self.unsure.is_none() => {
+            Err(error) if group.len() > 1 && Fault::of(&error).is_of_one() => {
                 for alone in group {
                     self.settle(vec![alone]);
                 }
             }
-            Err(error) => {
-                for submission in group {
-                    submission.answer(Err(error.clone()));
-                }
-            }
+            Err(error) => refuse(group, &self.failed(&error)),
         }
-    }
-
-    fn commit(&mut self, group: &[Submission]) -> Result<Vec<Verdict>, AppendError> {
-        if let Some(error) = &self.unsure {
-            return Err(error.clone());
-        }
-        let entries = group.iter().map(|submission| &submission.entry);
-        let verdicts = commit(&mut self.db, entries).map_err(|error| self.failed(&error))?;
-        self.count(group, &verdicts);
-        Ok(verdicts)
     }
 
     fn count(&self, group: &[Submission], verdicts: &[Verdict]) {
@@ -221,6 +211,12 @@ impl Desk {
     }
 }
 
+fn refuse(group: Vec<Submission>, error: &AppendError) {
+    for submission in group {
+        submission.answer(Err(error.clone()));
+    }
+}
+
 impl Submission {
     /// Nobody may be waiting any more; that is their business.
     fn answer(self, verdict: Verdict) {
@@ -231,6 +227,7 @@ impl Submission {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use op_engine::ports::journal::{Entry, RunRecord};
     use op_run::run::State;
@@ -285,35 +282,61 @@ mod tests {
         assert_eq!(writer.append(entry()).await, Err(AppendError::Closed));
     }
 
+    /// A desk before a new journal, and the folder it lies in.
+    fn desk() -> (tempfile::TempDir, Desk) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.db");
+        let mut db = Connection::open(&path).unwrap();
+        migrate(&mut db).unwrap();
+        let lock = Lock::take(&path).unwrap();
+        let (log, tally) = (Log::new(1, 1), Arc::default());
+        (folder, Desk { waiting: channel().1, db, log, tally, unsure: None, _lock: lock })
+    }
+
+    /// What a group of entries is answered.
+    fn ask(desk: &mut Desk, entries: usize) -> Vec<AppendError> {
+        let submission = |_| {
+            let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+            let (reply, verdict) = oneshot::channel();
+            (Submission { entry: entry(), reply, _place: place }, verdict)
+        };
+        let (group, verdicts): (Vec<_>, Vec<_>) = (0..entries).map(submission).unzip();
+        desk.settle(group);
+        verdicts.into_iter().map(|mut verdict| verdict.try_recv().unwrap().unwrap_err()).collect()
+    }
+
     #[test]
     fn after_a_write_that_the_disk_did_not_confirm_nothing_is_taken() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut db = Connection::open_in_memory().unwrap();
-        migrate(&mut db).unwrap();
-        let mut desk = Desk {
-            waiting: channel().1,
-            db,
-            log: Log::new(1, 1),
-            tally: Arc::default(),
-            unsure: None,
-            _lock: Lock::take(&folder.path().join("j.db")).unwrap(),
+        let (_folder, mut desk) = desk();
+        let mut fail = |code| {
+            desk.failed(&Error::SqliteFailure(ffi::Error::new(code), None));
+            ask(&mut desk, 1).remove(0)
         };
-        let mut ask = |error: Option<i32>| {
-            if let Some(code) = error {
-                desk.failed(&Error::SqliteFailure(ffi::Error::new(code), None));
-            }
-            let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-            let (reply, mut verdict) = oneshot::channel();
-            desk.settle(vec![Submission { entry: entry(), reply, _place: place }]);
-            verdict.try_recv().unwrap().unwrap_err()
-        };
-        assert!(matches!(ask(None), AppendError::Conflict { .. }));
-        assert!(
-            matches!(ask(Some(ffi::SQLITE_FULL)), AppendError::Conflict { .. }),
-            "a full disk is forgotten"
-        );
-        let told = ask(Some(ffi::SQLITE_IOERR_FSYNC)).to_string();
+        assert!(matches!(fail(ffi::SQLITE_FULL), AppendError::Conflict { .. }), "a full disk is forgotten");
+        let told = fail(ffi::SQLITE_IOERR_FSYNC).to_string();
         assert!(told.contains("did not confirm a write"), "{told}");
-        assert_eq!(ask(None).to_string(), told);
+        assert!(ask(&mut desk, 2).iter().all(|again| again.to_string() == told));
+    }
+
+    #[test]
+    fn a_file_that_another_program_keeps_is_waited_for_once_for_all() {
+        let (folder, mut desk) = desk();
+        let other = Connection::open(folder.path().join("j.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let waits = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&waits);
+        let count = move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        desk.db.busy_handler(Some(count)).unwrap();
+        let told = ask(&mut desk, 3);
+        assert!(
+            told.iter().all(|told| told.to_string().contains("another program keeps it locked")),
+            "{told:?}"
+        );
+        assert_eq!(waits.load(Ordering::Relaxed), 1);
+        other.execute_batch("COMMIT").unwrap();
+        assert!(ask(&mut desk, 3).iter().all(|told| matches!(told, AppendError::Conflict { .. })));
     }
 }

@@ -103,7 +103,7 @@ impl OpenError {
         match Fault::of(&source) {
             Fault::Full => Self::Full { path },
             Fault::Corrupt => Self::Corrupt { path, reason: source.to_string() },
-            Fault::Unsure | Fault::Broken => Self::Sqlite { path, source },
+            Fault::Unsure | Fault::Locked | Fault::Broken => Self::Sqlite { path, source },
         }
     }
 }
