@@ -1,11 +1,11 @@
 //! How a run ends.
 
+use op_plan::Rollback;
 use serde_json::Value;
 
 use super::Draft;
 use crate::event::Fact;
 use crate::run::{Halt, Run};
-use op_plan::Rollback;
 
 /// Ends the run, or begins to undo it, once nothing is in flight and nothing can start.
 pub(super) fn finish(draft: &mut Draft) {
@@ -43,22 +43,11 @@ fn to_undo(run: &Run) -> Vec<usize> {
     let failed = || run.failed.iter().rev().copied().collect();
     let has_failed = run.halt.is_some() || !run.failed.is_empty() || output(run).is_err();
     let phases: Vec<usize> = match (&run.halt, run.plan.draft().rollback) {
-        (Some(Halt::Cancelled { rollback, .. }), _) => {
-            if *rollback {
-                all()
-            } else {
-                Vec::new()
-            }
-        }
-        (Some(Halt::TimedOut) | None, Rollback::Run) => {
-            if has_failed {
-                all()
-            } else {
-                Vec::new()
-            }
-        }
+        (Some(Halt::Cancelled { rollback: true, .. }), _) => all(),
+        (Some(Halt::Cancelled { rollback: false, .. }), _) => Vec::new(),
+        (Some(Halt::TimedOut) | None, Rollback::Run) if has_failed => all(),
         (Some(Halt::TimedOut) | None, Rollback::Phase) => failed(),
-        (Some(Halt::TimedOut) | None, Rollback::None) => Vec::new(),
+        (Some(Halt::TimedOut) | None, Rollback::Run | Rollback::None) => Vec::new(),
     };
     let acted = |phase| run.plan.steps_of(phase).any(|step| run.steps[step].trial.attempts > 0);
     phases.into_iter().filter(|phase| !run.plan.phases()[*phase].undo.is_empty() && acted(*phase)).collect()

@@ -74,8 +74,8 @@ fn has_passed(event: &Event, limit: Option<Timestamp>) -> Verdict {
 }
 
 fn nothing_stands_against(ledger: &Ledger, what: &str) -> Verdict {
-    let undoes_all = ledger.plan.draft().rollback == Rollback::Run && ledger.has_failed_phase();
-    let holds = ledger.halted.is_none() && ledger.rollback.is_none() && ledger.end.is_none() && !undoes_all;
+    let holds =
+        ledger.halted.is_none() && ledger.rollback.is_none() && ledger.end.is_none() && !ledger.undoes_all();
     ensure(holds, || format!("{what} starts though {:?}", ledger.halted))
 }
 

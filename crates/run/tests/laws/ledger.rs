@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use op_plan::Plan;
+use op_plan::{Phase, Plan, Rollback};
 use op_run::event::{SkipCause, StopCause};
 use op_run::{Event, Evidence, Fact, Failure, Timestamp, Work};
 use serde_json::Value;
@@ -170,8 +170,14 @@ impl Ledger {
         self.steps.iter().filter(|log| log.flight.is_some()).count()
     }
 
-    pub(crate) fn has_failed_phase(&self) -> bool {
-        self.phases.iter().any(|phase| phase.end == PhaseEnd::Failed)
+    /// Whether a failure is known for which the whole run is undone, so that nothing new starts.
+    pub(crate) fn undoes_all(&self) -> bool {
+        let plan = &self.plan;
+        let has_failed = |phase| plan.steps_of(phase).any(|step| self.steps[step].end == End::Failed);
+        let fails = |(at, phase): (usize, &Phase)| {
+            self.phases[at].end == PhaseEnd::Failed || (has_failed(at) && !phase.continue_on_failure)
+        };
+        plan.draft().rollback == Rollback::Run && plan.phases().iter().enumerate().any(fails)
     }
 
     /// Whether a step of the phase failed for good, or its time limit passed.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use op_plan::Plan;
 use op_plan::plan::{Action, FailureKind, Retry};
-use op_plan::{Plan, Rollback};
 use op_run::event::StopCause;
 use op_run::{Answer, Event, Evidence, Fact, Failure, Timestamp, Work};
 
 use crate::law::{Verdict, Violation, ensure, walk};
-use crate::ledger::{End, Ledger, PhaseEnd};
+use crate::ledger::Ledger;
 use crate::story::{Story, Turn};
 
 pub(crate) fn outcome_is_data(story: &Story) -> Verdict {
@@ -148,16 +148,7 @@ fn may_repeat(ledger: &Ledger, work: Work) -> bool {
         Work::Undo { .. } => true,
         Work::Step(step) => {
             let phase = ledger.plan.phase_of(step);
-            ledger.halted.is_none() && !ledger.gave_up(phase) && !undoes_all(ledger)
+            ledger.halted.is_none() && !ledger.gave_up(phase) && !ledger.undoes_all()
         }
     }
-}
-
-fn undoes_all(ledger: &Ledger) -> bool {
-    let fails = |(at, phase): (usize, &op_plan::Phase)| {
-        let log = &ledger.phases[at];
-        let has_failed_step = ledger.plan.steps_of(at).any(|step| ledger.steps[step].end == End::Failed);
-        log.end == PhaseEnd::Failed || (has_failed_step && !phase.continue_on_failure)
-    };
-    ledger.plan.draft().rollback == Rollback::Run && ledger.plan.phases().iter().enumerate().any(fails)
 }

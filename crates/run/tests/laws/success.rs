@@ -24,16 +24,11 @@ fn on_event(ledger: &Ledger, turn: &Turn, event: &Event) -> Verdict {
         Fact::PhaseStarted { phase, .. } => is_let_go_on(ledger, ledger.phase_at(phase)),
         Fact::PhaseSkipped { phase, cause } => is_rightly_skipped(ledger, ledger.phase_at(phase), cause),
         Fact::PhaseSucceeded { phase } => {
-            let at = ledger.phase_at(phase);
-            let mut steps = ledger.plan.steps_of(at);
-            ensure(steps.all(|step| ledger.steps[step].end == End::Succeeded), || {
-                format!("{phase} succeeded without all of its steps")
-            })
+            let all = has_all(ledger, ledger.phase_at(phase));
+            ensure(all, || format!("{phase} succeeded without all of its steps"))
         }
-        Fact::PhaseTolerated { phase, .. } => {
-            let tolerates = ledger.plan.phases()[ledger.phase_at(phase)].continue_on_failure;
-            ensure(tolerates, || format!("{phase} does not tolerate failures"))
-        }
+        Fact::PhaseTolerated { phase, .. } => fails_rightly(ledger, ledger.phase_at(phase), true),
+        Fact::PhaseFailed { phase, .. } => fails_rightly(ledger, ledger.phase_at(phase), false),
         Fact::RunCompleted { .. } => may_complete(ledger),
         Fact::RunRolledBack { .. } => {
             let wanted = ledger.rollback.as_deref();
@@ -115,6 +110,19 @@ fn is_rightly_skipped(ledger: &Ledger, phase: usize, cause: &SkipCause) -> Verdi
     }
 }
 
+fn has_all(ledger: &Ledger, phase: usize) -> bool {
+    ledger.plan.steps_of(phase).all(|step| ledger.steps[step].end == End::Succeeded)
+}
+
+/// A phase that did not do all it should is tolerated if the plan says so and nobody stopped the run, and failed otherwise.
+fn fails_rightly(ledger: &Ledger, phase: usize, tolerated: bool) -> Verdict {
+    ensure(!has_all(ledger, phase), || format!("phase {phase} failed though all of its steps succeeded"))?;
+    let tolerates = ledger.plan.phases()[phase].continue_on_failure && ledger.halted.is_none();
+    ensure(tolerates == tolerated, || {
+        format!("phase {phase} tolerates failure: {tolerates}, not {tolerated}")
+    })
+}
+
 fn may_complete(ledger: &Ledger) -> Verdict {
     let holds = ledger.halted.is_none() && ledger.phases.iter().all(|phase| phase.end.lets_go_on());
     ensure(holds, || format!("the run completed with {:?} and {:?}", ledger.halted, ledger.phases))
@@ -140,7 +148,10 @@ fn reports_what_happened(ledger: &Ledger, story: &Story) -> Verdict {
     (0..ledger.steps.len()).try_for_each(|step| {
         let (log, told) = (ledger.log(Work::Step(step)), run.step(step));
         let holds = (log.end == End::Succeeded) == told.output.is_some();
-        ensure(holds, || format!("step {step} is {:?} and has the output {:?}", log.end, told.output))
+        ensure(holds, || format!("step {step} is {:?} and has the output {:?}", log.end, told.output))?;
+        let is_idle =
+            told.trial.due.is_none() && told.trial.deadline.is_none() && told.trial.stopping.is_none();
+        ensure(is_idle, || format!("step {step} ended and still awaits something: {:?}", told.trial))
     })
 }
 

@@ -124,7 +124,7 @@ fn nothing_claims_success_that_it_did_not_observe_catches_a_step_that_starts_too
 fn nothing_claims_success_that_it_did_not_observe_catches_a_tolerance_nobody_asked_for() {
     catches(
         law,
-        "does not tolerate",
+        "tolerates failure: false",
         Decider {
             decide: |run, input| {
                 rewrite(run, input, |fact| match fact {
