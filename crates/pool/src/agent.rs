@@ -161,6 +161,14 @@ impl Agent {
         (pass, (pass == Pass::Probe).then_some(Probe(self)))
     }
 
+    /// Returns once the breaker is open: whoever waits for the link waits in vain.
+    pub(crate) async fn opened(&self) {
+        let is_open = |_: &Standing| self.breaker().state(self.clock.now()) == ports::Breaker::Open;
+        if self.standing.subscribe().wait_for(is_open).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Tells the breaker that the agent answered.
     pub(crate) fn answered(&self) {
         self.tell(Breaker::answered);

@@ -110,7 +110,7 @@ mod tests {
     use proptest::prelude::*;
     use std::time::Duration;
 
-    const RESET: Duration = Duration::from_secs(60);
+    const RESET: Duration = Duration::from_mins(1);
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)

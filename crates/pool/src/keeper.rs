@@ -256,12 +256,11 @@ impl Keeper {
             Happening::Health(false) => "it reports that it is not serving".to_owned(),
             Happening::Dismissed => "it was disconnected".to_owned(),
             Happening::Closing => "the hub is shutting down".to_owned(),
-            Happening::Wanted
-            | Happening::Connected
-            | Happening::Health(true)
-            | Happening::Returned
-            | Happening::Emptied
-            | Happening::Tick => String::new(),
+            Happening::Connected | Happening::Health(true) => String::new(),
+            // These lead on from where the link was, for the reason that brought it there.
+            Happening::Wanted | Happening::Returned | Happening::Emptied | Happening::Tick => {
+                self.agent.standing.borrow().reason.clone()
+            }
         }
     }
 

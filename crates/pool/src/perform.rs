@@ -61,13 +61,17 @@ impl Agent {
         stop: &CancellationToken,
         began: Instant,
     ) -> Answer {
-        let limit = request.timeout.unwrap_or(self.pool.request_timeout);
-        let deadline = began.checked_add(limit);
+        let limit = request.timeout;
+        let deadline = limit.and_then(|limit| began.checked_add(limit));
         let order = Order { sink, stop, deadline, grace: self.pool.grace };
         let name = request.performer.operation.clone();
         let result = self.conduct(request, &order).await;
         let duration = began.elapsed();
-        let observed = Observed { peer: self.peer.clone(), duration, overdue: duration >= limit };
+        let observed = Observed {
+            peer: self.peer.clone(),
+            duration,
+            overdue: limit.is_some_and(|limit| duration >= limit),
+        };
         let answer = match result {
             Ok(ended) => answer(ended, observed),
             Err(failure) => refused(failure, observed),
@@ -92,6 +96,9 @@ impl Agent {
                 reached = self.reach() => reached?,
                 why = order.interrupted() => return Ok(unsent(why)),
             };
+            if order.stop.is_cancelled() {
+                return Ok(unsent(Stopped::Asked));
+            }
             if let Some(deadline) = order.deadline {
                 let left = deadline.saturating_duration_since(Instant::now());
                 operation.timeout = prost_types::Duration::try_from(left).ok();
@@ -146,8 +153,11 @@ impl Agent {
         if let Some(wire) = self.open() {
             return Ok((wire, probe));
         }
-        let wire = self.ready().await.map_err(|reason| self.unavailable(&reason))?;
-        Ok((wire, probe))
+        tokio::select! {
+            biased;
+            ready = self.ready() => ready.map(|wire| (wire, probe)).map_err(|reason| self.unavailable(&reason)),
+            () = self.opened() => Err(self.broken_open()),
+        }
     }
 
     /// Waits for what comes of another call's probe.

@@ -16,7 +16,8 @@ pub struct PoolSettings {
     pub hub: String,
     /// How long one attempt to connect may take, and how long a call waits for its agent to take calls.
     pub connect_timeout: Duration,
-    /// Time limit of a call that brings none of its own.
+    /// Time limit of a call that a client makes without naming one. The engine applies it: by the time a call is here, one
+    /// without limit is a step of a plan that has none.
     pub request_timeout: Duration,
     /// How often an agent is pinged; two pings without an answer break its link.
     pub health_interval: Duration,

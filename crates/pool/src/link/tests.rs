@@ -5,7 +5,7 @@ const MAX: Duration = Duration::from_secs(10);
 
 fn policy(launched: bool, held: bool) -> Policy {
     let backoff = Backoff { max: MAX, ..Backoff::default() };
-    let idle_release = Duration::from_secs(300);
+    let idle_release = Duration::from_mins(5);
     Policy { launched, held, backoff, idle_release, drain: Duration::from_secs(7) }
 }
 

@@ -1,0 +1,8 @@
+//! The pool against real agents, against servers that misbehave, and against processes that die.
+
+mod calls;
+mod connects;
+mod misbehaves;
+mod processes;
+mod scripted;
+mod support;
