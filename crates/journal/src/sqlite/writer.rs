@@ -139,7 +139,7 @@ impl Desk {
 
     /// The next entry; nothing when no more will come.
     fn first(&mut self) -> Option<Submission> {
-        while self.log.is_dirty() {
+        while self.log.is_dirty() && self.unsure.is_none() {
             match self.waiting.recv_timeout(LULL) {
                 Ok(submission) => return Some(submission),
                 Err(RecvTimeoutError::Timeout) => self.tend(Log::copy),
