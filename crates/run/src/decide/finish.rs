@@ -44,10 +44,10 @@ fn to_undo(run: &Run) -> Vec<usize> {
     let has_failed = run.halt.is_some() || !run.failed.is_empty() || output(run).is_err();
     let phases: Vec<usize> = match (&run.halt, run.plan.draft().rollback) {
         (Some(Halt::Cancelled { rollback: true, .. }), _) => all(),
-        (Some(Halt::Cancelled { rollback: false, .. }), _) => Vec::new(),
         (Some(Halt::TimedOut) | None, Rollback::Run) if has_failed => all(),
         (Some(Halt::TimedOut) | None, Rollback::Phase) => failed(),
-        (Some(Halt::TimedOut) | None, Rollback::Run | Rollback::None) => Vec::new(),
+        (Some(Halt::Cancelled { rollback: false, .. }), _)
+        | (Some(Halt::TimedOut) | None, Rollback::Run | Rollback::None) => Vec::new(),
     };
     let acted = |phase| run.plan.steps_of(phase).any(|step| run.steps[step].trial.attempts > 0);
     phases.into_iter().filter(|phase| !run.plan.phases()[*phase].undo.is_empty() && acted(*phase)).collect()

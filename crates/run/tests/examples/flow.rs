@@ -32,8 +32,11 @@ fn a_step_starts_when_those_it_comes_after_succeeded() {
 #[test]
 fn nothing_of_a_phase_starts_after_one_of_its_steps_failed() {
     let next = Step { after: vec![1], ..step("next") };
-    let mut stage = Stage::start(draft([phase("p", &[], [step("bad"), step("good"), next])]));
+    let steps = [step("bad"), step("good"), step("busy"), next];
+    let mut stage = Stage::start(draft([phase("p", &[], steps)]));
     stage.fail("bad", Failed).succeed("good", json!(1));
+    assert_eq!(stage.calls(), ["busy"]);
+    stage.succeed("busy", json!(1));
     assert_eq!(stage.step("next"), "skipped");
     assert_eq!((stage.phase("p"), stage.state()), ("failed", "failed"));
     assert_eq!(stage.run.reason(), "`p` failed: `bad`: it was failed");
