@@ -1,0 +1,83 @@
+//! One module for each command: what it takes, and what it does.
+
+pub(crate) mod agent;
+pub(crate) mod agents;
+pub(crate) mod call;
+pub(crate) mod cancel;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod events;
+pub(crate) mod graph;
+pub(crate) mod logs;
+pub(crate) mod ls;
+pub(crate) mod output;
+pub(crate) mod plans;
+pub(crate) mod run;
+pub(crate) mod serve;
+pub(crate) mod show;
+pub(crate) mod tools;
+pub(crate) mod watch;
+
+use std::time::Duration;
+
+use op_proto::v1::{GetRequest, Run};
+use tokio::runtime;
+
+use crate::args::{Cli, Command};
+use crate::client::Client;
+use crate::failure::{Exit, Failure};
+use crate::print;
+use crate::seat::Context;
+use crate::terminal::Terminal;
+
+/// How long blocking work may go on once a command is done.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+
+/// Does what the command line says, and tells its failure.
+pub(crate) fn start(cli: Cli) -> Exit {
+    let ctx = Context { terminal: Terminal::look(&cli.globals), globals: cli.globals };
+    dispatch(cli.command, &ctx).unwrap_or_else(|failure| {
+        print::aside(&failure.render(ctx.terminal.aside));
+        failure.exit()
+    })
+}
+
+fn dispatch(command: Command, ctx: &Context) -> Result<Exit, Failure> {
+    match command {
+        // Confines itself before there is a second thread.
+        Command::Agent(agent) => agent.run(),
+        Command::Check(check) => check.run(ctx),
+        Command::Completions(completions) => completions.run(),
+        Command::Run(run) => block_on(run.run(ctx)),
+        Command::Watch(watch) => block_on(watch.run(ctx)),
+        Command::Ls(ls) => block_on(ls.run(ctx)),
+        Command::Show(show) => block_on(show.run(ctx)),
+        Command::Logs(logs) => block_on(logs.run(ctx)),
+        Command::Output(output) => block_on(output.run(ctx)),
+        Command::Cancel(cancel) => block_on(cancel.run(ctx)),
+        Command::Graph(graph) => block_on(graph.run(ctx)),
+        Command::Plans(plans) => block_on(plans.run(ctx)),
+        Command::Agents(agents) => block_on(agents.run(ctx)),
+        Command::Tools(tools) => block_on(tools.run(ctx)),
+        Command::Call(call) => block_on(call.run(ctx)),
+        Command::Events(events) => block_on(events.run(ctx)),
+        Command::Serve(serve) => block_on(serve.run(ctx)),
+        Command::Doctor(doctor) => block_on(doctor.run(ctx)),
+    }
+}
+
+/// Runs a command on a runtime of its own.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::broken("cannot start the runtime").because(&error))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(LEFTOVERS);
+    result
+}
+
+/// A run as it stands.
+async fn fetch(client: &Client, run: &str) -> Result<Run, Failure> {
+    let answer = client.runs().get(GetRequest { run: run.to_owned() }).await?;
+    answer.into_inner().run.ok_or_else(|| Failure::broken(format!("the daemon told nothing of run {run}")))
+}

@@ -1,0 +1,155 @@
+//! `op-dbus run`: starts a run and watches it to its end.
+
+use std::collections::HashMap;
+use std::env;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use op_proto::v1::{ExecuteRequest, StartRequest, WatchResponse};
+use serde_json::{Map, Value, json};
+use tokio_stream::{Stream, StreamExt as _};
+use tonic::Status;
+
+use super::watch::conclude;
+use crate::failure::{Exit, Failure};
+use crate::inputs::{self, Given};
+use crate::interrupt::Interrupts;
+use crate::live::{Follow, OnStop, Watched};
+use crate::print;
+use crate::render::time;
+use crate::seat::{Context, Seat, Session};
+use crate::words::{Word, pair};
+
+const EXAMPLES: &str = "\
+Examples:
+  op-dbus run code_review path=.
+  op-dbus run code_review path=~/src/project --json > review.json
+  op-dbus run release version=1.2.0 targets:='[\"x86_64\", \"aarch64\"]' --timeout 30m
+  op-dbus run nightly --input nightly.toml --detach --key nightly-2026-01-31
+
+Ctrl-C cancels the run and watches it to its end; Ctrl-C again leaves it.";
+
+/// Start a run and watch it to its end
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Run {
+    /// Plan, as `op-dbus plans` lists it
+    plan: String,
+    /// Inputs: KEY=VALUE by the type the plan wants, or KEY:=JSON
+    #[arg(value_name = "KEY=VALUE")]
+    words: Vec<Word>,
+    /// Who plays a step or role: an agent or AGENT.OPERATION
+    #[arg(long, value_name = "STEP=PERFORMER", value_parser = pair)]
+    role: Vec<(String, String)>,
+    /// File with inputs, a JSON object or TOML; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Print the id of the run and return
+    #[arg(long)]
+    detach: bool,
+    /// Limit on the whole run, in place of the plan's own
+    #[arg(long, value_name = "DURATION", value_parser = time::duration)]
+    timeout: Option<Duration>,
+    /// Label for people and filters
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    label: Vec<(String, String)>,
+    /// Idempotency key: a repeat with the same request is the same run
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+}
+
+impl Run {
+    /// Does it.
+    pub(crate) async fn run(self, ctx: &Context) -> Result<Exit, Failure> {
+        let mut interrupts = Interrupts::listen()?;
+        let seat = Seat::find(ctx).await?;
+        if self.detach && matches!(seat, Seat::Empty(_)) {
+            let refused = Failure::refused("no daemon is running that a detached run could be left to");
+            return Err(refused.hint("start one with `op-dbus serve`"));
+        }
+        let given = self.given(&seat, ctx).await?;
+        let roots = given.roots.clone();
+        let request = self.request(given);
+        let session = tokio::select! {
+            session = seat.open(roots) => session?,
+            _ = interrupts.next() => return Err(Failure::interrupted()),
+        };
+        session.tell_sleepers(&ctx.terminal);
+        let result = if self.detach {
+            detach(&session, request, ctx).await
+        } else {
+            execute(&session, request, &mut interrupts, ctx).await
+        };
+        session.close().await;
+        result
+    }
+
+    async fn given(&self, seat: &Seat, ctx: &Context) -> Result<Given, Failure> {
+        let takes = seat.inputs(&self.plan, &ctx.terminal).await?;
+        let values = self.input.as_deref().map_or_else(|| Ok(Map::new()), inputs::file)?;
+        let here = env::current_dir()
+            .map_err(|error| Failure::broken("the current directory is gone").because(&error))?;
+        inputs::gather(&takes, values, &self.words, &here)
+    }
+
+    fn request(&self, given: Given) -> StartRequest {
+        StartRequest {
+            plan: self.plan.clone(),
+            inputs: Value::Object(given.values).to_string(),
+            cast: self.role.iter().cloned().collect::<HashMap<_, _>>(),
+            idempotency_key: self.key.clone().unwrap_or_default(),
+            labels: self.label.iter().cloned().collect(),
+            timeout: self.timeout.map(time::wire),
+        }
+    }
+}
+
+async fn detach(session: &Session, request: StartRequest, ctx: &Context) -> Result<Exit, Failure> {
+    let started = session.client.runs().start(request).await?.into_inner();
+    if ctx.terminal.json {
+        print::json(&json!({ "run": started.run, "existing": started.existing }))?;
+    } else {
+        print::line(&started.run)?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn execute(
+    session: &Session,
+    request: StartRequest,
+    interrupts: &mut Interrupts,
+    ctx: &Context,
+) -> Result<Exit, Failure> {
+    let request = ExecuteRequest { start: Some(request) };
+    let mut runs = session.client.runs();
+    let stream = tokio::select! {
+        stream = runs.execute(request) => seen(stream?.into_inner()),
+        _ = interrupts.next() => return Err(Failure::interrupted()),
+    };
+    let (client, terminal) = (&session.client, &ctx.terminal);
+    let follow = Follow { client, terminal, interrupts, on_stop: OnStop::Cancel, quiet: false, until: None };
+    match follow.watch(stream, |_| Ok(())).await? {
+        Watched::Ended { run } => conclude(session, &run, ctx).await,
+        Watched::Left { run } => Err(left(run.as_deref(), session)),
+    }
+}
+
+fn seen<S>(stream: S) -> impl Stream<Item = Result<WatchResponse, Status>>
+where
+    S: Stream<Item = Result<op_proto::v1::ExecuteResponse, Status>>,
+{
+    stream.filter_map(|executed| executed.map(|executed| executed.seen).transpose())
+}
+
+/// The user left a run that goes on, or sleeps when its host ends with this process.
+fn left(run: Option<&str>, session: &Session) -> Failure {
+    let failure = Failure::interrupted();
+    match run {
+        None => failure,
+        Some(run) if session.is_hosted() => {
+            failure.hint(format!("run {run} sleeps in the journal; `op-dbus serve` wakes it"))
+        }
+        Some(run) => failure.hint(format!("run {run} goes on; `op-dbus watch {run}` shows it")),
+    }
+}

@@ -1,0 +1,283 @@
+//! What is known of a run that goes on: its phases, folded from what the stream tells. Pure.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use op_proto::v1::{Event, PhaseState, Progress, Run};
+use op_run::event::SkipCause;
+use serde_json::Value;
+
+use crate::render::state::{Told as _, Tone};
+use crate::render::text::{cut, one_line, settled};
+use crate::render::time;
+use crate::terminal::Paint;
+
+/// Frames of the mark of what goes on.
+const SPINNER: [&str; 8] = ["⣾", "⣽", "⣻", "⢿", "⡿", "⣟", "⣯", "⣷"];
+
+/// The phases of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    pub(crate) phases: Vec<Row>,
+    /// Phase of each step.
+    homes: HashMap<String, usize>,
+    names: HashMap<String, usize>,
+}
+
+/// A phase.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) state: PhaseState,
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    steps: usize,
+    done: usize,
+    /// The last thing said of it: its note or its last line of output, or why it ended as it did.
+    note: String,
+}
+
+impl Board {
+    /// The phases of a run before anything happened in it; the stream tells the rest.
+    pub(crate) fn new(run: &Run) -> Self {
+        let mut board = Self::default();
+        for (at, phase) in run.phases.iter().enumerate() {
+            board.names.insert(phase.id.clone(), at);
+            board.homes.extend(phase.steps.iter().map(|step| (step.id.clone(), at)));
+            board.phases.push(Row {
+                id: one_line(&phase.id),
+                state: PhaseState::Pending,
+                started: None,
+                ended: None,
+                steps: phase.steps.len(),
+                done: 0,
+                note: String::new(),
+            });
+        }
+        board
+    }
+
+    /// Takes a fact in; returns the phase that changed its state by it.
+    pub(crate) fn event(&mut self, event: &Event) -> Option<&Row> {
+        if !event.step.is_empty() {
+            self.step(event);
+            return None;
+        }
+        let state = state_after(&event.kind)?;
+        let row = self.names.get(&event.phase).and_then(|at| self.phases.get_mut(*at))?;
+        let is_new = row.state != state;
+        row.enter(state, time::of(event.at.as_ref()), why(event));
+        is_new.then_some(row)
+    }
+
+    fn step(&mut self, event: &Event) {
+        let Some(row) = self.homes.get(&event.step).and_then(|at| self.phases.get_mut(*at)) else { return };
+        match event.kind.as_str() {
+            "step_succeeded" | "step_failed" => row.done += 1,
+            "retry_scheduled" => row.note = why(event),
+            _ => {}
+        }
+    }
+
+    /// Takes progress in.
+    pub(crate) fn progress(&mut self, progress: &Progress) {
+        let Some(row) = self.homes.get(&progress.step).and_then(|at| self.phases.get_mut(*at)) else {
+            return;
+        };
+        let output: Vec<u8> = progress.output.iter().flat_map(|chunk| chunk.data.iter().copied()).collect();
+        let output = String::from_utf8_lossy(&output);
+        let last = output.lines().rev().map(settled).find(|line| !line.trim().is_empty());
+        if let Some(line) = last {
+            row.note = one_line(&line);
+        } else if !progress.note.is_empty() {
+            row.note = one_line(&progress.note);
+        }
+    }
+
+    /// How many phases have come to an end.
+    pub(crate) fn settled(&self) -> usize {
+        self.phases.iter().filter(|row| row.ended.is_some()).count()
+    }
+
+    /// At most `limit` phases, in the order of the plan: those that go on first, then those that ended last, then those to come.
+    pub(crate) fn visible(&self, limit: usize) -> Vec<&Row> {
+        let mut order: Vec<_> = self.phases.iter().enumerate().collect();
+        order.sort_by_key(|(at, row)| match (row.state.tone(), row.ended) {
+            (Tone::Busy, _) => (0, std::cmp::Reverse(None), *at),
+            (_, Some(ended)) => (1, std::cmp::Reverse(Some(ended)), *at),
+            (_, None) => (2, std::cmp::Reverse(None), *at),
+        });
+        order.truncate(limit);
+        order.sort_by_key(|(at, _)| *at);
+        order.into_iter().map(|(_, row)| row).collect()
+    }
+}
+
+impl Row {
+    fn enter(&mut self, state: PhaseState, at: Option<Timestamp>, why: String) {
+        self.state = state;
+        match state.tone() {
+            Tone::Busy => {
+                self.started = self.started.or(at);
+                self.ended = None;
+            }
+            Tone::Quiet | Tone::Good | Tone::Odd | Tone::Bad => self.ended = at,
+        }
+        self.note = why;
+    }
+
+    /// How long it took, or takes so far; empty for one that did not start.
+    pub(crate) fn taken(&self, now: Timestamp) -> String {
+        self.started
+            .map(|from| time::span(time::between(from, self.ended.unwrap_or(now))))
+            .unwrap_or_default()
+    }
+
+    /// Why it ended as it did, or the last thing said of it.
+    pub(crate) fn note(&self) -> &str {
+        &self.note
+    }
+
+    /// The phase on one line of at most `columns`, its name padded to `width`.
+    pub(crate) fn line(
+        &self,
+        now: Timestamp,
+        frame: usize,
+        (width, columns): (usize, usize),
+        paint: Paint,
+    ) -> String {
+        let mark = match self.state.tone() {
+            Tone::Busy => paint.cyan(SPINNER[frame % SPINNER.len()]),
+            Tone::Quiet | Tone::Good | Tone::Odd | Tone::Bad => self.state.tone().mark(paint),
+        };
+        let steps = if self.steps > 1 && self.started.is_some() {
+            format!("{}/{}", self.done, self.steps)
+        } else {
+            String::new()
+        };
+        let word = match self.state {
+            PhaseState::Pending | PhaseState::Running | PhaseState::Succeeded => String::new(),
+            state => format!("{} ", state.tone().paint(paint, state.word())),
+        };
+        let line = format!(
+            "{mark} {:width$} {:>9} {steps:>5}  {word}{}",
+            self.id,
+            self.taken(now),
+            paint.dim(&self.note)
+        );
+        cut(line.trim_end(), columns)
+    }
+}
+
+/// The state of a phase after a fact of this kind; none when the fact is not about that.
+fn state_after(kind: &str) -> Option<PhaseState> {
+    Some(match kind {
+        "phase_started" => PhaseState::Running,
+        "phase_succeeded" => PhaseState::Succeeded,
+        "phase_failed" => PhaseState::Failed,
+        "phase_tolerated" => PhaseState::Tolerated,
+        "phase_skipped" => PhaseState::Skipped,
+        "undo_started" => PhaseState::Undoing,
+        "undo_failed" => PhaseState::UndoFailed,
+        "phase_undone" => PhaseState::Undone,
+        _ => return None,
+    })
+}
+
+/// Why something became true, as far as the fact has a reason.
+pub(crate) fn why(event: &Event) -> String {
+    let fact: Value = serde_json::from_str(&event.json).unwrap_or_default();
+    let cause = fact.get("cause").and_then(|cause| serde_json::from_value::<SkipCause>(cause.clone()).ok());
+    let told = fact.get("reason").or_else(|| fact.pointer("/failure/message")).and_then(Value::as_str);
+    cause.map(|cause| cause.to_string()).or_else(|| told.map(one_line)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use op_proto::v1::{OutputChunk, Phase, Step};
+    use serde_json::json;
+
+    use super::*;
+
+    fn board(ids: &[&str]) -> Board {
+        let step = |id: &str| Step { id: format!("{id}/1"), ..Step::default() };
+        let phase = |id: &&str| Phase { id: (*id).to_owned(), steps: vec![step(id)], ..Phase::default() };
+        Board::new(&Run { phases: ids.iter().map(phase).collect(), ..Run::default() })
+    }
+
+    fn fact(kind: &str, phase: &str, second: i64, json: &Value) -> Event {
+        Event {
+            kind: kind.to_owned(),
+            phase: phase.to_owned(),
+            at: Some(prost_types::Timestamp { seconds: second, nanos: 0 }),
+            json: json.to_string(),
+            ..Event::default()
+        }
+    }
+
+    fn now(second: i64) -> Timestamp {
+        Timestamp::new(second, 0).expect("a time")
+    }
+
+    #[test]
+    fn a_phase_takes_from_its_start_to_its_end() {
+        let mut board = board(&["build"]);
+        board.event(&fact("phase_started", "build", 10, &json!({})));
+        assert_eq!(board.phases[0].taken(now(12)), "2.0 s");
+        board.event(&fact("phase_failed", "build", 15, &json!({ "reason": "it broke" })));
+        assert_eq!((board.phases[0].taken(now(99)).as_str(), board.phases[0].note()), ("5.0 s", "it broke"));
+        assert_eq!(board.settled(), 1);
+    }
+
+    #[test]
+    fn a_phase_that_is_skipped_says_why_and_took_no_time() {
+        let mut board = board(&["build"]);
+        let row =
+            board.event(&fact("phase_skipped", "build", 10, &json!({ "cause": { "dependency": "test" } })));
+        assert_eq!(
+            row.map(|row| (row.note().to_owned(), row.taken(now(20)))),
+            Some(("`test` did not succeed".into(), String::new()))
+        );
+    }
+
+    #[test]
+    fn the_note_is_the_last_line_that_says_something() {
+        let mut board = board(&["build"]);
+        let chunk =
+            OutputChunk { channel: 1, data: "Compiling a\r\n\u{1b}[1mCompiling b\u{1b}[0m\n\n".into() };
+        board.progress(&Progress { step: "build/1".into(), output: vec![chunk], ..Progress::default() });
+        assert_eq!(board.phases[0].note(), "Compiling b");
+        board.progress(&Progress { step: "nobody/1".into(), note: "x".into(), ..Progress::default() });
+        assert_eq!(board.phases[0].note(), "Compiling b");
+    }
+
+    #[test]
+    fn a_state_that_is_told_twice_changed_once() {
+        let mut board = board(&["build"]);
+        assert!(board.event(&fact("undo_started", "build", 1, &json!({}))).is_some());
+        assert!(board.event(&fact("undo_started", "build", 2, &json!({}))).is_none());
+    }
+
+    #[test]
+    fn when_there_is_little_room_what_goes_on_is_seen() {
+        let mut board = board(&["a", "b", "c", "d"]);
+        for (kind, phase, second) in
+            [("phase_succeeded", "a", 1), ("phase_succeeded", "b", 2), ("phase_started", "d", 3)]
+        {
+            board.event(&fact(kind, phase, second, &json!({})));
+        }
+        let ids: Vec<_> = board.visible(2).iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(ids, ["b", "d"]);
+    }
+
+    #[test]
+    fn a_line_never_is_longer_than_the_terminal_is_wide() {
+        let mut board = board(&["build"]);
+        board.event(&fact("phase_started", "build", 10, &json!({})));
+        board.progress(&Progress {
+            step: "build/1".into(), note: "漢字".repeat(100), ..Progress::default()
+        });
+        let line = board.phases[0].line(now(11), 3, (8, 40), Paint::plain());
+        assert!(console::measure_text_width(&line) <= 40 && line.starts_with("⢿ build"), "{line}");
+    }
+}

@@ -1,0 +1,65 @@
+//! One line for each thing that matters, for logs and pipes.
+
+use jiff::Timestamp;
+use op_proto::v1::{Event, PhaseState};
+
+use super::board::{Board, Row, why};
+use crate::print;
+use crate::render::state::Told as _;
+use crate::render::text::one_line;
+use crate::render::time;
+use crate::terminal::Paint;
+
+/// Writes a line when a phase changes its state or something went wrong.
+pub(crate) struct Lines {
+    board: Board,
+    paint: Paint,
+}
+
+impl Lines {
+    /// Begins with a board on which nothing happened yet.
+    pub(crate) fn new(board: Board, paint: Paint) -> Self {
+        Self { board, paint }
+    }
+
+    /// The board behind the lines.
+    pub(crate) fn board(&mut self) -> &mut Board {
+        &mut self.board
+    }
+
+    /// Takes a fact in and writes what there is to say of it.
+    pub(crate) fn event(&mut self, event: &Event) {
+        let at = time::of(event.at.as_ref()).unwrap_or_else(Timestamp::now);
+        let text = self.board.event(event).map(|row| told(row, at, self.paint)).or_else(|| aside(event));
+        if let Some(text) = text {
+            print::note(&format!("{} {text}", self.paint.dim(time::clock(at))));
+        }
+    }
+}
+
+fn told(row: &Row, at: Timestamp, paint: Paint) -> String {
+    let because = if row.note().is_empty() { String::new() } else { format!(": {}", row.note()) };
+    let (word, taken) = match row.state {
+        PhaseState::Running => ("started", String::new()),
+        PhaseState::Tolerated => ("failed and is tolerated", row.taken(at)),
+        state => (state.word(), row.taken(at)),
+    };
+    let after = if taken.is_empty() { taken } else { format!(" after {taken}") };
+    format!("{} {}{after}{because}", row.id, row.state.tone().paint(paint, word))
+}
+
+/// What is said of a fact that changes no phase: of steps only what went wrong, since a run may have thousands.
+fn aside(event: &Event) -> Option<String> {
+    let why = why(event);
+    match event.kind.as_str() {
+        "step_failed" => Some(format!("{} failed: {why}", event.step)),
+        "retry_scheduled" => Some(format!("{} failed and is tried again: {why}", event.step)),
+        "undo_retry_scheduled" => {
+            Some(format!("the undo of {} failed and is tried again: {why}", event.phase))
+        }
+        "phase_timed_out" | "cancel_requested" | "run_timed_out" | "rollback_started" => {
+            Some(one_line(&event.message))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,10 @@
+//! What people read. Everything in here turns values into text and prints nothing.
+
+pub(crate) mod ending;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod state;
+pub(crate) mod table;
+pub(crate) mod text;
+pub(crate) mod time;
+pub(crate) mod value;

@@ -1,0 +1,11 @@
+//! The real binary against a daemon that plays a script: what people read, what machines read, and the exit codes.
+
+mod call;
+mod fake;
+mod pipe;
+mod program;
+mod read;
+mod refusal;
+mod run;
+mod scene;
+mod terminal;
