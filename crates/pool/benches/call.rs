@@ -1,14 +1,17 @@
 //! What a pooled call costs: `cargo bench -p op-pool`, or with a number for so many calls in each row.
 //!
-//! The agent is another process on a Unix socket. The rows `bare` send the very frames of a pooled call on a bare stream of
-//! tonic, without tasks, tables or admission; `unary` is one RPC per call. Prints p50, p99, calls per second and the ratios.
+//! The agent is another process on a Unix socket. `bare stream` sends the very frames of a pooled call on a bare stream of tonic,
+//! with as many callers as the pooled row and no more than a map from id to caller; `in one loop` has as many calls in flight,
+//! and nobody who waits for them. `unary` is one RPC per call. Prints p50, p99, calls per second, and the ratios to the first
+//! row of each block.
 
 #[path = "call/echo.rs"]
 mod echo;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::stream::FuturesUnordered;
@@ -22,13 +25,14 @@ use op_proto::agent::v1::agent_client::AgentClient;
 use op_proto::agent::v1::agent_frame::Frame as Said;
 use op_proto::agent::v1::event::Kind;
 use op_proto::agent::v1::host_frame::Frame;
-use op_proto::agent::v1::{DescribeRequest, Hello, HostFrame, Operation};
+use op_proto::agent::v1::{Ack, AgentFrame, DescribeRequest, Hello, HostFrame, Operation};
 use op_run::Answer;
 use serde_json::json;
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
 /// Says to this program that it is the agent, and where it listens.
@@ -66,6 +70,7 @@ async fn compare(calls: usize) -> Result<(), Failed> {
     for callers in [1, 64] {
         let bare = bare(&direct, callers, calls).await?;
         bare.print(&format!("bare stream, {callers}"), &bare);
+        looped(&direct, callers, calls).await?.print(&format!("bare stream, {callers} in one loop"), &bare);
         pooled(&pool, callers, calls).await?.print(&format!("pooled, {callers}"), &bare);
         pooled(&kit_pool, callers, calls)
             .await?
@@ -222,46 +227,91 @@ where
     Ok(Row::new(times.into_iter().flatten().collect(), began.elapsed()))
 }
 
-/// The frames of pooled calls on a stream of their own, so many in flight.
-async fn bare(channel: &Channel, callers: usize, calls: usize) -> Result<Row, Failed> {
+/// A stream of tonic's own, opened.
+async fn open(channel: &Channel) -> Result<(mpsc::Sender<HostFrame>, Streaming<AgentFrame>), Failed> {
     let (tell, frames) = mpsc::channel(256);
     let hello = Frame::Hello(Hello { version: 1, hub: "bench".into() });
     tell.send(HostFrame { frame: Some(hello) }).await?;
-    let mut said = AgentClient::new(channel.clone()).session(ReceiverStream::new(frames)).await?.into_inner();
-    let (mut times, mut flying) = (Vec::with_capacity(calls), std::collections::HashMap::new());
-    let (mut sent, mut began) = (0, Instant::now());
-    for _ in 0..callers {
-        sent += 1;
-        flying.insert(sent, send(&tell, sent).await?);
-    }
-    while times.len() < calls {
-        let frame = said.next().await.ok_or("the stream ended")??;
-        let Some(Said::Event(event)) = frame.frame else { continue };
-        let Some(Kind::Outcome(_)) = event.kind else { continue };
-        let id: usize = event.id.rsplit_once('/').ok_or("an id without number")?.1.parse()?;
-        let start: Instant = flying.remove(&id).ok_or("a stray outcome")?;
-        match id {
-            ..WARM => {}
-            WARM => began = Instant::now(),
-            _ => times.push(start.elapsed()),
-        }
-        sent += 1;
-        flying.insert(sent, send(&tell, sent).await?);
-    }
-    Ok(Row::new(times, began.elapsed()))
+    let said = AgentClient::new(channel.clone()).session(ReceiverStream::new(frames)).await?.into_inner();
+    Ok((tell, said))
 }
 
-async fn send(tell: &mpsc::Sender<HostFrame>, number: usize) -> Result<Instant, Failed> {
-    let began = Instant::now();
+/// The id of the call that ended with this frame.
+fn ended(frame: AgentFrame) -> Option<String> {
+    match frame.frame {
+        Some(Said::Event(event)) if matches!(event.kind, Some(Kind::Outcome(_))) => Some(event.id),
+        _ => None,
+    }
+}
+
+async fn send(tell: &mpsc::Sender<HostFrame>, id: String) -> Result<(), Failed> {
     let operation = Operation {
-        id: format!("bench/0/20000/{number}"),
+        id,
         operation: "echo".into(),
         arguments: json!({ "text": "hello" }).to_string(),
         timeout: Some(prost_types::Duration { seconds: 29, nanos: 999_000_000 }),
         ..Operation::default()
     };
-    tell.send(HostFrame { frame: Some(Frame::Operation(operation)) }).await?;
-    Ok(began)
+    Ok(tell.send(HostFrame { frame: Some(Frame::Operation(operation)) }).await?)
+}
+
+async fn acknowledge(tell: &mpsc::Sender<HostFrame>, id: String) -> Result<(), Failed> {
+    Ok(tell.send(HostFrame { frame: Some(Frame::Ack(Ack { id })) }).await?)
+}
+
+type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<()>>>>;
+
+/// So many callers, each with one call in flight, on a bare stream.
+async fn bare(channel: &Channel, callers: usize, calls: usize) -> Result<Row, Failed> {
+    let (tell, mut said) = open(channel).await?;
+    let waiting = Waiting::default();
+    let table = Arc::clone(&waiting);
+    let reader = tokio::spawn(async move {
+        while let Some(Ok(frame)) = said.next().await {
+            let caller = ended(frame).and_then(|id| table.lock().ok()?.remove(&id));
+            if let Some(caller) = caller {
+                let _ = caller.send(());
+            }
+        }
+    });
+    let call = move |id: String| {
+        let (tell, waiting) = (tell.clone(), Arc::clone(&waiting));
+        async move {
+            let (done, answered) = oneshot::channel();
+            waiting.lock().map_err(|_| "a caller panicked")?.insert(id.clone(), done);
+            send(&tell, id.clone()).await?;
+            answered.await?;
+            acknowledge(&tell, id).await
+        }
+    };
+    spread(callers, WARM, call.clone()).await?;
+    let row = spread(callers, calls, call).await;
+    reader.abort();
+    row
+}
+
+/// So many calls in flight on a bare stream, all made by one loop.
+async fn looped(channel: &Channel, callers: usize, calls: usize) -> Result<Row, Failed> {
+    let (tell, mut said) = open(channel).await?;
+    let (mut times, mut flying) = (Vec::with_capacity(calls), HashMap::new());
+    let (mut sent, mut began) = (0, Instant::now());
+    while times.len() < calls {
+        while flying.len() < callers {
+            sent += 1;
+            let id = format!("bench/loop/{calls}/{sent}");
+            flying.insert(id.clone(), (sent, Instant::now()));
+            send(&tell, id).await?;
+        }
+        let Some(id) = ended(said.next().await.ok_or("the stream ended")??) else { continue };
+        let (number, start) = flying.remove(&id).ok_or("a stray outcome")?;
+        acknowledge(&tell, id).await?;
+        match number {
+            ..WARM => {}
+            WARM => began = Instant::now(),
+            _ => times.push(start.elapsed()),
+        }
+    }
+    Ok(Row::new(times, began.elapsed()))
 }
 
 /// Nobody watches a benchmark's calls.

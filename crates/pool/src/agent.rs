@@ -171,7 +171,9 @@ impl Agent {
 
     /// Tells the breaker that the agent answered.
     pub(crate) fn answered(&self) {
-        self.tell(Breaker::answered);
+        if !self.breaker().is_clean() {
+            self.tell(Breaker::answered);
+        }
     }
 
     /// Tells the breaker that the link failed or broke.

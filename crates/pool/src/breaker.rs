@@ -67,6 +67,11 @@ impl Breaker {
         self.state = State::Closed { faults: 0 };
     }
 
+    /// Whether all went well of late, so that an answer is no news.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.state == State::Closed { faults: 0 }
+    }
+
     /// The link to the agent failed or broke.
     pub(crate) fn faulted(&mut self, now: Timestamp) {
         let open = State::Open { until: now.after(self.settings.reset) };

@@ -33,7 +33,9 @@ pub(crate) async fn watch(channel: Channel, interval: Duration, news: mpsc::Send
 async fn listen(client: &mut HealthClient<Channel>, news: &mpsc::Sender<News>) -> Result<(), Status> {
     let mut changes = client.watch(HealthCheckRequest::default()).await?.into_inner();
     while let Some(change) = changes.message().await? {
-        if news.send(News::Health(is_serving(change.status()))).await.is_err() {
+        if let Some(serving) = verdict(change.status())
+            && news.send(News::Health(serving)).await.is_err()
+        {
             break;
         }
     }
@@ -44,8 +46,9 @@ async fn ask(client: &mut HealthClient<Channel>, interval: Duration, news: &mpsc
     loop {
         match client.check(HealthCheckRequest::default()).await {
             Ok(answer) => {
-                let serving = is_serving(answer.into_inner().status());
-                if news.send(News::Health(serving)).await.is_err() {
+                if let Some(serving) = verdict(answer.into_inner().status())
+                    && news.send(News::Health(serving)).await.is_err()
+                {
                     return;
                 }
             }
@@ -56,11 +59,12 @@ async fn ask(client: &mut HealthClient<Channel>, interval: Duration, news: &mpsc
     }
 }
 
-/// An agent that does not say so is not serving.
-fn is_serving(status: ServingStatus) -> bool {
+/// Whether the agent is serving; none where it serves health, and not its own.
+fn verdict(status: ServingStatus) -> Option<bool> {
     match status {
-        ServingStatus::Serving => true,
-        ServingStatus::Unknown | ServingStatus::NotServing | ServingStatus::ServiceUnknown => false,
+        ServingStatus::Serving => Some(true),
+        ServingStatus::NotServing => Some(false),
+        ServingStatus::Unknown | ServingStatus::ServiceUnknown => None,
     }
 }
 

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use op_engine::ports::AgentState;
 use op_run::Timestamp;
 use tokio::sync::mpsc;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use crate::agent::{Agent, Wish};
 use crate::connect::{self, Connection};
@@ -53,8 +53,8 @@ struct Keeper {
     closing: bool,
     process: Option<Process>,
     starts: u32,
-    /// A process on its way out.
-    ending: Option<BoxFuture<'static, ()>>,
+    /// A process on its way out, and its id.
+    ending: Option<(u32, BoxFuture<'static, ()>)>,
     /// An attempt is to begin as soon as that process is gone.
     due: bool,
     attempt: Option<BoxFuture<'static, Result<Connection, Fault>>>,
@@ -62,8 +62,8 @@ struct Keeper {
     wire: Option<Wire>,
     news: Option<mpsc::Receiver<News>>,
     tasks: JoinSet<()>,
-    /// The tasks of the connection that stands.
-    current: Vec<Id>,
+    /// The tasks of the connection that stands: who listens, and who watches its health.
+    current: Option<(AbortHandle, AbortHandle)>,
     wake: Option<Timestamp>,
     /// Why the agent says that it goes away.
     farewell: String,
@@ -91,7 +91,7 @@ impl Keeper {
             wire: None,
             news: None,
             tasks: JoinSet::new(),
-            current: Vec::new(),
+            current: None,
             wake: None,
             farewell: String::new(),
         }
@@ -132,11 +132,8 @@ impl Keeper {
             () = some(self.process.as_ref().map(|process| Box::pin(process.ended()))) => {
                 Some(self.exited().await)
             }
-            () = some(self.ending.as_mut()) => {
-                self.ending = None;
-                if std::mem::take(&mut self.due) {
-                    self.begin();
-                }
+            () = some(self.ending.as_mut().map(|(_, ending)| ending)) => {
+                self.gone();
                 None
             }
             () = some(drained.as_ref().map(|wire| Box::pin(wire.emptied()))) => Some(Happening::Emptied),
@@ -175,7 +172,7 @@ impl Keeper {
             }
         };
         let health = self.tasks.spawn(health::watch(channel, interval, tell));
-        self.current = vec![listener.id(), health.id()];
+        self.current = Some((listener, health));
         self.news = Some(news);
         self.wire = Some(wire);
         let configured = self.agent.settings.max_concurrent.unwrap_or(self.agent.pool.max_concurrent);
@@ -207,9 +204,10 @@ impl Keeper {
     fn ended(&mut self, ended: Result<(Id, ()), JoinError>) -> Option<Happening> {
         let error = ended.err().filter(JoinError::is_panic)?;
         tracing::error!(agent = self.agent.settings.name, %error, "a task of a connection panicked");
-        self.current
-            .contains(&error.id())
-            .then(|| Happening::Broken(Fault::new(FaultKind::Broken, "a task of its connection panicked")))
+        let is_current =
+            |(one, other): &(AbortHandle, AbortHandle)| [one.id(), other.id()].contains(&error.id());
+        self.current.as_ref().filter(|tasks| is_current(tasks))?;
+        Some(Happening::Broken(Fault::new(FaultKind::Broken, "a task of its connection panicked")))
     }
 
     async fn exited(&mut self) -> Happening {
@@ -315,7 +313,10 @@ impl Keeper {
 
     fn hang_up(&mut self, reason: &str) {
         (self.attempt, self.lookout, self.news, self.due) = (None, None, None, false);
-        self.current.clear();
+        if let Some((_, health)) = self.current.take() {
+            // Whoever listens says goodbye first and then ends; a watch would hold the connection open.
+            health.abort();
+        }
         if let Some(wire) = self.wire.take() {
             let reason = if reason.is_empty() { "the hub let go of the agent" } else { reason };
             wire.close(Fault::new(FaultKind::Released, reason));
@@ -324,13 +325,27 @@ impl Keeper {
 
     fn dispose(&mut self, grace: Duration) {
         if let Some(process) = self.process.take() {
-            self.ending = Some(process.stop(grace).boxed());
+            self.ending = Some((process.id(), process.stop(grace).boxed()));
         }
+    }
+
+    /// The process that was on its way out is gone.
+    fn gone(&mut self) {
+        self.ending = None;
+        if std::mem::take(&mut self.due) {
+            self.begin();
+        }
+        self.publish(self.link.state(), self.agent.clock.now(), "", 0);
+    }
+
+    fn pid(&self) -> Option<u32> {
+        let ending = self.ending.as_ref().map(|(pid, _)| *pid);
+        self.process.as_ref().map(Process::id).or(ending)
     }
 
     fn publish(&self, before: AgentState, now: Timestamp, reason: &str, faults: u64) {
         let state = self.link.state();
-        let (pid, restarts) = (self.process.as_ref().map(Process::id), self.starts.saturating_sub(1));
+        let (pid, restarts) = (self.pid(), self.starts.saturating_sub(1));
         let changed = self.agent.standing.send_if_modified(|standing| {
             let is_same = state == standing.state && faults == 0;
             if is_same && pid == standing.pid && restarts == standing.restarts {

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::scripted::{accepted, behave, event, serve_session};
 use crate::support::{
-    Kept, agent, answer, at, begin, call, directory, failure, one, pool, request, serve, settings, until,
-    value,
+    Kept, PATIENCE, agent, answer, at, begin, call, directory, failure, one, pool, request, serve, settings,
+    until, value,
 };
 
 #[tokio::test]
@@ -305,6 +305,30 @@ async fn output_of_100_mb_flows_through_under_credit() {
     assert_eq!(told.evidence().bytes, 100 << 20);
     assert_eq!(value(told), json!(100 << 20));
     assert_eq!(scale.0.load(Ordering::Relaxed), 100 << 20);
+    pool.shutdown().await;
+    agent.stop().await;
+}
+
+/// A sink with a bug in it.
+struct Broken;
+
+impl Sink for Broken {
+    fn take(&self, _: Progress) {
+        panic!("a bug in the sink");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_panics_costs_the_link_and_no_answer() {
+    let home = directory();
+    let address = at(home.path(), "a");
+    let agent = serve(agent("a"), &address).await;
+    let pool = one(settings(), &address);
+    let asked = request("a.speak", "1", json!({ "text": "boo" }));
+    let told = pool.perform(asked, Arc::new(Broken), CancellationToken::new());
+    let told = tokio::time::timeout(PATIENCE, told).await.expect("every call is answered");
+    assert_eq!(failure(told).kind, FailureKind::Lost);
+    assert_eq!(value(call(&pool, "a.echo", "2", json!({})).await), json!({}));
     pool.shutdown().await;
     agent.stop().await;
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::StreamExt;
 use op_engine::ports::{AgentState, Agents, ConnectError};
 use op_plan::catalogue::Operations;
 use op_plan::plan::FailureKind;
@@ -227,5 +228,23 @@ async fn a_shutdown_ends_the_calls_in_flight_and_takes_no_more() {
     let late = failure(call(&pool, "a.echo", "2", json!({})).await);
     assert_eq!(late.kind, FailureKind::Unavailable);
     assert!(late.message.contains("shutting down"), "{}", late.message);
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn a_watch_tells_every_agent_once_and_then_the_newest_of_each() {
+    let home = directory();
+    let address = at(home.path(), "a");
+    let agent = serve(agent("a"), &address).await;
+    let agents = vec![AgentSettings::new("a", address), AgentSettings::new("b", at(home.path(), "b"))];
+    let pool = pool(settings(), agents);
+    let mut changes = pool.watch();
+    let mut names = [changes.next().await, changes.next().await].map(|status| status.expect("an agent").name);
+    names.sort();
+    assert_eq!(names, ["a", "b"]);
+    pool.connect("a").await.expect("it listens");
+    let newest = changes.next().await.expect("a change");
+    assert_eq!((newest.name.as_str(), newest.state), ("a", AgentState::Ready), "what came before is skipped");
+    pool.shutdown().await;
     agent.stop().await;
 }

@@ -126,7 +126,7 @@ async fn an_agent_that_crashes_loses_its_call_and_is_started_again() {
 }
 
 #[tokio::test]
-async fn an_agent_that_is_killed_says_how_it_ended_and_is_started_again() {
+async fn an_agent_that_is_killed_is_started_again() {
     let home = directory();
     let (pool, _) = start(home.path());
     let pid = ready(&pool).await.pid.expect("a process");
@@ -143,7 +143,7 @@ async fn a_disconnected_agent_has_no_process() {
     let pid = ready(&pool).await.pid.expect("a process");
     let status = pool.disconnect("a").await.expect("a known agent");
     assert_eq!((status.state, status.pid), (AgentState::Idle, None));
-    wait_gone(pid).await;
+    assert!(!runs(pid));
     let status = pool.connect("a").await.expect("it is started again");
     assert_ne!(status.pid, Some(pid));
     pool.shutdown().await;
