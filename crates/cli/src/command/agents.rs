@@ -54,9 +54,9 @@ async fn watch(session: &Session, terminal: &Terminal) -> Result<Exit, Failure> 
     while let Some(seen) = stream.next().await {
         let Some(agent) = seen?.agent else { continue };
         if terminal.json {
-            print::json_line(&json::agent(&agent))?
+            print::json_line(&json::agent(&agent))?;
         } else {
-            print::line(&change(&agent, terminal))?
+            print::line(&change(&agent, terminal))?;
         }
     }
     Ok(Exit::Done)

@@ -54,9 +54,9 @@ impl Events {
             while let Some(entry) = stream.next().await {
                 let entry = entry?;
                 if ctx.terminal.json {
-                    print::json_line(&json::audit(&entry))?
+                    print::json_line(&json::audit(&entry))?;
                 } else {
-                    print::line(&line(&entry, &ctx.terminal))?
+                    print::line(&line(&entry, &ctx.terminal))?;
                 }
             }
             Ok(Exit::Done)

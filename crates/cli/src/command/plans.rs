@@ -33,9 +33,9 @@ impl Plans {
             if let Some(plan) = self.plan {
                 let plan = plans.get(GetPlanRequest { plan }).await?.into_inner().plan.unwrap_or_default();
                 if terminal.json {
-                    print::json(&json::plan(&plan))?
+                    print::json(&json::plan(&plan))?;
                 } else {
-                    print::text(&sheet(&plan, terminal))?
+                    print::text(&sheet(&plan, terminal))?;
                 }
                 return Ok(Exit::Done);
             }

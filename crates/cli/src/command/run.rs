@@ -128,7 +128,8 @@ async fn execute(
         _ = interrupts.next() => return Err(Failure::interrupted()),
     };
     let (client, terminal) = (&session.client, &ctx.terminal);
-    let follow = Follow { client, terminal, interrupts, on_stop: OnStop::Cancel, quiet: false, until: None };
+    let follow =
+        Follow { client, terminal, interrupts, on_stop: OnStop::Cancel, quiet: false, from: 1, until: None };
     match follow.watch(stream, |_| Ok(())).await? {
         Watched::Ended { run } => conclude(session, &run, ctx).await,
         Watched::Left { run } => Err(left(run.as_deref(), session)),

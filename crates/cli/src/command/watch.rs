@@ -60,7 +60,7 @@ impl Watch {
         }
         let stream = session.client.runs().watch(request).await?.into_inner();
         let (client, on_stop, quiet) = (&session.client, OnStop::Leave, terminal.json);
-        let follow = Follow { client, terminal, interrupts, on_stop, quiet, until };
+        let follow = Follow { client, terminal, interrupts, on_stop, quiet, from: self.from, until };
         let each =
             |seen: &WatchResponse| if terminal.json { print::json_line(&json::seen(seen)) } else { Ok(()) };
         let watched = follow.watch(stream, each).await?;

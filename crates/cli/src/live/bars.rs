@@ -3,7 +3,7 @@
 use console::measure_text_width;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
-use op_proto::v1::Event;
+use op_proto::v1::{Event, Progress};
 
 use super::board::Board;
 use crate::terminal::Paint;
@@ -37,14 +37,14 @@ impl Bars {
         Self { board, multi, lines, width, columns, frame: 0, paint }
     }
 
-    /// The board behind the lines.
-    pub(crate) fn board(&mut self) -> &mut Board {
-        &mut self.board
-    }
-
     /// Takes a fact in; it is seen at the next drawing.
     pub(crate) fn event(&mut self, event: &Event) {
         self.board.event(event);
+    }
+
+    /// Takes progress in; it is seen at the next drawing.
+    pub(crate) fn progress(&mut self, progress: &Progress) {
+        self.board.progress(progress);
     }
 
     /// Draws the lines as they stand.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use op_proto::v1::{Event, PhaseState, Progress, Run};
+use op_proto::v1::{Event, Phase, PhaseState, Progress, Run};
 use op_run::event::SkipCause;
 use serde_json::Value;
 
@@ -44,15 +44,20 @@ impl Board {
         for (at, phase) in run.phases.iter().enumerate() {
             board.names.insert(phase.id.clone(), at);
             board.homes.extend(phase.steps.iter().map(|step| (step.id.clone(), at)));
-            board.phases.push(Row {
-                id: one_line(&phase.id),
-                state: PhaseState::Pending,
-                started: None,
-                ended: None,
-                steps: phase.steps.len(),
-                done: 0,
-                note: String::new(),
-            });
+            board.phases.push(Row::new(phase));
+        }
+        board
+    }
+
+    /// The phases of a run as they stand; the stream tells what changes.
+    pub(crate) fn resumed(run: &Run) -> Self {
+        let mut board = Self::new(run);
+        for (row, phase) in board.phases.iter_mut().zip(&run.phases) {
+            row.state = phase.state();
+            row.started = time::of(phase.started_at.as_ref());
+            row.ended = time::of(phase.ended_at.as_ref());
+            row.done = phase.steps.iter().filter(|step| step.ended_at.is_some()).count();
+            row.note = one_line(&phase.reason);
         }
         board
     }
@@ -114,6 +119,18 @@ impl Board {
 }
 
 impl Row {
+    fn new(phase: &Phase) -> Self {
+        Self {
+            id: one_line(&phase.id),
+            state: PhaseState::Pending,
+            started: None,
+            ended: None,
+            steps: phase.steps.len(),
+            done: 0,
+            note: String::new(),
+        }
+    }
+
     fn enter(&mut self, state: PhaseState, at: Option<Timestamp>, why: String) {
         self.state = state;
         match state.tone() {
@@ -194,7 +211,7 @@ pub(crate) fn why(event: &Event) -> String {
 
 #[cfg(test)]
 mod tests {
-    use op_proto::v1::{OutputChunk, Phase, Step};
+    use op_proto::v1::{OutputChunk, Step};
     use serde_json::json;
 
     use super::*;
@@ -249,6 +266,20 @@ mod tests {
         assert_eq!(board.phases[0].note(), "Compiling b");
         board.progress(&Progress { step: "nobody/1".into(), note: "x".into(), ..Progress::default() });
         assert_eq!(board.phases[0].note(), "Compiling b");
+    }
+
+    #[test]
+    fn a_board_that_is_resumed_knows_what_was_before() {
+        let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+        let build = Phase {
+            id: "build".to_owned(),
+            state: PhaseState::Succeeded.into(),
+            started_at: at(1),
+            ended_at: at(4),
+            ..Phase::default()
+        };
+        let board = Board::resumed(&Run { phases: vec![build], ..Run::default() });
+        assert_eq!((board.settled(), board.phases[0].taken(now(9)).as_str()), (1, "3.0 s"));
     }
 
     #[test]

@@ -22,11 +22,6 @@ impl Lines {
         Self { board, paint }
     }
 
-    /// The board behind the lines.
-    pub(crate) fn board(&mut self) -> &mut Board {
-        &mut self.board
-    }
-
     /// Takes a fact in and writes what there is to say of it.
     pub(crate) fn event(&mut self, event: &Event) {
         let at = time::of(event.at.as_ref()).unwrap_or_else(Timestamp::now);

@@ -100,7 +100,7 @@ impl Fake {
 
     /// Waits for a request of some kind and returns what was found in it.
     pub(crate) fn wait<T>(&self, wanted: impl Fn(Asked) -> Option<T>) -> T {
-        let patience = std::time::Duration::from_secs(60);
+        let patience = std::time::Duration::from_mins(1);
         loop {
             let asked = self.requests.recv_timeout(patience).expect("the request comes");
             if let Some(found) = wanted(asked) {

@@ -1,7 +1,9 @@
 //! The real binary against a daemon that plays a script: what people read, what machines read, and the exit codes.
 
 mod call;
+mod doctor;
 mod fake;
+mod hosted;
 mod pipe;
 mod program;
 mod read;

@@ -15,11 +15,13 @@ pub(crate) const RUN: &str = "k3x9m2pq7abc";
 const START: i64 = 1_769_860_800;
 
 /// So many milliseconds into the run.
+#[expect(clippy::unnecessary_wraps, reason = "fields of messages are optional")]
 pub(crate) fn at(millis: i64) -> Option<prost_types::Timestamp> {
     let nanos = i32::try_from(millis % 1000).expect("it fits") * 1_000_000;
     Some(prost_types::Timestamp { seconds: START + millis / 1000, nanos })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "fields of messages are optional")]
 pub(crate) fn json_payload(value: &Value) -> Option<Payload> {
     Some(Payload { kind: Some(Kind::Json(value.to_string())) })
 }
@@ -107,7 +109,7 @@ pub(crate) fn run() -> Run {
         (10, 2100),
         step("arch_review/1", "backend_architect.review", StepState::Tolerated, (10, 2100)),
     );
-    arch.reason = "the manifest cannot be read".to_owned();
+    arch.reason.push_str("the manifest cannot be read");
     arch.steps[0].attempts = 2;
     arch.steps[0].failure = Some(failure());
     Run {
@@ -149,10 +151,10 @@ pub(crate) fn ended(state: RunState, phase: PhaseState, step: StepState, reason:
     run.output = None;
     let summary = run.summary.as_mut().expect("it has one");
     summary.state = state.into();
-    summary.reason = reason.to_owned();
+    summary.reason.push_str(reason);
     let last = run.phases.last_mut().expect("it has some");
     last.state = phase.into();
-    last.reason = reason.to_owned();
+    last.reason.push_str(reason);
     last.steps[0].state = step.into();
     last.steps[0].failure = Some(failure());
     run
