@@ -13,7 +13,7 @@
 //! | events that make no sense | lost | `protocol` |
 //! | link broken | lost | `link_broken` |
 //! | message over the limit | failed when alone, else lost | `message_too_large` |
-//! | asked to stop, and silent | lost | `unresponsive` |
+//! | asked to stop and silent, or no answer to pings | lost | `unresponsive` |
 
 use std::time::Duration;
 
@@ -120,10 +120,10 @@ fn lost(fault: &Fault, alone: bool) -> Failure {
             Failure::new(kind, "message_too_large", fault.reason.clone())
                 .hint("let the operation return less, or raise the limit of the pool")
         }
+        FaultKind::Hung => Failure::new(FailureKind::Lost, "unresponsive", fault.reason.clone()),
         FaultKind::Absent
         | FaultKind::Refused
         | FaultKind::Broken
-        | FaultKind::Hung
         | FaultKind::Exited
         | FaultKind::Released => {
             let message = format!("the link broke while the call was with its agent: {}", fault.reason);
@@ -257,7 +257,7 @@ mod tests {
         let broken = |kind, alone| End::Broken { fault: Fault::new(kind, "why"), alone };
         for (kind, alone, want, reason) in [
             (FaultKind::Broken, true, FailureKind::Lost, "link_broken"),
-            (FaultKind::Hung, false, FailureKind::Lost, "link_broken"),
+            (FaultKind::Hung, false, FailureKind::Lost, "unresponsive"),
             (FaultKind::TooLarge, true, FailureKind::Failed, "message_too_large"),
             (FaultKind::TooLarge, false, FailureKind::Lost, "message_too_large"),
         ] {

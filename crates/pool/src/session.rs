@@ -1,6 +1,7 @@
 //! The persistent way to an agent: one stream that carries many calls.
 //!
-//! A call costs an entry in the table and one wake-up; it has no task. The reader hands output to the call's sink itself,
+//! A call costs an entry in the table and one wake-up; it has no task and no timer: whoever calls and the agent keep its time,
+//! and the reader looks once a second whether they do. The reader hands output to the call's sink itself,
 //! for a sink never waits, and grants new credit for it. Frames towards the agent go through one queue: calls wait for
 //! a place in it, notes (cancel, credit, ack, ping, bye) go ahead of them and never wait. There are never more notes than
 //! the agent itself gave cause for: one cancel and one ack per call, and credit for what it sent.
@@ -16,7 +17,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
-use op_engine::ports::Sink;
 use op_proto::agent::v1::host_frame::Frame;
 use op_proto::agent::v1::{Ack, Bye, Cancel, Hello, HostFrame, Operation};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -70,37 +70,37 @@ impl Session {
     /// Sends a call and waits for its end. Dropping the future asks the agent to stop.
     pub(crate) async fn call(&self, operation: Operation, order: &Order<'_>) -> Result<Ended, NotSent> {
         let id = operation.id.clone();
-        let mut answer = match self.enlist(&id, order.sink) {
+        let mut answer = match self.enlist(&id, order) {
             Ok(answer) => answer,
             Err(fault) => return Err(NotSent { fault, operation: Box::new(operation) }),
         };
         let mut entry = Entry { session: self, id: &id, sent: false };
-        let mut interrupted = std::pin::pin!(order.interrupted());
         let place = tokio::select! {
             biased;
             place = self.orders.reserve() => place,
-            why = &mut interrupted => return Ok(Ended { end: End::Unsent, stopped: Some(why) }),
+            why = order.interrupted() => return Ok(Ended { end: End::Unsent, stopped: Some(why) }),
         };
         let Ok(place) = place else {
             return Err(NotSent { fault: self.fault(), operation: Box::new(operation) });
         };
         entry.sent = true;
         place.send(HostFrame { frame: Some(Frame::Operation(operation)) });
-        let stopped = tokio::select! {
+        tokio::select! {
             biased;
             end = &mut answer => return Ok(entry.ended(end, None)),
-            why = &mut interrupted => why,
-        };
-        self.cancel(&id, stopped, order.grace);
+            () = order.stop.cancelled() => {}
+        }
+        let stopped = Some(Stopped::Asked);
+        self.note(cancel(&id, "the caller asked to stop", order.grace));
         if let Ok(end) = tokio::time::timeout(order.grace + MARGIN, &mut answer).await {
-            return Ok(entry.ended(end, Some(stopped)));
+            return Ok(entry.ended(end, stopped));
         }
         // An agent that does not end a call loses its session, and with it the right to go on.
         self.reset(Fault::new(FaultKind::Hung, "the agent did not end a call that was asked to stop"));
-        Ok(Ended { end: End::Silent, stopped: Some(stopped) })
+        Ok(Ended { end: End::Silent, stopped })
     }
 
-    fn enlist(&self, id: &str, sink: &Arc<dyn Sink>) -> Result<oneshot::Receiver<End>, Fault> {
+    fn enlist(&self, id: &str, order: &Order<'_>) -> Result<oneshot::Receiver<End>, Fault> {
         let mut table = self.table();
         if let Some(gone) = &table.gone {
             return Err(gone.clone());
@@ -109,21 +109,13 @@ impl Session {
             return Err(Fault::new(FaultKind::Refused, format!("the call `{id}` is in flight already")));
         }
         let (tell, told) = oneshot::channel();
-        table.flights.insert(id.to_owned(), Flight::new(Arc::clone(sink), tell));
+        table.flights.insert(id.to_owned(), Flight::new(Arc::clone(order.sink), order.deadline, tell));
         Ok(told)
     }
 
     /// Tells that an outcome is on disk.
     pub(crate) fn acknowledge(&self, id: &str) {
         self.note(Frame::Ack(Ack { id: id.to_owned() }));
-    }
-
-    fn cancel(&self, id: &str, why: Stopped, grace: Duration) {
-        let reason = match why {
-            Stopped::Asked => "the caller asked to stop",
-            Stopped::Deadline => "its time limit was reached",
-        };
-        self.note(cancel(id, reason, grace));
     }
 
     /// Asks all calls in flight to stop.

@@ -131,7 +131,7 @@ impl Session {
             Ok(Heard::Nothing) => {}
             Ok(Heard::Progress(progress)) => {
                 let (sink, grant) = (Arc::clone(&flight.sink), flight.trail.grant());
-                let wanted = flight.doomed.is_none();
+                let wanted = flight.is_awaited();
                 drop(table);
                 if wanted {
                     sink.take(progress);
@@ -171,8 +171,13 @@ impl Session {
             self.note(Frame::Ping(ping));
         }
         let patience = self.grace + MARGIN;
+        let mut table = self.table();
+        for (id, flight) in table.flights.iter_mut().filter(|(_, flight)| flight.is_late(now)) {
+            flight.doom();
+            self.note(cancel(id, "its time limit was reached", self.grace));
+        }
         let is_overdue = |since: Instant| now.saturating_duration_since(since) > patience;
-        let overdue = self.table().flights.values().any(|flight| flight.doomed.is_some_and(is_overdue));
+        let overdue = table.flights.values().any(|flight| flight.doomed.is_some_and(is_overdue));
         overdue.then(|| Fault::new(FaultKind::Hung, "the agent did not end a call that was asked to stop"))
     }
 }

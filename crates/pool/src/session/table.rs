@@ -24,6 +24,8 @@ pub(super) struct Flight {
     pub(super) trail: Trail,
     pub(super) sink: Arc<dyn Sink>,
     tell: oneshot::Sender<End>,
+    /// When its time is over.
+    deadline: Option<Instant>,
     /// Since when it only waits for the agent to end it.
     pub(super) doomed: Option<Instant>,
     /// What was wrong with its events.
@@ -31,13 +33,23 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) fn new(sink: Arc<dyn Sink>, tell: oneshot::Sender<End>) -> Self {
-        Self { trail: Trail::default(), sink, tell, doomed: None, garbled: None }
+    pub(super) fn new(sink: Arc<dyn Sink>, deadline: Option<Instant>, tell: oneshot::Sender<End>) -> Self {
+        Self { trail: Trail::default(), sink, tell, deadline, doomed: None, garbled: None }
     }
 
     /// From here on it only waits for the agent to end it.
     pub(super) fn doom(&mut self) {
         self.doomed.get_or_insert_with(Instant::now);
+    }
+
+    /// Whether its time is over, and nobody has asked it to stop yet.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.doomed.is_none() && self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+
+    /// Whether somebody still waits for it.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.tell.is_closed()
     }
 
     /// Its events make no sense; whatever comes now, this is how it ended.

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::scripted::{Voice, accepted, behave, completed, event, listen, say, serve_execute, serve_session};
 use crate::support::{
-    Kept, answer, at, call, directory, failure, one, pool, request, settings, until, value,
+    Kept, answer, at, begin, call, directory, failure, one, pool, request, settings, until, value,
 };
 
 /// An agent that answers each operation like this, and does right otherwise.
@@ -382,5 +382,27 @@ async fn an_outcome_without_kind_is_a_protocol_fault() {
     let pool = one(settings(), &address);
     let failure = failure(call(&pool, "a.x", "1", json!({})).await);
     assert_eq!((failure.kind, failure.reason.as_str()), (FailureKind::Lost, "protocol"));
+    pool.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_call_that_ignores_its_cancellation_is_lost() {
+    let home = directory();
+    let address = at(home.path(), "a");
+    let _agent = serve_session(
+        &address,
+        answering(|id, voice| {
+            event(voice, id, 1, accepted());
+            let working = op_proto::agent::v1::Progress { fraction: 0.5, note: "working".into() };
+            event(voice, id, 2, op_proto::agent::v1::event::Kind::Progress(working));
+            Some(())
+        }),
+    );
+    let pool = one(settings(), &address);
+    let stop = CancellationToken::new();
+    let deaf = begin(&pool, "1", &stop).await;
+    stop.cancel();
+    let failure = failure(answer(deaf).await);
+    assert_eq!((failure.kind, failure.reason.as_str()), (FailureKind::Lost, "unresponsive"));
     pool.shutdown().await;
 }
