@@ -54,10 +54,12 @@ impl Bars {
         let fit = (self.width, self.columns.saturating_sub(1));
         let texts =
             self.board.visible(room).into_iter().map(|row| row.line(now, self.frame, fit, self.paint));
-        for (line, text) in self.lines.iter().zip(texts) {
-            line.set_message(text);
+        for (line, text) in self.lines.iter().zip(texts.chain([self.total(room)])) {
+            // Every change draws all lines again.
+            if line.message() != text {
+                line.set_message(text);
+            }
         }
-        self.lines[room].set_message(self.total(room));
     }
 
     fn total(&self, room: usize) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use console::{Alignment, pad_str};
 use jiff::Timestamp;
 use op_proto::v1::{Event, Phase, PhaseState, Progress, Run};
 use op_run::event::SkipCause;
@@ -104,6 +105,11 @@ impl Board {
         self.phases.iter().filter(|row| row.ended.is_some()).count()
     }
 
+    /// Whether a step is all that its phase does, so that what is said of the phase says it all.
+    pub(crate) fn is_alone(&self, step: &str) -> bool {
+        self.homes.get(step).and_then(|at| self.phases.get(*at)).is_some_and(|row| row.steps == 1)
+    }
+
     /// At most `limit` phases, in the order of the plan: those that go on first, then those that ended last, then those to come.
     pub(crate) fn visible(&self, limit: usize) -> Vec<&Row> {
         let mut order: Vec<_> = self.phases.iter().enumerate().collect();
@@ -176,12 +182,9 @@ impl Row {
             PhaseState::Pending | PhaseState::Running | PhaseState::Succeeded => String::new(),
             state => format!("{} ", state.tone().paint(paint, state.word())),
         };
-        let line = format!(
-            "{mark} {:width$} {:>9} {steps:>5}  {word}{}",
-            self.id,
-            self.taken(now),
-            paint.dim(&self.note)
-        );
+        let id = pad_str(&self.id, width, Alignment::Left, Some("…"));
+        let note = if self.note.is_empty() { String::new() } else { paint.dim(&self.note) };
+        let line = format!("{mark} {id} {:>9} {steps:>5}  {word}{note}", self.taken(now));
         cut(line.trim_end(), columns)
     }
 }

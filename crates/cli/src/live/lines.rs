@@ -25,7 +25,11 @@ impl Lines {
     /// Takes a fact in and writes what there is to say of it.
     pub(crate) fn event(&mut self, event: &Event) {
         let at = time::of(event.at.as_ref()).unwrap_or_else(Timestamp::now);
-        let text = self.board.event(event).map(|row| told(row, at, self.paint)).or_else(|| aside(event));
+        let text = self
+            .board
+            .event(event)
+            .map(|row| told(row, at, self.paint))
+            .or_else(|| aside(event, &self.board));
         if let Some(text) = text {
             print::note(&format!("{} {text}", self.paint.dim(time::clock(at))));
         }
@@ -44,9 +48,10 @@ fn told(row: &Row, at: Timestamp, paint: Paint) -> String {
 }
 
 /// What is said of a fact that changes no phase: of steps only what went wrong, since a run may have thousands.
-fn aside(event: &Event) -> Option<String> {
+fn aside(event: &Event, board: &Board) -> Option<String> {
     let why = why(event);
     match event.kind.as_str() {
+        "step_failed" if board.is_alone(&event.step) => None,
         "step_failed" => Some(format!("{} failed: {why}", event.step)),
         "retry_scheduled" => Some(format!("{} failed and is tried again: {why}", event.step)),
         "undo_retry_scheduled" => {
@@ -56,5 +61,35 @@ fn aside(event: &Event) -> Option<String> {
             Some(one_line(&event.message))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use op_proto::v1::{Phase, Run, Step};
+
+    use super::*;
+
+    fn board(steps: &[&str]) -> Board {
+        let step = |id: &&str| Step { id: (*id).to_owned(), ..Step::default() };
+        let phase =
+            Phase { id: "build".to_owned(), steps: steps.iter().map(step).collect(), ..Phase::default() };
+        Board::new(&Run { phases: vec![phase], ..Run::default() })
+    }
+
+    fn failed(step: &str) -> Event {
+        Event {
+            kind: "step_failed".to_owned(),
+            step: step.to_owned(),
+            json: r#"{"failure":{"message":"it broke"}}"#.to_owned(),
+            ..Event::default()
+        }
+    }
+
+    #[test]
+    fn a_failed_step_is_told_when_its_phase_has_others() {
+        let told = aside(&failed("build/2"), &board(&["build/1", "build/2"]));
+        assert_eq!(told.as_deref(), Some("build/2 failed: it broke"));
+        assert_eq!(aside(&failed("build"), &board(&["build"])), None, "its phase says so in a moment");
     }
 }

@@ -92,12 +92,14 @@ fn has_failed(state: RunState) -> bool {
 
 fn suspect(phase: &str, step: &Step, tail: &[String], paint: Paint, width: usize) -> String {
     let attempts = count(step.attempts as usize, "attempt");
-    let (name, performer) = (one_line(&step.id), one_line(&step.performer));
-    let mut text = format!(
-        "  step {} of phase {}, {performer}, {attempts}\n",
-        paint.bold(name),
-        paint.bold(one_line(phase))
-    );
+    let (home, performer) = (paint.bold(one_line(phase)), one_line(&step.performer));
+    // The only step of a phase has its name.
+    let place = if step.id == phase {
+        format!("phase {home}")
+    } else {
+        format!("step {} of phase {home}", paint.bold(one_line(&step.id)))
+    };
+    let mut text = format!("  {place}, {performer}, {attempts}\n");
     if let Some(failure) = &step.failure {
         text += &blame(failure, "    ", paint, width);
     }

@@ -23,7 +23,7 @@ pub(crate) fn phases(run: &Run, now: Timestamp, terminal: &Terminal) -> String {
             one_line(&phase.reason),
         ]);
     }
-    table.render(terminal.columns)
+    table.render(Some(terminal.width))
 }
 
 /// A run with all that is known of it.
