@@ -95,6 +95,10 @@ impl Conductor {
             if self.run.state().is_over() {
                 return Left::Over;
             }
+            // What was decided while the daemon began to go down is begun at the next start.
+            if self.world.shutdown.is_cancelled() {
+                return self.sleep().await;
+            }
             let wake = self.act();
             let Some(taken) = self.next(wake).await else { return self.sleep().await };
             if let Err(error) = self.take(taken, decide).await {

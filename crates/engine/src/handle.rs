@@ -78,6 +78,13 @@ struct Live {
     feed: Arc<Feed>,
 }
 
+/// A run that is known and has no conductor yet.
+pub(crate) struct Entered {
+    run: RunId,
+    pub(crate) feed: Arc<Feed>,
+    messages: mpsc::Receiver<Message>,
+}
+
 impl Engine {
     /// An engine without runs.
     pub fn new(ports: Ports, plans: Plans, limits: Limits) -> Self {
@@ -158,16 +165,32 @@ impl Engine {
         }
     }
 
-    /// Gives a run, all of whose events are on disk, to a conductor.
-    pub(crate) fn adopt(&self, run: &Run, feed: Arc<Feed>, is_recovered: bool) {
-        let id = run.id().clone();
+    /// Makes a run known. A new one is before its start is on disk, so that whoever finds it in the journal finds it here
+    /// too. `None` when it is known already, or as many runs as `limit` are.
+    pub(crate) fn enter(&self, run: &Run, limit: usize) -> Option<Entered> {
+        let mut live = self.live();
+        if live.contains_key(run.id()) || live.len() >= limit {
+            return None;
+        }
         let (inbox, messages) = mpsc::channel(INBOX);
-        self.live().insert(id.clone(), Live { inbox, feed: Arc::clone(&feed) });
+        let feed = Arc::new(Feed::new(run.clone()));
+        live.insert(run.id().clone(), Live { inbox, feed: Arc::clone(&feed) });
+        Some(Entered { run: run.id().clone(), feed, messages })
+    }
+
+    /// Forgets a run.
+    pub(crate) fn leave(&self, run: &RunId) {
+        self.live().remove(run);
+    }
+
+    /// Gives a run, all of whose events are on disk, to a conductor.
+    pub(crate) fn conduct(&self, entered: Entered, is_recovered: bool) {
+        let Entered { run: id, feed, messages } = entered;
         let conductor = Conductor::new(self.world(), feed, messages, is_recovered);
         let engine = self.clone();
         self.hall.tasks.spawn(async move {
             let left = std::panic::AssertUnwindSafe(conductor.conduct()).catch_unwind().await;
-            engine.live().remove(&id);
+            engine.leave(&id);
             match left {
                 Ok(Left::Over | Left::Asleep) => {}
                 Ok(Left::Broken(error)) => engine.fail(format!("run {id} cannot go on: {error}")),

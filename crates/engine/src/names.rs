@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use op_plan::catalogue::Operations;
+use op_plan::catalogue::{Operations, TOOLS};
 use op_plan::plan::Shape;
 use op_plan::{Catalogue, Performer, Plan};
 
@@ -45,6 +45,17 @@ pub enum NameError {
         /// The operations it has.
         has: Vec<String>,
     },
+    /// A name of an agent without an operation.
+    #[error("the name does not say which operation of agent `{0}` is meant: write `{0}.OPERATION`")]
+    Whole(String),
+    /// A bare name is that of no plan and of no tool.
+    #[error("no plan and no tool is called `{name}`{}", did_you_mean(nearest.as_deref()))]
+    Bare {
+        /// The name that was given.
+        name: String,
+        /// The nearest plan or tool.
+        nearest: Option<String>,
+    },
     /// A name with a prefix for something that does not exist.
     #[error("`{0}` names no shape of plan that exists")]
     Shape(String),
@@ -73,8 +84,36 @@ pub fn resolve(name: &str, plans: &Plans, catalogue: &Catalogue) -> Result<Targe
     if shapes.iter().any(|shape| name.starts_with(shape)) && !name.contains('.') {
         return Err(NameError::Shape(name.to_owned()));
     }
-    let name = name.strip_prefix("agent_").unwrap_or(name);
-    operation(&Performer::parse(name), catalogue).map(Target::Operation)
+    match name.strip_prefix("agent_") {
+        Some(agent) if !agent.contains('.') => Err(whole_agent(agent, catalogue)),
+        Some(name) => operation(&Performer::parse(name), catalogue).map(Target::Operation),
+        None => {
+            let performer = Performer::parse(name);
+            if name.contains('.') || catalogue.has(&performer) {
+                return operation(&performer, catalogue).map(Target::Operation);
+            }
+            Err(unknown(name, plans, catalogue))
+        }
+    }
+}
+
+/// An agent alone cannot be called.
+fn whole_agent(agent: &str, catalogue: &Catalogue) -> NameError {
+    if catalogue.agents.contains_key(agent) {
+        NameError::Whole(agent.to_owned())
+    } else {
+        NameError::Agent { name: agent.to_owned(), nearest: nearest(agent, catalogue.agents.keys()) }
+    }
+}
+
+/// A bare name could have meant a plan or a tool.
+fn unknown(name: &str, plans: &Plans, catalogue: &Catalogue) -> NameError {
+    let tools = match catalogue.agents.get(TOOLS) {
+        Some(Operations::Known(tools)) => Some(tools.keys()),
+        Some(Operations::Open) | None => None,
+    };
+    let nearest = nearest(name, plans.keys().chain(tools.into_iter().flatten()));
+    NameError::Bare { name: name.to_owned(), nearest }
 }
 
 /// Finds a plan by its id or by `workstack_ID`.

@@ -1,8 +1,5 @@
 //! Runs from the journal, after a restart.
 
-use std::sync::Arc;
-
-use crate::feed::Feed;
 use crate::handle::Engine;
 use crate::ports::{ReadError, RunRecord};
 
@@ -17,7 +14,7 @@ pub struct Recovered {
 
 impl Engine {
     /// Wakes every run that had not ended. When this returns, each has a conductor. A run that cannot be read does not keep
-    /// the others asleep.
+    /// the others asleep, and one that is awake already stays as it is.
     ///
     /// # Errors
     /// When the journal cannot tell which runs there are.
@@ -26,9 +23,10 @@ impl Engine {
         for record in self.unfinished().await? {
             match self.load(&record).await {
                 Ok(run) => {
-                    let feed = Arc::new(Feed::new(run.clone()));
-                    self.adopt(&run, feed, true);
-                    recovered.awake.push(record);
+                    if let Some(entered) = self.enter(&run, usize::MAX) {
+                        self.conduct(entered, true);
+                        recovered.awake.push(record);
+                    }
                 }
                 Err(error) => {
                     tracing::error!(run = %record.id, %error, "the run cannot go on");

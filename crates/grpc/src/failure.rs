@@ -79,6 +79,9 @@ impl Describe for NameError {
                 described(Code::NotFound, "AGENT_UNKNOWN", "`op-dbus agents` lists the agents")
             }
             Self::Operation { .. } => described(Code::NotFound, "OPERATION_UNKNOWN", ""),
+            Self::Whole(_) => {
+                described(Code::InvalidArgument, "OPERATION_MISSING", "`op-dbus agents` lists the operations")
+            }
             Self::Bare { .. } => described(
                 Code::NotFound,
                 "NAME_UNKNOWN",

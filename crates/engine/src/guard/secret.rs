@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use op_plan::Performer;
 use op_plan::input::SECRET;
 use op_run::Answer;
@@ -16,6 +16,9 @@ use crate::ports::{Chunk, Perform, Progress, Request, Sink};
 
 /// What stands where a secret stood.
 const MASK: &str = "[secret]";
+
+/// Bytes from which on a line of a secret is one by itself; shorter ones stand in text by chance.
+const LINE: usize = 8;
 
 /// Reads a credential by its name.
 pub trait Credentials: Send + Sync + 'static {
@@ -57,8 +60,7 @@ impl Perform for Secret {
             }
         }
         reveal(Arc::make_mut(&mut request.arguments), &values);
-        let masks: Arc<[String]> =
-            values.into_iter().map(|(_, value)| value).filter(|value| !value.is_empty()).collect();
+        let masks = masks(values.iter().map(|(_, value)| value.as_str()));
         let sink = Arc::new(Masked { masks: Arc::clone(&masks), inner: sink });
         let mut answer = self.inner.perform(request, sink, stop).await;
         mask_answer(&mut answer, &masks);
@@ -87,10 +89,27 @@ fn named(value: &Value) -> Option<&str> {
     fields.get(SECRET)?.as_str()
 }
 
+/// What is taken out: each secret as it is, as JSON writes it, and line by line, since performers send lines. The longest goes
+/// first, so that a secret within another one leaves no rest of that.
+fn masks<'a>(secrets: impl Iterator<Item = &'a str>) -> Arc<[String]> {
+    let mut masks: Vec<_> = secrets.flat_map(spellings).collect();
+    masks.sort_by_key(|mask| std::cmp::Reverse(mask.len()));
+    masks.dedup();
+    masks.into()
+}
+
+fn spellings(secret: &str) -> impl Iterator<Item = String> {
+    let json = Value::from(secret).to_string();
+    let lines = secret.lines().map(str::trim).filter(|line| line.len() >= LINE).map(str::to_owned);
+    let whole = [secret.to_owned(), json[1..json.len() - 1].to_owned()];
+    whole.into_iter().chain(lines).filter(|mask| !mask.is_empty())
+}
+
 fn mask_answer(answer: &mut Answer, masks: &[String]) {
     match answer {
         Answer::Succeeded { value, .. } => mask_value(value, masks),
         Answer::Failed { failure, .. } => {
+            mask_text(&mut failure.reason, masks);
             mask_text(&mut failure.message, masks);
             mask_text(&mut failure.hint, masks);
             failure.detail.iter_mut().for_each(|detail| mask_value(detail, masks));
@@ -102,14 +121,24 @@ fn mask_value(value: &mut Value, masks: &[String]) {
     match value {
         Value::String(text) => mask_text(text, masks),
         Value::Array(items) => items.iter_mut().for_each(|item| mask_value(item, masks)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| mask_value(field, masks)),
+        Value::Object(fields) => {
+            *fields = std::mem::take(fields).into_iter().map(|field| mask_field(field, masks)).collect();
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
+fn mask_field((mut key, mut value): (String, Value), masks: &[String]) -> (String, Value) {
+    mask_text(&mut key, masks);
+    mask_value(&mut value, masks);
+    (key, value)
+}
+
 fn mask_text(text: &mut String, masks: &[String]) {
-    for mask in masks.iter().filter(|mask| text.contains(mask.as_str())).collect::<Vec<_>>() {
-        *text = text.replace(mask, MASK);
+    for mask in masks {
+        if text.contains(mask.as_str()) {
+            *text = text.replace(mask, MASK);
+        }
     }
 }
 
@@ -133,8 +162,24 @@ impl Sink for Masked {
 
 impl Masked {
     fn mask(&self, chunk: &Chunk) -> Chunk {
-        let mut text = String::from_utf8_lossy(&chunk.data).into_owned();
-        mask_text(&mut text, &self.masks);
-        Chunk { channel: chunk.channel, data: Bytes::from(text) }
+        let mut data = chunk.data.clone();
+        for mask in self.masks.iter() {
+            mask_bytes(&mut data, mask.as_bytes());
+        }
+        Chunk { channel: chunk.channel, data }
+    }
+}
+
+/// Output need not be text, so it is searched as the bytes it is.
+fn mask_bytes(data: &mut Bytes, mask: &[u8]) {
+    let mut masked = Vec::new();
+    while let Some(at) = data.windows(mask.len()).position(|window| window == mask) {
+        masked.extend_from_slice(&data.split_to(at));
+        masked.extend_from_slice(MASK.as_bytes());
+        data.advance(mask.len());
+    }
+    if !masked.is_empty() {
+        masked.extend_from_slice(data);
+        *data = masked.into();
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use op_plan::Performer;
-use op_run::Answer;
+use op_plan::plan::FailureKind;
+use op_run::{Answer, Failure};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,7 @@ impl Engine {
         names::resolve(name, &self.plans(), &self.catalogue())
     }
 
-    /// Calls an operation and returns how it ended. Dropping the future stops the call.
+    /// Calls an operation and returns how it ended. Dropping the future stops the call, and so does its time limit.
     ///
     /// # Errors
     /// When the operation does not exist.
@@ -46,6 +47,8 @@ impl Engine {
             secrets: Vec::new(),
         };
         let perform = &self.hall.ports.perform;
+        let stop = stop.child_token();
+        let _stopped_when_dropped = stop.clone().drop_guard();
         let limit = tokio::time::sleep(timeout);
         let call = perform.perform(request, sink, stop.clone());
         tokio::pin!(call, limit);
@@ -53,10 +56,23 @@ impl Engine {
             answer = &mut call => answer,
             () = limit => {
                 stop.cancel();
-                call.await
+                timed_out(call.await)
             }
         };
         perform.acknowledge(&performer, &key);
         Ok(answer)
+    }
+}
+
+/// A call that was stopped at its limit failed for that, whatever the performer says of its end; a success that came all the
+/// same counts.
+fn timed_out(answer: Answer) -> Answer {
+    match answer {
+        Answer::Succeeded { .. } => answer,
+        Answer::Failed { failure, evidence } => {
+            let message = "it took longer than its time limit and was stopped";
+            let stopped = Failure::new(FailureKind::TimedOut, "timed_out", message);
+            Answer::Failed { failure: Failure { detail: failure.detail, ..stopped }, evidence }
+        }
     }
 }

@@ -10,8 +10,7 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::query::FindError;
 use crate::conductor::{Message, record};
-use crate::feed::Feed;
-use crate::ports::{AppendError, Entry, Idempotency, ReadError};
+use crate::ports::{AppendError, Entry, Idempotency};
 use crate::start::{StartError, StartRequest, Started, new_id, prepare};
 
 /// Why a run is not cancelled.
@@ -46,30 +45,41 @@ impl Engine {
         if let Some(started) = self.started_before(&request).await? {
             return Ok(started);
         }
-        if self.live_runs() >= self.hall.limits.runs {
-            return Err(StartError::TooMany(self.hall.limits.runs));
-        }
         let plan = self.find_plan(&request.plan)?;
         let start = prepare(&request, &plan, &self.catalogue())?;
         let mut run = Run::new(new_id(), Arc::clone(&plan));
         let input = Input { at: self.hall.ports.clock.now(), happening: Happening::Start(start) };
         let events = decide(&run, &input).expect("a new run takes a start with a full cast");
         events.iter().for_each(|event| evolve(&mut run, event));
-        match self.hall.ports.journal.append(first_entry(&request, &run, &events)).await {
-            Ok(()) => {}
-            // Somebody else was faster with the same key.
-            Err(AppendError::KeyTaken(key)) => {
-                let started = self.started_before(&request).await?;
-                return started.ok_or(StartError::Append(AppendError::KeyTaken(key)));
-            }
-            Err(error) => return Err(error.into()),
+        // Who asks may go away while the journal takes the start, and a run that is on disk needs its conductor all the same.
+        let engine = self.clone();
+        let begun = self.hall.tasks.spawn(async move { engine.begin(&request, run, events).await });
+        begun.await.expect("a start neither breaks off nor is aborted")
+    }
+
+    /// Puts the start of a run on disk and gives the run to a conductor.
+    async fn begin(&self, request: &StartRequest, run: Run, events: Vec<Event>) -> Result<Started, StartError> {
+        let limit = self.hall.limits.runs;
+        let entered = self.enter(&run, limit).ok_or(StartError::TooMany(limit))?;
+        if let Err(error) = self.hall.ports.journal.append(first_entry(request, &run, &events)).await {
+            self.leave(run.id());
+            return self.not_begun(request, error).await;
         }
         tracing::info!(run = %run.id(), plan = run.plan().id(), "started");
-        let feed = Arc::new(Feed::new(run.clone()));
         self.hall.audit.publish(&run, 1, &events);
-        feed.publish(1, events, run.clone());
-        self.adopt(&run, feed, false);
-        Ok(Started { run: run.id().clone(), existing: false })
+        let id = run.id().clone();
+        entered.feed.publish(1, events, run);
+        self.conduct(entered, false);
+        Ok(Started { run: id, existing: false })
+    }
+
+    /// Somebody else may have been faster with the same key.
+    async fn not_begun(&self, request: &StartRequest, error: AppendError) -> Result<Started, StartError> {
+        let started = match &error {
+            AppendError::KeyTaken(_) => self.started_before(request).await?,
+            _ => None,
+        };
+        started.ok_or(StartError::Append(error))
     }
 
     /// Stops a run: nothing new starts, calls in flight are stopped, and with `rollback` what was done is undone. When this
@@ -86,31 +96,24 @@ impl Engine {
     ) -> Result<(RunId, State), ControlError> {
         let record = self.find(run).await?;
         let refuse = |refused| ControlError::Refused { run: record.id.clone(), refused };
-        let Some(live) = self.find_live(&record.id) else {
-            return Err(if record.state.is_over() {
-                refuse(Refused::State(record.state))
-            } else {
-                ControlError::Asleep(record.id)
-            });
+        let not_conducted = |state: State| {
+            if state.is_over() { refuse(Refused::State(state)) } else { ControlError::Asleep(record.id.clone()) }
         };
+        let Some(live) = self.find_live(&record.id) else { return Err(not_conducted(record.state)) };
         let (reply, answer) = oneshot::channel();
         let message = Message::Cancel { rollback, reason: reason.to_owned(), user: user.to_owned(), reply };
-        // A run that ended meanwhile has no ear any more.
-        if live.inbox.send(message).await.is_err() {
-            return Err(refuse(Refused::State(live.feed.run().state())));
-        }
+        // A run that ended or went to sleep meanwhile has no ear any more: then nobody answers.
+        drop(live.inbox.send(message).await);
         match answer.await {
             Ok(Ok(state)) => Ok((record.id, state)),
             Ok(Err(refused)) => Err(refuse(refused)),
-            Err(_) => Err(refuse(Refused::State(live.feed.run().state()))),
+            Err(_) => Err(not_conducted(live.feed.run().state())),
         }
     }
 
     async fn started_before(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
         let Some(key) = &request.idempotency_key else { return Ok(None) };
-        let before: Option<_> =
-            self.hall.ports.journal.started_by(key).await.map_err(|error: ReadError| error)?;
-        match before {
+        match self.hall.ports.journal.started_by(key).await? {
             None => Ok(None),
             Some((record, digest)) if digest == request.digest() => {
                 Ok(Some(Started { run: record.id, existing: true }))
