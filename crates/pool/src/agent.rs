@@ -1,7 +1,7 @@
 //! One agent, as calls and people see it. Its keeper writes how it stands; everybody else reads.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -28,12 +28,12 @@ pub(crate) struct Agent {
     pub(crate) standing: watch::Sender<Standing>,
     pub(crate) closing: CancellationToken,
     breaker: Mutex<Breaker>,
+    /// Whether the breaker is closed and counted no fault, so that calls need not ask it.
+    clean: AtomicBool,
     wishes: mpsc::Sender<Wish>,
     /// Calls that wait for the link.
     waiting: AtomicU32,
-    tallies: Mutex<BTreeMap<String, Tally>>,
-    calls: AtomicU64,
-    faults: AtomicU64,
+    counts: Mutex<Counts>,
     /// `name@address`, the peer in the evidence of calls.
     pub(crate) peer: String,
 }
@@ -60,6 +60,16 @@ pub(crate) struct Standing {
     pub(crate) restarts: u32,
     pub(crate) pid: Option<u32>,
     pub(crate) latency: Option<Duration>,
+}
+
+/// What was counted of an agent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counts {
+    /// Calls answered.
+    pub(crate) calls: u64,
+    /// Calls that failed in transport.
+    pub(crate) faults: u64,
+    pub(crate) operations: BTreeMap<String, Tally>,
 }
 
 /// What was counted of an operation.
@@ -110,11 +120,10 @@ impl Agent {
             standing: watch::Sender::new(standing),
             closing,
             breaker: Mutex::new(Breaker::new(pool.breaker)),
+            clean: AtomicBool::new(true),
             wishes,
             waiting: AtomicU32::new(0),
-            tallies: Mutex::default(),
-            calls: AtomicU64::new(0),
-            faults: AtomicU64::new(0),
+            counts: Mutex::default(),
             peer: format!("{}@{}", settings.name, settings.address),
             settings,
             pool,
@@ -157,6 +166,9 @@ impl Agent {
 
     /// Asks the breaker.
     pub(crate) fn admit(&self) -> (Pass, Option<Probe<'_>>) {
+        if self.clean.load(Ordering::Acquire) {
+            return (Pass::Go, None);
+        }
         let pass = self.breaker().admit(self.clock.now());
         (pass, (pass == Pass::Probe).then_some(Probe(self)))
     }
@@ -171,7 +183,7 @@ impl Agent {
 
     /// Tells the breaker that the agent answered.
     pub(crate) fn answered(&self) {
-        if !self.breaker().is_clean() {
+        if !self.clean.load(Ordering::Acquire) {
             self.tell(Breaker::answered);
         }
     }
@@ -194,6 +206,7 @@ impl Agent {
             let mut breaker = self.breaker();
             let before = breaker.state(now);
             what(&mut breaker);
+            self.clean.store(breaker.is_clean(), Ordering::Release);
             before != ports::Breaker::Closed || breaker.state(now) != ports::Breaker::Closed
         };
         if is_news {
@@ -212,14 +225,12 @@ impl Agent {
 
     /// Counts a call of an operation that is known; others would let callers fill the table.
     pub(crate) fn count(&self, operation: &str, took: Duration, count: Count) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        if count == Count::Fault {
-            self.faults.fetch_add(1, Ordering::Relaxed);
-        }
-        let mut tallies = self.tallies();
-        let tally = match tallies.get_mut(operation) {
+        let mut counts = self.counts();
+        counts.calls += 1;
+        counts.faults += u64::from(count == Count::Fault);
+        let tally = match counts.operations.get_mut(operation) {
             Some(tally) => tally,
-            None if self.knows(operation) => tallies.entry(operation.to_owned()).or_default(),
+            None if self.knows(operation) => counts.operations.entry(operation.to_owned()).or_default(),
             None => return,
         };
         tally.calls += 1;
@@ -234,13 +245,8 @@ impl Agent {
             || self.settings.known.as_ref().is_some_and(known)
     }
 
-    pub(crate) fn tallies(&self) -> MutexGuard<'_, BTreeMap<String, Tally>> {
-        self.tallies.lock().expect("nothing panics while it counts")
-    }
-
-    /// Calls answered, and those that failed in transport.
-    pub(crate) fn counted(&self) -> (u64, u64) {
-        (self.calls.load(Ordering::Relaxed), self.faults.load(Ordering::Relaxed))
+    pub(crate) fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().expect("nothing panics while it counts")
     }
 }
 

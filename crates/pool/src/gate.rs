@@ -14,7 +14,6 @@ pub(crate) struct Gate {
     surplus: AtomicU32,
     queue: u32,
     queued: AtomicU32,
-    active: AtomicU32,
     /// When a place was last given back, in milliseconds.
     used: AtomicU64,
 }
@@ -43,7 +42,6 @@ impl Gate {
             surplus: 0.into(),
             queue,
             queued: 0.into(),
-            active: 0.into(),
             used: 0.into(),
         }
     }
@@ -59,7 +57,6 @@ impl Gate {
     }
 
     fn place<'a>(&'a self, permit: SemaphorePermit<'a>) -> Place<'a> {
-        self.active.fetch_add(1, Ordering::Relaxed);
         Place { gate: self, permit: Some(permit) }
     }
 
@@ -88,7 +85,10 @@ impl Gate {
     }
 
     pub(crate) fn active(&self) -> u32 {
-        self.active.load(Ordering::Relaxed)
+        // What is counted by the places themselves need not be counted twice.
+        let places = self.limit.load(Ordering::Relaxed) + self.surplus.load(Ordering::Relaxed);
+        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+        places.saturating_sub(free)
     }
 
     pub(crate) fn queued(&self) -> u32 {
@@ -97,7 +97,7 @@ impl Gate {
 
     /// Notes that a call ended at this instant.
     pub(crate) fn used(&self, at: Timestamp) {
-        self.used.fetch_max(at.as_millis(), Ordering::Relaxed);
+        self.used.store(at.as_millis(), Ordering::Relaxed);
     }
 
     /// When the last call ended.
@@ -108,7 +108,9 @@ impl Gate {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.gate.active.fetch_sub(1, Ordering::Relaxed);
+        if self.gate.surplus.load(Ordering::Relaxed) == 0 {
+            return;
+        }
         let pay = |surplus: u32| surplus.checked_sub(1);
         let owes = self.gate.surplus.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay).is_ok();
         if let Some(permit) = self.permit.take_if(|_| owes) {

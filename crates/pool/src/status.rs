@@ -68,13 +68,12 @@ impl Agent {
     /// The agent as it stands.
     pub(crate) fn status(&self) -> AgentStatus {
         let standing = self.standing.borrow().clone();
-        let tallies = self.tallies().clone();
+        let counts = self.counts().clone();
         let operations = self.known(&standing).unwrap_or_default().into_iter().map(|(name, operation)| {
-            let tally = tallies.get(&name).copied().unwrap_or_default();
+            let tally = counts.operations.get(&name).copied().unwrap_or_default();
             let (calls, failures, total) = (tally.calls, tally.failures, tally.total);
             (name, OperationStatus { operation, calls, failures, total })
         });
-        let (calls, faults) = self.counted();
         AgentStatus {
             name: self.settings.name.clone(),
             state: standing.state,
@@ -90,8 +89,8 @@ impl Agent {
             active: self.gate.active(),
             queued: self.gate.queued(),
             restarts: standing.restarts,
-            calls,
-            faults,
+            calls: counts.calls,
+            faults: counts.faults,
             latency: standing.latency,
             since: standing.since,
             pid: standing.pid,
