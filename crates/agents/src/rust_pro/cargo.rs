@@ -13,6 +13,7 @@ use super::arguments::Selection;
 use super::diagnostic::{Diagnostic, Level};
 use super::messages::Messages;
 use crate::process::{Channel, Program};
+use crate::review::plural;
 use crate::tools::Desk;
 
 /// How much of the end of cargo's own words a failure carries.
@@ -153,7 +154,7 @@ impl Finished {
             }
             Why::Unavailable => Failure::failed("dependencies_unavailable", last_error(&self.stderr))
                 .hint("run `cargo fetch` where there is a network, or mend the dependency, and try again"),
-            Why::Broken => Failure::failed("build_failed", format!("{} errors", compiled.counts.errors)),
+            Why::Broken => Failure::failed("build_failed", plural(compiled.counts.errors, "error")),
             Why::Refused => Failure::failed("cargo_failed", last_error(&self.stderr)),
         };
         Err(failure.detail(self.detail(json!({}))))

@@ -27,7 +27,7 @@ pub(super) struct Linted {
 /// Lints that cost speed or memory: the names of clippy's own group.
 type Performance = BTreeSet<String>;
 
-/// Reviews the code. Lints that are set to deny are findings; code that does not compile is a failure.
+/// Reviews the code. Errors are findings, be they of the language or of lints that are set to deny.
 pub(super) async fn clippy(desk: Arc<Desk>, call: Call, mut args: Clippy) -> Result<Linted, Failure> {
     let selection = args.selection();
     let mut lints = Vec::new();
@@ -42,11 +42,12 @@ pub(super) async fn clippy(desk: Arc<Desk>, call: Call, mut args: Clippy) -> Res
         if args.fix { &["--keep-going", "--fix", "--allow-no-vcs"] } else { &["--keep-going"] };
     let finished = compile(&desk, &call, &selection, "clippy", flags, &lints).await?;
     let compiled = finished.compiled();
-    let only_lints = compiled.counts.errors > 0 && !compiled.diagnostics.iter().any(Diagnostic::is_fatal);
-    if !only_lints {
+    if compiled.counts.errors == 0 {
         finished.check()?;
     }
-    Ok(Linted { review: review(&finished, &compiled, group.as_ref()), compiled })
+    let is_broken = compiled.diagnostics.iter().any(Diagnostic::is_fatal);
+    let review = if is_broken { broken(&compiled) } else { review(&finished, &compiled, group.as_ref()) };
+    Ok(Linted { review, compiled })
 }
 
 /// Asks clippy which lints are about performance; `None` if it does not say.
@@ -61,6 +62,20 @@ async fn performance(desk: &Desk, call: &Call, project: &Path) -> Result<Option<
 fn group(help: &str) -> Option<Performance> {
     let list = help.lines().find_map(|line| line.trim().strip_prefix("clippy::perf "))?;
     Some(list.split(',').map(|lint| lint.trim().replace('-', "_")).collect())
+}
+
+/// Of code that does not compile, nothing passes: lints look only at code that does.
+fn broken(compiled: &Compiled) -> Review {
+    let mut review = Review::default();
+    review.saw("what compiles, with clippy");
+    review.verdict(
+        "the code compiles",
+        compiled.diagnostics.iter().map(|told| finding(told, false)).collect(),
+    );
+    review.skipped("lints", "the code does not compile; mend its errors and review it again");
+    review.measure("errors", compiled.counts.errors);
+    review.measure("warnings", compiled.counts.warnings);
+    review.conclude("clippy")
 }
 
 fn review(finished: &Finished, compiled: &Compiled, group: Option<&Performance>) -> Review {

@@ -167,6 +167,18 @@ async fn a_denied_lint_is_a_finding_and_code_that_is_clean_passes() {
 }
 
 #[tokio::test]
+async fn code_that_does_not_compile_is_reviewed_by_its_errors_and_nothing_passes() {
+    let agent = project("pub fn same() -> u32 {\n    \"x\"\n}\n").await;
+    let value = ask(&agent, "clippy", json!({})).await.value();
+    let finding = &value["findings"][0];
+    assert_eq!(
+        (&finding["severity"], &finding["rule"], &finding["file"], &finding["line"]),
+        (&json!("high"), &json!("E0308"), &json!("src/lib.rs"), &json!(2))
+    );
+    assert_eq!((&value["passed"], &value["unchecked"][0]["check"]), (&json!([]), &json!("lints")));
+}
+
+#[tokio::test]
 async fn clippy_applies_what_it_is_sure_of() {
     let agent = project("pub fn first(list: &[u8]) -> Option<&u8> {\n    return list.get(0);\n}\n").await;
     let _ = ask(&agent, "clippy", json!({ "fix": true })).await.value();
