@@ -186,7 +186,9 @@ impl From<Status> for Failure {
         for violation in details.bad_request().iter().flat_map(|request| &request.field_violations) {
             failure.cause(violation.description.clone());
         }
-        failure.hint = details.error_info().and_then(|info| info.metadata.get("hint")).cloned();
+        let hint = details.error_info().and_then(|info| info.metadata.get("hint"));
+        // A sentence may end with what to do.
+        failure.hint = hint.filter(|hint| !failure.message.ends_with(*hint)).cloned();
         failure
     }
 }
@@ -233,6 +235,15 @@ mod tests {
                 "hint: see `op-dbus plans`"
             ]
         );
+    }
+
+    #[test]
+    fn a_hint_that_the_sentence_gives_is_not_given_again() {
+        let hint = HashMap::from([("hint".to_owned(), "`op-dbus serve` wakes it".to_owned())]);
+        let details = ErrorDetails::with_error_info("RUN_ASLEEP", "opdbus.org", hint);
+        let sentence = "run k3 sleeps; `op-dbus serve` wakes it";
+        let status = Status::with_error_details(Code::FailedPrecondition, sentence, details);
+        assert_eq!(lines(&Failure::from(status)), [format!("error: {sentence}")]);
     }
 
     #[test]

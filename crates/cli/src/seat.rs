@@ -36,14 +36,26 @@ impl Context {
         F: AsyncFnOnce(&Session) -> Result<Exit, Failure>,
     {
         let mut interrupts = Interrupts::listen()?;
-        let seat = Seat::find(self).await?;
-        let session = seat.open(roots).await?;
+        let session = self.open(roots, &mut interrupts).await?;
         let result = tokio::select! {
             result = work(&session) => result,
             _ = interrupts.next() => Err(Failure::interrupted()),
         };
         session.close().await;
         result
+    }
+
+    /// Connects to the daemon, or hosts one, unless the user interrupts.
+    pub(crate) async fn open(
+        &self,
+        roots: Vec<PathBuf>,
+        interrupts: &mut Interrupts,
+    ) -> Result<Session, Failure> {
+        let open = async { Seat::find(self).await?.open(roots).await };
+        tokio::select! {
+            session = open => session,
+            _ = interrupts.next() => Err(Failure::interrupted()),
+        }
     }
 }
 

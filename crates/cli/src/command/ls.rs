@@ -49,6 +49,7 @@ impl Ls {
                 print::note("no runs");
             } else {
                 print::text(&table(&runs, now, &ctx.terminal))?;
+                session.tell_sleepers(&ctx.terminal);
             }
             Ok(Exit::Done)
         })

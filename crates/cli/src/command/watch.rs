@@ -12,7 +12,7 @@ use crate::interrupt::Interrupts;
 use crate::live::{Follow, OnStop, Watched};
 use crate::render::report::Report;
 use crate::render::{ending, run as told, state, value};
-use crate::seat::{Context, Seat, Session};
+use crate::seat::{Context, Session};
 use crate::terminal::Terminal;
 use crate::{json, print};
 
@@ -39,8 +39,7 @@ impl Watch {
     /// Does it.
     pub(crate) async fn run(self, ctx: &Context) -> Result<Exit, Failure> {
         let mut interrupts = Interrupts::listen()?;
-        let seat = Seat::find(ctx).await?;
-        let session = seat.open(Vec::new()).await?;
+        let session = ctx.open(Vec::new(), &mut interrupts).await?;
         let result = self.follow(&session, &mut interrupts, ctx).await;
         session.close().await;
         result

@@ -1,9 +1,12 @@
 //! Without a daemon: the command hosts one, with real agents.
 
+use std::env;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::program::{Ran, op_dbus};
@@ -16,6 +19,11 @@ file = { type = "path", required = true }
 [[workstacks.read.phases]]
 id = "look"
 tools = [{ tool = "file_read", args = { path = "${file}" }, store_as = "text" }]
+
+[workstacks.wait]
+[[workstacks.wait.phases]]
+id = "sleep"
+tools = [{ tool = "command", args = { program = "sleep", args = ["600"] } }]
 "#;
 
 /// A home with a plan in its configuration and a file to read.
@@ -86,4 +94,37 @@ fn a_tool_is_called_in_the_directory_of_the_caller() {
     let called = ran(home.path(), &["call", "file_read", "path=notes.md"]);
     assert_eq!(called.code, Some(0), "{}", called.page());
     assert!(called.out.contains("forty-two"), "{}", called.out);
+}
+
+/// Starts a run that does not end, and ends its host once the step is under way.
+fn abandon(home: &Path) {
+    let mut command = command(home, &["run", "wait"]);
+    command.env("PATH", env::var_os("PATH").unwrap_or_default()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let started = lines.find(|line| line.as_ref().is_ok_and(|line| line.ends_with("sleep started")));
+    assert!(started.is_some(), "the phase starts");
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it lives");
+    let rest: Vec<_> = lines.map_while(Result::ok).collect();
+    assert_eq!(child.wait().expect("it ends").code(), Some(4), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("sleeps in the journal")), "{rest:?}");
+}
+
+#[test]
+fn a_run_whose_host_ends_sleeps_and_every_later_host_says_so() {
+    let home = home();
+    abandon(home.path());
+    let listed = ran(home.path(), &["ls"]);
+    assert!(listed.err.contains("1 unfinished run sleeps; `op-dbus serve` wakes it"), "{}", listed.page());
+    let other = ran(home.path(), &["run", "read", "file=notes.md"]);
+    assert!(other.code == Some(0) && other.err.contains("1 unfinished run sleeps"), "{}", other.page());
+    let run = ran(home.path(), &["ls", "--plan", "wait", "--json"]).json()[0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    for arguments in [["watch", &run, "--from=1"], ["logs", &run, "--follow"]] {
+        let asleep = ran(home.path(), &arguments);
+        assert_eq!(asleep.code, Some(1), "it does not wait for nobody: {}", asleep.page());
+        assert!(asleep.err.contains("`op-dbus serve` wakes it"), "{}", asleep.page());
+    }
 }
