@@ -81,14 +81,19 @@ impl Agent {
         answer
     }
 
-    /// Brings a call to the agent; an error says why it never left the hub.
+    /// Brings a call through the gate to the agent; an error says why it never left the hub.
     async fn conduct(&self, request: Request, order: &Order<'_>) -> Result<Ended, Failure> {
-        let mut operation = self.operation(request)?;
+        let operation = self.operation(request)?;
         let _place = tokio::select! {
             biased;
             place = self.gate.enter() => place.map_err(|full| self.full(full.queue))?,
             why = order.interrupted() => return Ok(unsent(why)),
         };
+        self.deliver(operation, order).await
+    }
+
+    /// Sends a call, and sends it again as long as it has not left the hub.
+    async fn deliver(&self, mut operation: Operation, order: &Order<'_>) -> Result<Ended, Failure> {
         let mut attempt = 0;
         loop {
             let (wire, _probe) = tokio::select! {
@@ -99,10 +104,7 @@ impl Agent {
             if order.stop.is_cancelled() {
                 return Ok(unsent(Stopped::Asked));
             }
-            if let Some(deadline) = order.deadline {
-                let left = deadline.saturating_duration_since(Instant::now());
-                operation.timeout = prost_types::Duration::try_from(left).ok();
-            }
+            operation.timeout = order.left().and_then(|left| prost_types::Duration::try_from(left).ok());
             let back = match wire.call(operation, order).await {
                 Ok(ended) => {
                     self.judge(&ended.end);

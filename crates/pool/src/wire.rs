@@ -29,6 +29,11 @@ pub(crate) struct Order<'a> {
 }
 
 impl Order<'_> {
+    /// How much of its time is left, if it has a limit.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
     /// Waits until the call is to stop.
     pub(crate) async fn interrupted(&self) -> Stopped {
         match self.deadline {

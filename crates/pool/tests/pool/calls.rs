@@ -14,7 +14,7 @@ use op_run::Answer;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::scripted::{accepted, behave, event, serve_session};
+use crate::scripted::{accepted, behave, completed, event, serve_session};
 use crate::support::{
     Kept, PATIENCE, agent, answer, at, begin, call, directory, failure, one, pool, request, serve, settings,
     until, value,
@@ -329,6 +329,58 @@ async fn a_task_that_panics_costs_the_link_and_no_answer() {
     let told = tokio::time::timeout(PATIENCE, told).await.expect("every call is answered");
     assert_eq!(failure(told).kind, FailureKind::Lost);
     assert_eq!(value(call(&pool, "a.echo", "2", json!({})).await), json!({}));
+    pool.shutdown().await;
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_caller_says_reaches_the_agent() {
+    let home = directory();
+    let address = at(home.path(), "a");
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let _agent = serve_session(&address, move |frame, voice| {
+        behave(&frame, voice);
+        if let Frame::Operation(operation) = frame {
+            event(voice, &operation.id, 1, completed("null"));
+            let _ = tell.send(operation);
+        }
+        Some(())
+    });
+    let pool = one(settings(), &address);
+    let mut asked = request("a.x", "r/s/1/2", json!({ "n": 1 }));
+    (asked.repeat, asked.timeout) = (true, Some(Duration::from_mins(1)));
+    pool.perform(asked, Arc::new(Kept::default()), CancellationToken::new()).await;
+    let heard = told.recv().await.expect("an operation");
+    assert_eq!((heard.id.as_str(), heard.operation.as_str(), heard.repeat), ("r/s/1/2", "x", true));
+    assert_eq!(heard.arguments, r#"{"n":1}"#);
+    let left = Duration::try_from(heard.timeout.expect("a limit")).expect("a duration");
+    assert!(
+        left <= Duration::from_mins(1) && left > Duration::from_secs(20),
+        "what is left of its time: {left:?}"
+    );
+    call(&pool, "a.x", "r/s/1/3", json!({})).await;
+    let heard = told.recv().await.expect("an operation");
+    assert_eq!((heard.timeout, heard.repeat), (None, false), "no limit is no limit");
+    pool.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_says_how_much_it_takes_gets_no_more() {
+    let home = directory();
+    let address = at(home.path(), "a");
+    let agent = serve(agent("a").max_concurrent(1), &address).await;
+    let pool = one(settings(), &address);
+    let stop = CancellationToken::new();
+    let first = begin(&pool, "1", &stop).await;
+    let second = tokio::spawn({
+        let pool = Arc::clone(&pool);
+        async move { call(&pool, "a.echo", "2", json!({})).await }
+    });
+    let status = until(&pool, "a", |status| status.queued == 1).await;
+    assert_eq!(status.active, 1);
+    stop.cancel();
+    answer(first).await;
+    assert_eq!(value(answer(second).await), json!({}));
     pool.shutdown().await;
     agent.stop().await;
 }
