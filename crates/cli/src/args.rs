@@ -14,7 +14,7 @@ const CODES: &str = "\
 Exit codes:
   0  done; for `run` and `watch`: the run completed, whatever it found
   1  something broke on the way: the daemon, the connection, the set-up
-  2  refused before anything started: wrong usage, unknown plan or run, wrong input, a plan with errors
+  2  refused before anything started: wrong usage or input, unknown plan or run, errors in a plan
   3  the run or the call failed
   4  the run was cancelled or rolled back, or you left with Ctrl-C
   5  the run is stuck: an undo failed and a person must look

@@ -1,5 +1,6 @@
 //! What a run is given: a file, words, and paths that mean the same to a daemon in another directory.
 
+use std::env;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -38,7 +39,7 @@ pub(crate) fn gather(
         let default = serde_json::from_str(&input.default).ok();
         let given = values.get(&input.name).cloned().or(default);
         if let Some(text) = given.as_ref().and_then(Value::as_str).filter(|text| !text.is_empty()) {
-            let path = here.join(text).components().collect::<PathBuf>();
+            let path = absolute(text, here);
             values.insert(input.name.clone(), Value::from(path.to_string_lossy()));
             roots.push(directory(&path));
         }
@@ -58,6 +59,18 @@ fn read(word: &Word, wanted: Option<InputType>) -> Result<Value, Failure> {
     read.map_err(|error| {
         Failure::refused(error.to_string()).hint("`op-dbus plans NAME` shows what the plan takes")
     })
+}
+
+/// A path as the daemon takes it, which may be in another directory. `~` is the user's home also where no shell says so.
+fn absolute(text: &str, here: &Path) -> PathBuf {
+    let home = || env::home_dir().filter(|home| home.is_absolute());
+    let path = match text.strip_prefix('~').map(|rest| (rest.strip_prefix('/'), rest)) {
+        Some((Some(rest), _)) => home().map(|home| home.join(rest)),
+        Some((None, "")) => home(),
+        Some((None, _)) | None => None,
+    };
+    // A lone `.` is no part of a path.
+    path.unwrap_or_else(|| here.join(text)).components().collect()
 }
 
 /// The directory that must be open for a path: itself, or the one it is in.
@@ -127,6 +140,16 @@ mod tests {
         let here = folder.path().to_str().expect("text");
         assert_eq!(Value::from(given.values), json!({ "path": here, "notes": format!("{here}/notes.md") }));
         assert_eq!(given.roots, [folder.path(), folder.path()]);
+    }
+
+    #[test]
+    fn a_tilde_is_home_and_nothing_else_is() {
+        let home = env::home_dir().expect("a home");
+        let here = Path::new("/srv");
+        assert_eq!(absolute("~", here), home);
+        assert_eq!(absolute("~/src/./x", here), home.join("src/x"));
+        assert_eq!(absolute("~other/x", here), Path::new("/srv/~other/x"));
+        assert_eq!(absolute("a~/x", here), Path::new("/srv/a~/x"));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! - [`live`]: a run as it goes on: bars on a terminal, lines elsewhere
 //! - [`render`], [`json`]: what people read, what machines read
 //! - [`failure`]: errors at the edge and the exit codes
-//! - [`terminal`], [`print`], [`interrupt`]: width and colour, pipes that close, Ctrl-C
+//! - [`terminal`], [`mod@print`], [`interrupt`]: width and colour, pipes that close, Ctrl-C
 
 mod args;
 mod client;

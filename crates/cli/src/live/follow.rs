@@ -66,8 +66,7 @@ impl Follow<'_> {
         mut each: impl FnMut(&WatchResponse) -> Result<(), Failure>,
     ) -> Result<Watched, Failure> {
         tokio::pin!(stream);
-        let mut watch = Watch::new(self);
-        let mut ticks = ticks();
+        let (mut watch, mut ticks) = (Watch::new(self), ticks());
         loop {
             tokio::select! {
                 seen = stream.next() => match seen {

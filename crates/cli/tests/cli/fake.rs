@@ -1,20 +1,24 @@
 //! A daemon on a Unix socket that plays a script and remembers what it was asked.
 
+mod stage;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use op_proto::v1::agents_server::{Agents, AgentsServer};
-use op_proto::v1::journal_server::{Journal, JournalServer};
-use op_proto::v1::plans_server::{Plans, PlansServer};
-use op_proto::v1::runs_server::{Runs, RunsServer};
-use op_proto::v1::tools_server::{Tools, ToolsServer};
+use op_proto::v1::agents_server::AgentsServer;
+use op_proto::v1::journal_server::JournalServer;
+use op_proto::v1::plans_server::PlansServer;
+use op_proto::v1::runs_server::RunsServer;
+use op_proto::v1::tools_server::ToolsServer;
 use op_proto::v1::*;
 use tempfile::TempDir;
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
-use tokio_stream::wrappers::{ReceiverStream, UnixListenerStream};
-use tonic::{Request, Response, Status};
+use tokio::sync::watch;
+use tokio_stream::wrappers::UnixListenerStream;
+use tonic::Status;
+
+use stage::Stage;
 
 /// What the daemon plays.
 #[derive(Default)]
@@ -120,190 +124,5 @@ impl Fake {
     /// Whether the run was cancelled.
     pub(crate) fn is_cancelled(&self) -> bool {
         *self.play.is_cancelled.borrow()
-    }
-}
-
-struct Stage(Arc<Play>);
-
-type Reply<T> = Result<Response<T>, Status>;
-type Stream<T> = ReceiverStream<Result<T, Status>>;
-
-impl Stage {
-    fn note(&self, asked: Asked) {
-        // A test that waits for no more requests is not told of them.
-        let _ = self.0.asked.lock().expect("no test panics with it").send(asked);
-    }
-
-    fn watch<T: Send + 'static>(&self, wrap: fn(WatchResponse) -> T) -> Stream<T> {
-        let (tx, rx) = mpsc::channel(16);
-        let play = Arc::clone(&self.0);
-        tokio::spawn(async move {
-            for seen in &play.script.seen {
-                drop(tx.send(seen.clone().map(wrap)).await);
-            }
-            if !play.script.after_cancel.is_empty() || play.script.endless {
-                drop(play.is_cancelled.subscribe().wait_for(|is_cancelled| *is_cancelled).await);
-                for seen in &play.script.after_cancel {
-                    drop(tx.send(seen.clone().map(wrap)).await);
-                }
-            }
-            if play.script.endless {
-                tx.closed().await;
-            }
-        });
-        ReceiverStream::new(rx)
-    }
-
-    fn start(&self, request: StartRequest) -> Result<(), Status> {
-        self.note(Asked::Start(request));
-        self.0.script.refusal.clone().map_or(Ok(()), Err)
-    }
-}
-
-fn streamed<T: Clone + Send + 'static>(items: &[T]) -> Stream<T> {
-    let (tx, rx) = mpsc::channel(items.len().max(1));
-    for item in items {
-        tx.try_send(Ok(item.clone())).unwrap_or_else(|_| panic!("there is room for all"));
-    }
-    ReceiverStream::new(rx)
-}
-
-#[tonic::async_trait]
-impl Runs for Stage {
-    type ExecuteStream = Stream<ExecuteResponse>;
-    type WatchStream = Stream<WatchResponse>;
-
-    async fn start(&self, request: Request<StartRequest>) -> Reply<StartResponse> {
-        Stage::start(self, request.into_inner())?;
-        let run = self.0.script.run.summary.clone().unwrap_or_default().id;
-        Ok(Response::new(StartResponse { run, existing: false }))
-    }
-
-    async fn execute(&self, request: Request<ExecuteRequest>) -> Reply<Self::ExecuteStream> {
-        Stage::start(self, request.into_inner().start.unwrap_or_default())?;
-        Ok(Response::new(Stage::watch(self, |seen| ExecuteResponse { seen: Some(seen) })))
-    }
-
-    async fn get(&self, request: Request<GetRequest>) -> Reply<GetResponse> {
-        let wanted = request.into_inner().run;
-        self.note(Asked::Get(wanted.clone()));
-        let Script { run, cancelled, .. } = &self.0.script;
-        let id = &run.summary.as_ref().expect("the script has a run").id;
-        if !id.starts_with(&wanted) {
-            return Err(Status::not_found(format!("no run's id begins with `{wanted}`")));
-        }
-        let is_cancelled = *self.0.is_cancelled.borrow();
-        let run = cancelled.as_ref().filter(|_| is_cancelled).unwrap_or(run);
-        Ok(Response::new(GetResponse { run: Some(run.clone()) }))
-    }
-
-    async fn list(&self, request: Request<ListRequest>) -> Reply<ListResponse> {
-        self.note(Asked::List(request.into_inner()));
-        Ok(Response::new(ListResponse { runs: self.0.script.runs.clone() }))
-    }
-
-    async fn watch(&self, request: Request<WatchRequest>) -> Reply<Self::WatchStream> {
-        self.note(Asked::Watch(request.into_inner()));
-        Ok(Response::new(Stage::watch(self, |seen| seen)))
-    }
-
-    async fn cancel(&self, request: Request<CancelRequest>) -> Reply<CancelResponse> {
-        let request = request.into_inner();
-        let run = request.run.clone();
-        self.note(Asked::Cancel(request));
-        self.0.is_cancelled.send_replace(true);
-        Ok(Response::new(CancelResponse { run, state: RunState::Running.into() }))
-    }
-
-    async fn output(&self, request: Request<OutputRequest>) -> Reply<OutputResponse> {
-        let step = request.into_inner().step;
-        let found = self.0.script.outputs.iter().find(|output| output.step == step);
-        found
-            .cloned()
-            .map(Response::new)
-            .ok_or_else(|| Status::not_found(format!("there is no step `{step}`")))
-    }
-}
-
-#[tonic::async_trait]
-impl Plans for Stage {
-    async fn list(&self, _: Request<ListPlansRequest>) -> Reply<ListPlansResponse> {
-        Ok(Response::new(ListPlansResponse { plans: vec![self.0.script.plan.clone()] }))
-    }
-
-    async fn get(&self, request: Request<GetPlanRequest>) -> Reply<GetPlanResponse> {
-        let plan = request.into_inner().plan;
-        if plan != self.0.script.plan.id {
-            return Err(Status::not_found(format!("no plan is called `{plan}`")));
-        }
-        Ok(Response::new(GetPlanResponse { plan: Some(self.0.script.plan.clone()), json: "{}".to_owned() }))
-    }
-
-    async fn check(&self, _: Request<CheckRequest>) -> Reply<CheckResponse> {
-        Err(Status::unimplemented("the command line checks by itself"))
-    }
-
-    async fn draw(&self, request: Request<DrawRequest>) -> Reply<DrawResponse> {
-        let request = request.into_inner();
-        Ok(Response::new(DrawResponse {
-            text: format!("{} of {}", request.format().as_str_name(), request.plan),
-        }))
-    }
-}
-
-#[tonic::async_trait]
-impl Agents for Stage {
-    type WatchStream = Stream<WatchAgentsResponse>;
-    type CallStreamStream = Stream<CallStreamResponse>;
-
-    async fn list(&self, _: Request<ListAgentsRequest>) -> Reply<ListAgentsResponse> {
-        Ok(Response::new(ListAgentsResponse { agents: self.0.script.agents.clone() }))
-    }
-
-    async fn watch(&self, _: Request<WatchAgentsRequest>) -> Reply<Self::WatchStream> {
-        let agents = self.0.script.agents.iter();
-        let seen: Vec<_> = agents.map(|agent| WatchAgentsResponse { agent: Some(agent.clone()) }).collect();
-        Ok(Response::new(streamed(&seen)))
-    }
-
-    async fn connect(&self, request: Request<ConnectRequest>) -> Reply<ConnectResponse> {
-        let name = request.into_inner().agent;
-        self.note(Asked::Connect(name.clone()));
-        let agent = self.0.script.agents.iter().find(|agent| agent.name == name).cloned();
-        Ok(Response::new(ConnectResponse { agent }))
-    }
-
-    async fn disconnect(&self, _: Request<DisconnectRequest>) -> Reply<DisconnectResponse> {
-        Err(Status::unimplemented("no command disconnects"))
-    }
-
-    async fn call(&self, _: Request<CallRequest>) -> Reply<CallResponse> {
-        Err(Status::unimplemented("the command line streams"))
-    }
-
-    async fn call_stream(&self, request: Request<CallStreamRequest>) -> Reply<Self::CallStreamStream> {
-        self.note(Asked::Call(request.into_inner().call.unwrap_or_default()));
-        Ok(Response::new(streamed(&self.0.script.call)))
-    }
-}
-
-#[tonic::async_trait]
-impl Tools for Stage {
-    async fn list(&self, _: Request<ListToolsRequest>) -> Reply<ListToolsResponse> {
-        Ok(Response::new(ListToolsResponse { tools: self.0.script.tools.clone() }))
-    }
-
-    async fn call(&self, _: Request<CallToolRequest>) -> Reply<CallToolResponse> {
-        Err(Status::unimplemented("the command line streams"))
-    }
-}
-
-#[tonic::async_trait]
-impl Journal for Stage {
-    type EventsStream = Stream<EventsResponse>;
-
-    async fn events(&self, request: Request<EventsRequest>) -> Reply<Self::EventsStream> {
-        self.note(Asked::Events(request.into_inner()));
-        Ok(Response::new(streamed(&self.0.script.events)))
     }
 }

@@ -50,35 +50,34 @@ pub(super) fn plans(configuration: &Configuration) -> Finding {
 
 /// Whether a daemon answers, and how its agents are. That none runs is no fault, unless one was asked for by its socket.
 pub(super) async fn daemon(socket: &Path, is_asked: bool) -> Vec<Finding> {
-    let start = "start one with `op-dbus serve`";
-    let client = match Client::connect(socket).await {
-        Ok(client) => client,
-        Err(error @ ConnectError::Absent(_)) if is_asked => {
-            return vec![Finding::broken("daemon", chain(&error), start)];
-        }
-        Err(ConnectError::Absent(_)) => {
+    match Client::connect(socket).await {
+        Ok(client) => agents(&client, socket).await,
+        Err(ConnectError::Absent(_)) if !is_asked => {
             let message = format!("none runs on `{}`; commands host one themselves", socket.display());
-            return vec![Finding::good("daemon", message)];
+            vec![Finding::good("daemon", message)]
+        }
+        Err(error @ ConnectError::Absent(_)) => {
+            vec![Finding::broken("daemon", chain(&error), "start one with `op-dbus serve`")]
         }
         Err(error) => {
             let mend = "look at the log of what listens there, and at the owner and mode of the socket";
-            return vec![Finding::broken("daemon", chain(&error), mend)];
+            vec![Finding::broken("daemon", chain(&error), mend)]
         }
-    };
+    }
+}
+
+async fn agents(client: &Client, socket: &Path) -> Vec<Finding> {
     match client.agents().list(ListAgentsRequest {}).await {
         Ok(answer) => {
             let agents = answer.into_inner().agents;
-            let answers = Finding::good(
-                "daemon",
-                format!("answers on `{}` with {}", socket.display(), count(agents.len(), "agent")),
-            );
+            let message = format!("answers on `{}` with {}", socket.display(), count(agents.len(), "agent"));
+            let answers = Finding::good("daemon", message);
             std::iter::once(answers).chain(agents.iter().filter_map(ailing)).collect()
         }
-        Err(status) => vec![Finding::broken(
-            "daemon",
-            format!("it answers with an error: {}", status.message()),
-            "look at its log",
-        )],
+        Err(status) => {
+            let message = format!("it answers with an error: {}", status.message());
+            vec![Finding::broken("daemon", message, "look at its log")]
+        }
     }
 }
 
@@ -93,9 +92,6 @@ fn ailing(agent: &AgentStatus) -> Option<Finding> {
         | AgentState::Draining => return None,
     };
     let message = format!("`{}` {what}: {}", agent.name, agent.reason);
-    Some(Finding::lacking(
-        "agent",
-        message,
-        format!("look at the log of the agent, which listens at {}", agent.endpoint),
-    ))
+    let mend = format!("look at the log of the agent, which listens at {}", agent.endpoint);
+    Some(Finding::lacking("agent", message, mend))
 }
