@@ -82,18 +82,18 @@ pub enum FatalError {
     Broken(#[from] op_grpc::ServeError),
 }
 
-/// A daemon that is up.
-pub(crate) struct App {
+/// The parts of a daemon, with doors that are still closed: who knocks waits.
+pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pool: Arc<Pool>,
     journal: Arc<SqliteJournal>,
-    door: JoinHandle<Result<(), op_grpc::ServeError>>,
-    shutdown: CancellationToken,
+    doors: Doors,
+    check: PeerCheck,
     socket: PathBuf,
 }
 
-impl App {
-    /// Builds the parts and opens the doors. Runs of the journal sleep on until [`App::recover`].
+impl Parts {
+    /// Builds the parts. Runs of the journal sleep on until [`Parts::recover`].
     pub(crate) async fn build(
         configuration: &Configuration,
         settings: &Settings,
@@ -107,17 +107,35 @@ impl App {
         let doors = doors(settings).await?;
         let engine = engine(configuration, settings, Arc::clone(&journal), Arc::clone(&pool), clock);
         pool.start();
-        let shutdown = CancellationToken::new();
         let check = PeerCheck::allowing(settings.users.clone());
-        let door = tokio::spawn(op_grpc::serve(doors, engine.clone(), check, shutdown.clone()));
-        Ok(Self { engine, pool, journal, door, shutdown, socket: settings.socket.clone() })
+        Ok(Self { engine, pool, journal, doors, check, socket: settings.socket.clone() })
     }
 
-    /// Wakes the runs of the journal.
+    /// Wakes the runs of the journal. To be done before the doors open: a client that came earlier would find them asleep.
     pub(crate) async fn recover(&self) -> Result<Recovered, BuildError> {
         Ok(self.engine.recover().await?)
     }
 
+    /// Opens the doors.
+    pub(crate) fn open(self) -> App {
+        let Self { engine, pool, journal, doors, check, socket } = self;
+        let shutdown = CancellationToken::new();
+        let door = tokio::spawn(op_grpc::serve(doors, engine.clone(), check, shutdown.clone()));
+        App { engine, pool, journal, door, shutdown, socket }
+    }
+}
+
+/// A daemon that is up.
+pub(crate) struct App {
+    pub(crate) engine: Engine,
+    pool: Arc<Pool>,
+    journal: Arc<SqliteJournal>,
+    door: JoinHandle<Result<(), op_grpc::ServeError>>,
+    shutdown: CancellationToken,
+    socket: PathBuf,
+}
+
+impl App {
     /// Resolves when the daemon cannot go on.
     pub(crate) async fn failed(&mut self) -> FatalError {
         tokio::select! {

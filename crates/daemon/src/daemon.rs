@@ -1,7 +1,8 @@
 //! The daemon in the foreground.
 
-use crate::app::{App, BuildError, FatalError};
-use crate::{Configuration, signals};
+use crate::app::{BuildError, FatalError, Parts};
+use crate::signals::Signals;
+use crate::Configuration;
 
 /// Why the daemon ended other than by being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +26,12 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
     for note in configuration.notes() {
         tracing::warn!(note);
     }
+    // Heard before anybody can know of the daemon, so that no signal kills it in the middle.
+    let mut signals = Signals::listen().map_err(ServeError::Signals)?;
     let settings = configuration.settings();
-    let mut app = App::build(&configuration, settings).await?;
-    let recovered = app.recover().await?;
+    let parts = Parts::build(&configuration, settings).await?;
+    let recovered = parts.recover().await?;
+    let mut app = parts.open();
     tracing::info!(
         socket = %settings.socket.display(),
         plans = app.engine.plans().len(),
@@ -36,7 +40,10 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
         "ready"
     );
     let ended = tokio::select! {
-        signal = signals::ended() => signal.map_err(ServeError::Signals).map(|signal| tracing::info!(signal, "draining")),
+        signal = signals.ended() => {
+            tracing::info!(signal, "draining");
+            Ok(())
+        }
         fatal = app.failed() => Err(fatal.into()),
     };
     app.drain().await;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::Configuration;
-use crate::app::{App, BuildError};
+use crate::app::{App, BuildError, Parts};
 
 /// What a hosted daemon does other than its configuration says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,8 +53,9 @@ impl Host {
                 agent.address = None;
             }
         }
-        let app = App::build(configuration, &settings).await?;
-        let sleeping = app.engine.unfinished().await.map_err(BuildError::from)?.len();
+        let parts = Parts::build(configuration, &settings).await?;
+        let sleeping = parts.engine.unfinished().await.map_err(BuildError::from)?.len();
+        let app = parts.open();
         Ok(Self { app, socket: settings.socket, sleeping, _folder: folder })
     }
 
