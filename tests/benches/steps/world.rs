@@ -7,22 +7,22 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
-use op_engine::ports::{Agents, Clock, Journal as _, Perform, Progress, Request, Sink, SystemClock};
+use op_engine::ports::{
+    Agents, Clock, Journal as _, Perform, Progress, Recorded, Request, Sink, SystemClock,
+};
 use op_engine::start::StartRequest;
+use op_engine::watch::Seen;
 use op_engine::{Engine, Limits, Ports};
 use op_journal::{SqliteJournal, Stats};
 use op_plan::Performer;
 use op_pool::{AgentSettings, Pool, PoolSettings};
-use op_run::Answer;
-use op_run::run::State;
+
+use op_run::{Answer, Event, Fact};
 use tokio_util::sync::CancellationToken;
 
 use super::Failed;
 use super::agent::Agent;
 use super::plans::{arguments, performer, plans};
-
-/// Beyond the last event of any run: who watches from here hears of the end alone.
-const END: u64 = 1 << 40;
 
 /// Engine, journal and pool.
 pub(crate) struct World {
@@ -56,12 +56,17 @@ impl World {
     pub(crate) async fn run(&self, plan: &str) -> Result<(), Failed> {
         let request = StartRequest { plan: plan.to_owned(), ..StartRequest::default() };
         let started = self.engine.start(request).await?;
-        let (run, mut watch) = self.engine.watch(started.run.as_str(), END, false).await?;
+        let (run, mut watch) = self.engine.watch(started.run.as_str(), 1, false).await?;
+        let mut last = None;
         while let Some(seen) = watch.next().await {
-            seen?;
+            last = Some(seen?);
         }
-        let state = self.engine.get(run.as_str()).await?.state();
-        if state == State::Completed { Ok(()) } else { Err(format!("run {run} is {state:?}").into()) }
+        match last {
+            Some(Seen::Event(Recorded { event: Event { fact: Fact::RunCompleted { .. }, .. }, .. })) => {
+                Ok(())
+            }
+            other => Err(format!("run {run} ended with {other:?}").into()),
+        }
     }
 
     /// Makes one call by the pool alone.
