@@ -1,8 +1,8 @@
 //! The daemon in the foreground.
 
+use crate::Configuration;
 use crate::app::{BuildError, FatalError, Parts};
 use crate::signals::Signals;
-use crate::Configuration;
 
 /// Why the daemon ended other than by being asked to.
 #[derive(Debug, thiserror::Error)]
