@@ -147,7 +147,8 @@ impl Client {
     pub async fn call(&self, target: &str, arguments: &Value) -> Result<Value, Failure> {
         let request =
             CallRequest { target: target.to_owned(), arguments: arguments.to_string(), timeout: None };
-        let answer = self.agents().call(request).await.expect("the call is taken").into_inner();
+        let answer = self.agents().call(request).await;
+        let answer = answer.expect("the call is taken").into_inner();
         match answer.outcome.and_then(|outcome| outcome.kind).expect("every call is answered") {
             Kind::Value(value) => Ok(payload(Some(&value))),
             Kind::Failure(failure) => Err(failure),
