@@ -1,14 +1,11 @@
 //! The words of the command line.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::Parser;
 
-use crate::command::{
-    agent, agents, call, cancel, check, completions, doctor, events, graph, logs, ls, output, plans, run,
-    serve, show, tools, watch,
-};
+use crate::command::Command;
+use crate::options::Globals;
 
 const CODES: &str = "\
 Exit codes:
@@ -29,58 +26,6 @@ pub(crate) struct Cli {
     pub(crate) globals: Globals,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Globals {
-    /// Directory of the configuration, laid over what ships
-    #[arg(long, global = true, value_name = "DIR")]
-    pub(crate) config: Option<PathBuf>,
-    /// Socket of the daemon; none is hosted here when it is given
-    #[arg(long, global = true, value_name = "PATH", env = "OP_DBUS_SOCKET")]
-    pub(crate) socket: Option<PathBuf>,
-    /// Print JSON for programs
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// When to use colour; `NO_COLOR` is honoured
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub(crate) color: When,
-}
-
-/// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum When {
-    /// On a terminal, unless `NO_COLOR` is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Run(run::Run),
-    Watch(watch::Watch),
-    Ls(ls::Ls),
-    Show(show::Show),
-    Logs(logs::Logs),
-    Output(output::Output),
-    Cancel(cancel::Cancel),
-    Check(check::Check),
-    Graph(graph::Graph),
-    Plans(plans::Plans),
-    Agents(agents::Agents),
-    Tools(tools::Tools),
-    Call(call::Call),
-    Events(events::Events),
-    Serve(serve::Serve),
-    Agent(agent::Agent),
-    Doctor(doctor::Doctor),
-    Completions(completions::Completions),
 }
 
 /// Reads the command line. What clap has to say itself, such as help or wrong usage, is said here.

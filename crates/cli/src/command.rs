@@ -21,12 +21,13 @@ pub(crate) mod watch;
 
 use std::time::Duration;
 
+use clap::Subcommand;
 use op_proto::v1::{GetRequest, Run};
 use tokio::runtime;
 
-use crate::args::{Cli, Command};
 use crate::client::Client;
 use crate::failure::{Exit, Failure};
+use crate::options::Globals;
 use crate::print;
 use crate::seat::Context;
 use crate::terminal::Terminal;
@@ -34,21 +35,44 @@ use crate::terminal::Terminal;
 /// How long blocking work may go on once a command is done.
 const LEFTOVERS: Duration = Duration::from_secs(1);
 
-/// Does what the command line says, and tells its failure.
-pub(crate) fn start(cli: Cli) -> Exit {
-    let ctx = Context { terminal: Terminal::look(&cli.globals), globals: cli.globals };
-    dispatch(cli.command, &ctx).unwrap_or_else(|failure| {
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(run::Run),
+    Watch(watch::Watch),
+    Ls(ls::Ls),
+    Show(show::Show),
+    Logs(logs::Logs),
+    Output(output::Output),
+    Cancel(cancel::Cancel),
+    Check(check::Check),
+    Graph(graph::Graph),
+    Plans(plans::Plans),
+    Agents(agents::Agents),
+    Tools(tools::Tools),
+    Call(call::Call),
+    Events(events::Events),
+    Serve(serve::Serve),
+    Agent(agent::Agent),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+}
+
+/// Does what the command line says, and tells its failure. `grammar` is the whole command line, for those who complete it.
+pub(crate) fn start(globals: Globals, command: Command, grammar: fn() -> clap::Command) -> Exit {
+    let ctx = Context { terminal: Terminal::look(&globals), globals };
+    dispatch(command, grammar, &ctx).unwrap_or_else(|failure| {
         print::aside(&failure.render(ctx.terminal.aside));
         failure.exit()
     })
 }
 
-fn dispatch(command: Command, ctx: &Context) -> Result<Exit, Failure> {
+fn dispatch(command: Command, grammar: fn() -> clap::Command, ctx: &Context) -> Result<Exit, Failure> {
     match command {
         // Confines itself before there is a second thread.
         Command::Agent(agent) => agent.run(),
         Command::Check(check) => check.run(ctx),
-        Command::Completions(completions) => completions.run(),
+        Command::Completions(completions) => completions.run(&mut grammar()),
         Command::Run(run) => block_on(run.run(ctx)),
         Command::Watch(watch) => block_on(watch.run(ctx)),
         Command::Ls(ls) => block_on(ls.run(ctx)),

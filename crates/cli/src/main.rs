@@ -3,7 +3,7 @@
 //! As a client it knows the daemon by its protos only. When no daemon answers it hosts one in its own process, on a private
 //! socket, and talks to that one in the same way. It never reads the journal behind the daemon's back.
 //!
-//! - [`args`], [`command`]: the words people type, and one module for each of them
+//! - [`args`], [`options`], [`command`]: the words people type, and one module for each of them
 //! - [`seat`], [`client`]: the daemon that answers, or the one that is hosted here
 //! - [`inputs`], [`words`]: `key=value` to what a plan or an operation takes
 //! - [`live`]: a run as it goes on: bars on a terminal, lines elsewhere
@@ -19,6 +19,7 @@ mod inputs;
 mod interrupt;
 mod json;
 mod live;
+mod options;
 mod print;
 mod render;
 mod seat;
@@ -27,9 +28,13 @@ mod words;
 
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
+
+use args::Cli;
+
 fn main() -> ExitCode {
     match args::parse() {
-        Ok(cli) => command::start(cli).into(),
+        Ok(Cli { globals, command }) => command::start(globals, command, Cli::command).into(),
         Err(code) => code,
     }
 }

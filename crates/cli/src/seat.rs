@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use op_daemon::{Configuration, Host, HostOptions, logging};
 use op_proto::v1::{GetPlanRequest, Input};
 
-use crate::args::Globals;
 use crate::client::{Client, ConnectError};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
+use crate::options::Globals;
 use crate::print;
 use crate::terminal::Terminal;
 

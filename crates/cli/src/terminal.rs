@@ -6,7 +6,7 @@ use std::io::{IsTerminal as _, stderr, stdout};
 
 use console::{Style, Term};
 
-use crate::args::{Globals, When};
+use crate::options::{Globals, When};
 
 /// Width of what is not shown on a terminal.
 const WIDTH: usize = 100;

@@ -1,9 +1,8 @@
 //! `op-dbus completions`: what a shell completes.
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_complete::Shell;
 
-use crate::args::Cli;
 use crate::failure::{Exit, Failure};
 use crate::print;
 
@@ -23,9 +22,9 @@ pub(crate) struct Completions {
 
 impl Completions {
     /// Does it.
-    pub(crate) fn run(self) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, grammar: &mut clap::Command) -> Result<Exit, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "op-dbus", &mut script);
+        clap_complete::generate(self.shell, grammar, "op-dbus", &mut script);
         print::bytes(&script)?;
         Ok(Exit::Done)
     }

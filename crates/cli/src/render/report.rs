@@ -1,6 +1,6 @@
 //! The report of a review, as a person reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use console::measure_text_width;
@@ -74,8 +74,10 @@ impl Report {
         let mark = format!("  {} ", paint.green("✓"));
         section(&mut text, paint, "Passed", self.passed.iter().map(|line| hang(&mark, line, width)));
         let mark = format!("  {} ", paint.yellow("!"));
+        // Two reviews may say the same.
+        let said: BTreeSet<_> = self.unchecked.iter().map(|one| (&one.check, &one.reason)).collect();
         let unchecked =
-            self.unchecked.iter().map(|one| hang(&mark, &format!("{}: {}", one.check, one.reason), width));
+            said.into_iter().map(|(check, reason)| hang(&mark, &format!("{check}: {reason}"), width));
         section(&mut text, paint, "Not checked", unchecked);
         text
     }
@@ -119,7 +121,10 @@ impl Told {
             (None, Some(error)) => (paint.red("✗"), error.as_str()),
             (None, None) => (paint.yellow("!"), "it said nothing"),
         };
-        hang(&format!("{mark} "), &format!("{}: {text}", self.name), width)
+        // A summary may begin with what it is about.
+        let has_name = text.strip_prefix(&self.name).is_some_and(|rest| rest.starts_with(':'));
+        let text = if has_name { text.to_owned() } else { format!("{}: {text}", self.name) };
+        hang(&format!("{mark} "), &text, width)
     }
 }
 
@@ -227,6 +232,17 @@ mod tests {
         let text = report.render("r1", &terminal());
         assert!(text.contains("Findings  none"), "{text}");
         assert!(!text.contains("Passed"), "an empty section is not shown: {text}");
+    }
+
+    #[test]
+    fn what_two_reviews_say_is_told_once() {
+        let told = json!({ "check": "advisories", "reason": "none are configured" });
+        let review = json!({ "name": "perf", "summary": "perf: no findings", "error": null });
+        let report =
+            json!({ "kind": "report", "title": "Review", "reviews": [review], "unchecked": [told, told] });
+        let text = Report::read(&report).expect("a report").render("r1", &terminal());
+        assert_eq!(text.matches("none are configured").count(), 1, "{text}");
+        assert!(text.contains("✓ perf: no findings\n"), "{text}");
     }
 
     #[test]

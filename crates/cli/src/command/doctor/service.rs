@@ -7,8 +7,8 @@ use op_plan::Diagnostic;
 use op_proto::v1::{AgentState, AgentStatus, ListAgentsRequest};
 
 use super::finding::{Finding, chain};
-use crate::args::Globals;
 use crate::client::{Client, ConnectError};
+use crate::options::Globals;
 use crate::render::text::count;
 
 /// Whether the configuration can be read, and what it says of itself.
