@@ -5,10 +5,10 @@
 //! side by side; each row is the median over rounds that take turns with the others.
 //!
 //! - `steps/s`: steps that ended; `x disk`: that, against appends of a KiB, each with an fdatasync, that one thread did on the
-//!   same disk in the same round. Above 1, group commit shows.
+//!   same disk in the same round
 //! - `p50`, `p99`: from the start of a step to the start of the next one of its run: the answer, the decision, the commit
 //! - `commits/step`: transactions of the journal, each one sync of its log. A run that is alone commits its start, and then each
-//!   result together with the next start: 1.1 for ten steps.
+//!   result together with the next start: 1.1 for ten steps. What is less at many runs is group commit.
 //! - `syncs/step`: calls of fdatasync and fsync as `strace` counts them, checkpoints included, in a run of this program of its
 //!   own; left out where there is no `strace`
 //!

@@ -16,7 +16,6 @@ use op_engine::{Engine, Limits, Ports};
 use op_journal::{SqliteJournal, Stats};
 use op_plan::Performer;
 use op_pool::{AgentSettings, Pool, PoolSettings};
-
 use op_run::{Answer, Event, Fact};
 use tokio_util::sync::CancellationToken;
 
