@@ -24,7 +24,7 @@ const PROGRESS: usize = 256;
 
 pub(crate) struct AgentsService {
     pub(crate) engine: Engine,
-    /// Ends streams when the daemon goes down.
+    /// Ends streams and stops calls when the daemon goes down.
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -67,14 +67,14 @@ impl Agents for AgentsService {
 
     async fn call(&self, request: Request<wire::CallRequest>) -> Reply<wire::CallResponse> {
         let asked = asked(&self.engine, &request.into_inner())?;
-        let outcome = call(&self.engine, asked).await?;
+        let outcome = call(&self.engine, asked, self.shutdown.child_token()).await?;
         Ok(Response::new(wire::CallResponse { outcome: Some(outcome) }))
     }
 
     async fn call_stream(&self, request: Request<wire::CallStreamRequest>) -> Reply<Self::CallStreamStream> {
         let request = request.into_inner().call.ok_or_else(|| bad_field("call", "is missing"))?;
         let asked = asked(&self.engine, &request)?;
-        Ok(Response::new(stream(self.engine.clone(), asked)))
+        Ok(Response::new(stream(self.engine.clone(), asked, self.shutdown.child_token())))
     }
 }
 
@@ -94,8 +94,12 @@ pub(crate) fn asked(engine: &Engine, of: &wire::CallRequest) -> Result<Asked, St
 }
 
 /// Performs a call whose output nobody watches.
-pub(crate) async fn call(engine: &Engine, asked: Asked) -> Result<wire::CallOutcome, Status> {
-    let answer = perform(engine, asked, Arc::new(Deaf), CancellationToken::new()).await?;
+pub(crate) async fn call(
+    engine: &Engine,
+    asked: Asked,
+    stop: CancellationToken,
+) -> Result<wire::CallOutcome, Status> {
+    let answer = perform(engine, asked, Arc::new(Deaf), stop).await?;
     Ok(agent::outcome(&answer))
 }
 
@@ -146,10 +150,13 @@ struct Streaming {
     _stop: DropGuard,
 }
 
-fn stream(engine: Engine, asked: Asked) -> BoxStream<'static, Result<wire::CallStreamResponse, Status>> {
+fn stream(
+    engine: Engine,
+    asked: Asked,
+    stop: CancellationToken,
+) -> BoxStream<'static, Result<wire::CallStreamResponse, Status>> {
     let (sender, progress) = mpsc::channel(PROGRESS);
     let forward = Arc::new(Forward { progress: sender, folded: 0.into() });
-    let stop = CancellationToken::new();
     let (sink, token): (Arc<dyn Sink>, _) = (Arc::clone(&forward) as _, stop.clone());
     let call = Box::pin(async move { perform(&engine, asked, sink, token).await });
     let streaming = Streaming { call, progress, forward, _stop: stop.drop_guard() };

@@ -44,7 +44,7 @@ pub enum ServeError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Serves clients until the token is cancelled; streams end then, and calls in flight are answered.
+/// Serves clients until the token is cancelled; streams end then, and calls in flight are stopped and answered.
 ///
 /// # Errors
 /// When a listener breaks.
@@ -93,8 +93,8 @@ fn router(engine: &Engine, check: &PeerCheck, shutdown: &CancellationToken) -> R
         PlansServer::new(PlansService { engine: engine.clone() }).max_decoding_message_size(MAX_REQUEST);
     let runs = RunsServer::new(runs).max_decoding_message_size(MAX_REQUEST);
     let agents = AgentsServer::new(agents).max_decoding_message_size(MAX_REQUEST);
-    let tools =
-        ToolsServer::new(ToolsService { engine: engine.clone() }).max_decoding_message_size(MAX_REQUEST);
+    let tools = ToolsService { engine: engine.clone(), shutdown: shutdown.clone() };
+    let tools = ToolsServer::new(tools).max_decoding_message_size(MAX_REQUEST);
     let routes = Routes::new(InterceptedService::new(runs, guarded(check)))
         .add_service(InterceptedService::new(plans, guarded(check)))
         .add_service(InterceptedService::new(agents, guarded(check)))

@@ -4,6 +4,7 @@ use op_engine::Engine;
 use op_plan::catalogue::TOOLS;
 use op_proto::v1 as wire;
 use op_proto::v1::tools_server::Tools;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use crate::agents::{asked, call};
@@ -11,6 +12,8 @@ use crate::convert::agent;
 
 pub(crate) struct ToolsService {
     pub(crate) engine: Engine,
+    /// Stops calls when the daemon goes down.
+    pub(crate) shutdown: CancellationToken,
 }
 
 #[tonic::async_trait]
@@ -32,7 +35,7 @@ impl Tools for ToolsService {
         let wire::CallToolRequest { tool, arguments, timeout } = request.into_inner();
         let target = format!("{TOOLS}.{tool}");
         let asked = asked(&self.engine, &wire::CallRequest { target, arguments, timeout })?;
-        let outcome = call(&self.engine, asked).await?;
+        let outcome = call(&self.engine, asked, self.shutdown.child_token()).await?;
         Ok(Response::new(wire::CallToolResponse { outcome: Some(outcome) }))
     }
 }

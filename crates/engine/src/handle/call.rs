@@ -48,10 +48,11 @@ impl Engine {
         };
         let perform = &self.hall.ports.perform;
         let stop = stop.child_token();
-        let _stopped_when_dropped = stop.clone().drop_guard();
         let limit = tokio::time::sleep(timeout);
         let call = perform.perform(request, sink, stop.clone());
         tokio::pin!(call, limit);
+        // Dropped before the call, so that the performer sees why it is not waited for any more.
+        let _stopped_when_dropped = stop.clone().drop_guard();
         let answer = tokio::select! {
             answer = &mut call => answer,
             () = limit => {

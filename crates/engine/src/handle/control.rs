@@ -58,7 +58,12 @@ impl Engine {
     }
 
     /// Puts the start of a run on disk and gives the run to a conductor.
-    async fn begin(&self, request: &StartRequest, run: Run, events: Vec<Event>) -> Result<Started, StartError> {
+    async fn begin(
+        &self,
+        request: &StartRequest,
+        run: Run,
+        events: Vec<Event>,
+    ) -> Result<Started, StartError> {
         let limit = self.hall.limits.runs;
         let entered = self.enter(&run, limit).ok_or(StartError::TooMany(limit))?;
         if let Err(error) = self.hall.ports.journal.append(first_entry(request, &run, &events)).await {
@@ -97,7 +102,11 @@ impl Engine {
         let record = self.find(run).await?;
         let refuse = |refused| ControlError::Refused { run: record.id.clone(), refused };
         let not_conducted = |state: State| {
-            if state.is_over() { refuse(Refused::State(state)) } else { ControlError::Asleep(record.id.clone()) }
+            if state.is_over() {
+                refuse(Refused::State(state))
+            } else {
+                ControlError::Asleep(record.id.clone())
+            }
         };
         let Some(live) = self.find_live(&record.id) else { return Err(not_conducted(record.state)) };
         let (reply, answer) = oneshot::channel();

@@ -17,7 +17,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{LINE, ONE, World, attempt_of, did, end, fail, limited, output, request, scripted, settle};
+use crate::support::{
+    LINE, ONE, World, attempt_of, did, end, fail, limited, output, request, scripted, settle,
+};
 
 fn kept_text(kept: &KeptOutput) -> String {
     kept.chunks.iter().map(|chunk| String::from_utf8_lossy(&chunk.data).into_owned()).collect()
@@ -61,7 +63,8 @@ async fn of_too_much_output_the_beginning_and_the_end_are_kept() {
 #[tokio::test(start_paused = true)]
 async fn a_performer_that_breaks_off_fails_its_step_as_lost_and_nothing_else() {
     let perform = scripted().on("w.broken", |_, _, _| async { panic!("a bug") });
-    let plans = format!("{}{}", ONE.replace("w.step", "w.broken"), LINE.replace("workstacks.p", "workstacks.q"));
+    let plans =
+        format!("{}{}", ONE.replace("w.step", "w.broken"), LINE.replace("workstacks.p", "workstacks.q"));
     let world = World::new(&plans, perform);
     let run = world.run().await;
     assert_eq!(run.state(), State::Failed);
@@ -111,10 +114,13 @@ async fn a_call_outside_a_run_is_stopped_at_its_limit_and_failed_for_that() {
     let answer = call(&world, "w.hang", Some(Duration::from_secs(7))).await.expect("known");
     assert_eq!(began.elapsed(), Duration::from_secs(7));
     assert!(matches!(answer, Answer::Failed { failure, .. } if failure.kind == FailureKind::TimedOut));
-    let kept = World::new(ONE, ScriptedPerform::default().on("w.step", |request, _, stop| async move {
-        stop.cancelled().await;
-        did(&request)
-    }));
+    let kept = World::new(
+        ONE,
+        ScriptedPerform::default().on("w.step", |request, _, stop| async move {
+            stop.cancelled().await;
+            did(&request)
+        }),
+    );
     // A success that was observed counts.
     assert!(matches!(call(&kept, "w.step", None).await, Ok(Answer::Succeeded { .. })));
 }

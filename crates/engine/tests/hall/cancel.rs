@@ -140,7 +140,10 @@ async fn a_run_that_is_over_cannot_be_cancelled() {
         assert_eq!(cancelled, Err(refused.clone()));
         settle().await;
     }
-    assert_eq!(refused.to_string(), format!("run {}: the run is completed and cannot be cancelled", run.id()));
+    assert_eq!(
+        refused.to_string(),
+        format!("run {}: the run is completed and cannot be cancelled", run.id())
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,7 +169,9 @@ async fn a_run_is_meant_by_its_id_or_a_prefix_that_no_other_has() {
     let unknown = world.engine.cancel("nobody", false, "", "tester").await;
     assert_eq!(unknown, Err(ControlError::Find(FindError::Unknown("nobody".to_owned()))));
     assert!(matches!(world.engine.find("").await, Err(FindError::Unknown(prefix)) if prefix.is_empty()));
-    let shares = |run: &&op_run::RunId| runs.iter().filter(|other| other.as_str()[..1] == run.as_str()[..1]).count() > 1;
+    let shares = |run: &&op_run::RunId| {
+        runs.iter().filter(|other| other.as_str()[..1] == run.as_str()[..1]).count() > 1
+    };
     let prefix = &runs.iter().find(shares).expect("two runs begin alike").as_str()[..1];
     match world.engine.cancel(prefix, false, "", "tester").await {
         Err(ControlError::Find(FindError::Ambiguous { prefix: given, runs })) => {
@@ -175,6 +180,7 @@ async fn a_run_is_meant_by_its_id_or_a_prefix_that_no_other_has() {
         }
         other => panic!("{other:?}"),
     }
-    let (cancelled, _) = world.engine.cancel(&runs[7].as_str()[..11], false, "", "tester").await.expect("one");
+    let (cancelled, _) =
+        world.engine.cancel(&runs[7].as_str()[..11], false, "", "tester").await.expect("one");
     assert_eq!(cancelled, runs[7]);
 }

@@ -135,7 +135,9 @@ async fn a_run_that_the_journal_knows_is_known_to_the_engine() {
     settle().await;
     // Nothing is on disk, so there is nothing to be found, and the place is taken all the same.
     assert_eq!(world.engine.live_runs(), 1);
-    assert!(world.engine.list(&RunFilter { limit: 9, ..RunFilter::default() }).await.expect("read").is_empty());
+    assert!(
+        world.engine.list(&RunFilter { limit: 9, ..RunFilter::default() }).await.expect("read").is_empty()
+    );
     world.journal.resume();
     let run = starting.await.expect("ends").expect("started").run;
     assert_eq!(end(&world.engine, &run).await.state(), State::Completed);

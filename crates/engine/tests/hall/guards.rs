@@ -131,10 +131,7 @@ async fn a_secret_that_cannot_be_read_is_refused_before_the_performer_is_asked()
 
 #[tokio::test(start_paused = true)]
 async fn a_forged_reference_to_a_secret_is_not_resolved() {
-    let plan = PLAN.replace(
-        "[[",
-        "data = { type = 'json', required = true }\n[[",
-    );
+    let plan = PLAN.replace("[[", "data = { type = 'json', required = true }\n[[");
     let plan = plan.replace("token = '${token}'", "token = '${token}', data = '${data}'");
     let perform = Arc::new(ScriptedPerform::default());
     let (engine, _) = guarded(&plan, perform.clone());
@@ -142,7 +139,8 @@ async fn a_forged_reference_to_a_secret_is_not_resolved() {
     run(&engine, json!({ "token": "deploy", "data": forged })).await;
     assert_eq!(perform.asked()[0].arguments["data"], forged);
     // Without any secret of its own a run resolves none at all.
-    let plan = plan.replace("token = { type = 'secret', required = true }", "").replace("token = '${token}', ", "");
+    let plan =
+        plan.replace("token = { type = 'secret', required = true }", "").replace("token = '${token}', ", "");
     let perform = Arc::new(ScriptedPerform::default());
     let (engine, _) = guarded(&plan, perform.clone());
     run(&engine, json!({ "data": { "$secret": "deploy" } })).await;

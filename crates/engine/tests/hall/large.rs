@@ -13,7 +13,8 @@ const PHASES: usize = 10_000;
 async fn a_plan_of_ten_thousand_phases_runs_to_its_end() {
     let mut plan = "[workstacks.p]\nmax_parallel = 64\n".to_owned();
     for at in 0..PHASES {
-        write!(plan, "[[workstacks.p.phases]]\nid = 's{at}'\nagents = ['w.step']\ndepends_on = []\n").expect("text");
+        write!(plan, "[[workstacks.p.phases]]\nid = 's{at}'\nagents = ['w.step']\ndepends_on = []\n")
+            .expect("text");
     }
     let world = World::new(&plan, ScriptedPerform::default());
     let run = world.run().await;

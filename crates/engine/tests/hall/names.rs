@@ -40,7 +40,10 @@ async fn a_name_that_means_nothing_is_refused_with_the_nearest_that_means_someth
         ("rust_por.test", "no agent is called `rust_por`; did you mean `rust_pro`?"),
         ("agent_rust_por", "no agent is called `rust_por`; did you mean `rust_pro`?"),
         ("rust_pro.tset", "agent `rust_pro` has no operation `tset`; it has check, test"),
-        ("agent_rust_pro", "the name does not say which operation of agent `rust_pro` is meant: write `rust_pro.OPERATION`"),
+        (
+            "agent_rust_pro",
+            "the name does not say which operation of agent `rust_pro` is meant: write `rust_pro.OPERATION`",
+        ),
         ("agent_w", "the name does not say which operation of agent `w` is meant: write `w.OPERATION`"),
         ("workflow_deploy", "`workflow_deploy` names no shape of plan that exists"),
         ("skill_rust", "`skill_rust` names no shape of plan that exists"),

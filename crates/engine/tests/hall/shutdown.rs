@@ -67,7 +67,8 @@ async fn what_is_answered_in_time_is_kept_nothing_new_starts_and_the_run_goes_on
     let second = engine(PLAN, journal, perform.clone());
     assert_eq!(second.recover().await.expect("read").awake.len(), 1);
     assert_eq!(end(&second, &run).await.state(), State::Completed);
-    let mut called: Vec<_> = perform.asked().iter().map(|asked| (step_of(asked).to_owned(), asked.repeat)).collect();
+    let mut called: Vec<_> =
+        perform.asked().iter().map(|asked| (step_of(asked).to_owned(), asked.repeat)).collect();
     called.sort();
     assert_eq!(called, [("after".to_owned(), false), ("late".to_owned(), true)]);
 }

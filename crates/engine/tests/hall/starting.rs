@@ -46,7 +46,10 @@ async fn inputs_are_checked_completed_and_handed_on() {
     assert_eq!(*world.perform.asked()[0].arguments, json!({ "count": 3, "name": "ada" }));
     for wrong in [json!({}), json!({ "count": "three" }), json!({ "count": 3, "cuont": 4 })] {
         let refused = world.engine.start(inputs(wrong.clone())).await;
-        assert!(matches!(&refused, Err(StartError::Inputs { plan, errors }) if plan == "p" && errors.len() == 1), "{wrong}");
+        assert!(
+            matches!(&refused, Err(StartError::Inputs { plan, errors }) if plan == "p" && errors.len() == 1),
+            "{wrong}"
+        );
     }
     // Everything that is wrong is said at once.
     match world.engine.start(inputs(json!({ "cuont": 4, "name": 5 }))).await {
@@ -75,7 +78,10 @@ async fn the_cast_says_who_performs_a_step_or_plays_a_role() {
     for (given, performers) in [
         (vec![], ["w.step", "w.step", "w.step"]),
         (vec![("coder", "rust_pro.check")], ["rust_pro.check", "rust_pro.check", "w.step"]),
-        (vec![("coder", "rust_pro.check"), ("b", "rust_pro.test")], ["rust_pro.check", "rust_pro.test", "w.step"]),
+        (
+            vec![("coder", "rust_pro.check"), ("b", "rust_pro.test")],
+            ["rust_pro.check", "rust_pro.test", "w.step"],
+        ),
         (vec![("c", "w.flaky")], ["w.step", "w.step", "w.flaky"]),
     ] {
         let run = world.engine.start(cast(&given)).await.expect("started").run;
@@ -126,7 +132,8 @@ async fn the_same_request_under_the_same_key_is_the_same_run_also_after_a_restar
 
 #[tokio::test(start_paused = true)]
 async fn another_request_under_the_same_key_is_refused_whatever_differs() {
-    let world = World::new(&format!("{WITH_INPUTS}{}", ONE.replace("workstacks.p", "workstacks.q")), scripted());
+    let world =
+        World::new(&format!("{WITH_INPUTS}{}", ONE.replace("workstacks.p", "workstacks.q")), scripted());
     let first = StartRequest { idempotency_key: Some("k".to_owned()), ..inputs(json!({ "count": 1 })) };
     let run = world.engine.start(first.clone()).await.expect("started").run;
     let others = [
@@ -213,9 +220,11 @@ async fn the_time_limit_of_a_request_stops_the_run() {
 #[tokio::test(start_paused = true)]
 async fn runs_are_listed_by_state_and_plan_the_newest_first() {
     let plans = format!("{ONE}{}", ONE.replace("workstacks.p", "workstacks.q").replace("w.step", "w.fail"));
-    let world = World::new(&plans, ScriptedPerform::default().on("w.fail", |_, _, _| async {
-        crate::support::fail(FailureKind::Failed)
-    }));
+    let world = World::new(
+        &plans,
+        ScriptedPerform::default()
+            .on("w.fail", |_, _, _| async { crate::support::fail(FailureKind::Failed) }),
+    );
     let mut runs = Vec::new();
     for plan in ["p", "q", "p"] {
         let run = world.engine.start(request(plan)).await.expect("started").run;

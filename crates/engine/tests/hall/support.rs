@@ -155,7 +155,12 @@ pub(crate) fn step_of(request: &Request) -> &str {
 
 /// The attempt that a call is.
 pub(crate) fn attempt_of(request: &Request) -> u32 {
-    request.key.rsplit('/').next().and_then(|attempt| attempt.parse().ok()).expect("a key ends with its attempt")
+    request
+        .key
+        .rsplit('/')
+        .next()
+        .and_then(|attempt| attempt.parse().ok())
+        .expect("a key ends with its attempt")
 }
 
 /// A success that tells the step.

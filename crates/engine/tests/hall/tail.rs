@@ -66,7 +66,8 @@ async fn a_tail_tells_only_what_is_wanted() {
             tail = Some(world.engine.tail(wanted.clone()).await.expect("read"));
         }
     }
-    let told: Vec<_> = tail.expect("opened").take(4).map(|audited| audited.expect("fast enough")).collect().await;
+    let told: Vec<_> =
+        tail.expect("opened").take(4).map(|audited| audited.expect("fast enough")).collect().await;
     let told: Vec<_> = told.into_iter().map(|of| (of.run, of.recorded.event.fact.kind())).collect();
     let started = |at: usize| (expected[at].clone(), "run_started");
     let completed = |at: usize| (expected[at].clone(), "run_completed");

@@ -1,0 +1,8 @@
+//! The door over real sockets: conversions, codes, streams, and what clients do to the runs behind it.
+
+mod agents;
+mod journal;
+mod plans;
+mod runs;
+mod serving;
+mod support;

@@ -1,0 +1,272 @@
+//! A daemon's door over an engine with fakes, and clients that knock.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use op_engine::fakes::{FixedAgents, MemoryJournal, ScriptedPerform, succeed};
+use op_engine::ports::{
+    AgentState, AgentStatus, Breaker, Channel as From, Chunk, OperationStatus, Progress, Sink, SystemClock,
+};
+use op_engine::{Engine, Limits, Ports};
+use op_grpc::peer::PeerCheck;
+use op_grpc::{Doors, ServeError, serve};
+use op_plan::catalogue::Operations;
+use op_plan::plan::FailureKind;
+use op_plan::{Catalogue, Effects, Operation, Performer, Source, load};
+use op_proto::v1 as wire;
+use op_proto::v1::runs_client::RunsClient;
+use op_run::{Answer, Evidence, Failure, Timestamp};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+const PLANS: &str = "
+[workstacks.quick]
+description = 'Does two things'
+version = '1.2'
+category = 'test'
+tags = ['x']
+inputs = { count = { type = 'integer', default = 3, description = 'How many' }, token = { type = 'secret' } }
+[[workstacks.quick.phases]]
+id = 'a'
+name = 'First'
+agents = [{ agent = 'w', operation = 'step', args = { count = '${count}' } }]
+[[workstacks.quick.phases]]
+id = 'b'
+agents = ['w.step']
+[workstacks.held]
+[[workstacks.held.phases]]
+id = 'a'
+agents = ['w.held']
+rollback = [{ agent = 'w', operation = 'step' }]
+[workstacks.noisy]
+[[workstacks.noisy.phases]]
+id = 'a'
+agents = ['w.noisy']
+[workstacks.failing]
+[[workstacks.failing.phases]]
+id = 'a'
+agents = ['w.fail']
+";
+
+pub(crate) fn operation() -> Operation {
+    Operation {
+        description: "Reads a file".to_owned(),
+        input: json!({ "type": "object" }),
+        output: json!({}),
+        effects: Effects::Read,
+        idempotent: true,
+        streaming: false,
+        undo: None,
+        unavailable: None,
+    }
+}
+
+fn status(name: &str) -> AgentStatus {
+    let counted =
+        OperationStatus { operation: operation(), calls: 2, failures: 1, total: Duration::from_millis(1500) };
+    AgentStatus {
+        name: name.to_owned(),
+        state: AgentState::Ready,
+        reason: String::new(),
+        endpoint: format!("unix:/run/{name}.sock"),
+        run_on_connection: true,
+        operations: BTreeMap::from([("file_read".to_owned(), counted)]),
+        version: "0.1".to_owned(),
+        active: 1,
+        queued: 2,
+        restarts: 3,
+        calls: 4,
+        faults: 5,
+        latency: Some(Duration::from_micros(250)),
+        since: Timestamp::from_millis(1_500),
+        pid: Some(42),
+        breaker: Breaker::HalfOpen,
+    }
+}
+
+fn agents() -> FixedAgents {
+    let tools = BTreeMap::from([("file_read".to_owned(), operation())]);
+    let agents =
+        BTreeMap::from([("w".to_owned(), Operations::Open), ("tools".to_owned(), Operations::Known(tools))]);
+    let catalogue =
+        Catalogue { agents, roles: BTreeMap::from([("coder".to_owned(), Performer::new("w", "step"))]) };
+    FixedAgents { catalogue, agents: vec![status("tools"), status("w")] }
+}
+
+/// A door, open, and what stands behind it.
+pub(crate) struct House {
+    pub(crate) dir: TempDir,
+    pub(crate) engine: Engine,
+    pub(crate) journal: Arc<MemoryJournal>,
+    pub(crate) perform: Arc<ScriptedPerform>,
+    /// Lets `w.held` go on.
+    pub(crate) release: Arc<Notify>,
+    /// How many calls were stopped.
+    pub(crate) stopped: watch::Receiver<usize>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) server: JoinHandle<Result<(), ServeError>>,
+    pub(crate) channel: Channel,
+}
+
+impl House {
+    pub(crate) async fn open() -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let path = dir.path().join("grpc.sock");
+        let unix = Some(UnixListener::bind(&path).expect("a socket"));
+        let (release, (stops, stopped)) = (Arc::new(Notify::new()), watch::channel(0));
+        let (journal, perform) = (Arc::new(MemoryJournal::new()), Arc::new(scripted(&release, stops)));
+        let ports = Ports {
+            journal: journal.clone(),
+            perform: perform.clone(),
+            agents: Arc::new(agents()),
+            clock: Arc::new(SystemClock::new()),
+        };
+        let source = Source { name: "plans.toml".to_owned(), text: PLANS.to_owned() };
+        let loaded = load(&[source], &agents().catalogue);
+        assert_eq!(op_plan::diagnostic::render_all(&loaded.diagnostics, false), "");
+        let engine = Engine::new(ports, loaded.plans, Limits { runs: 50, ..Limits::default() });
+        let shutdown = CancellationToken::new();
+        let doors = Doors { unix, tcp: None };
+        let check = PeerCheck::allowing(Vec::new());
+        let server = tokio::spawn(serve(doors, engine.clone(), check, shutdown.clone()));
+        let channel = knock(&path).await;
+        Self { dir, engine, journal, perform, release, stopped, shutdown, server, channel }
+    }
+
+    pub(crate) fn runs(&self) -> RunsClient<Channel> {
+        RunsClient::new(self.channel.clone())
+    }
+
+    /// Another connection, which can go away by itself.
+    pub(crate) async fn visitor(&self) -> Channel {
+        knock(&self.dir.path().join("grpc.sock")).await
+    }
+
+    pub(crate) async fn start(&self, plan: &str) -> String {
+        self.runs().start(request(plan)).await.expect("started").into_inner().run
+    }
+
+    /// Every event of a run from a sequence on, to its end.
+    pub(crate) async fn facts(&self, run: &str, from: u64) -> Vec<wire::Event> {
+        let request = wire::WatchRequest { run: run.to_owned(), from, events_only: true };
+        let mut watch = self.runs().watch(request).await.expect("known").into_inner();
+        let mut facts = Vec::new();
+        while let Some(seen) = watch.message().await.expect("the stream ends well") {
+            assert_eq!(seen.run, run);
+            match seen.seen.expect("something is seen") {
+                wire::watch_response::Seen::Event(event) => facts.push(event),
+                wire::watch_response::Seen::Progress(_) => panic!("progress was not asked for"),
+            }
+        }
+        facts
+    }
+
+    pub(crate) async fn get(&self, run: &str) -> wire::Run {
+        let request = wire::GetRequest { run: run.to_owned() };
+        self.runs().get(request).await.expect("known").into_inner().run.expect("told")
+    }
+
+    pub(crate) async fn was_stopped(&self, times: usize) {
+        self.stopped.clone().wait_for(|stopped| *stopped >= times).await.expect("the performer lives");
+    }
+}
+
+async fn knock(path: &Path) -> Channel {
+    let path = path.to_owned();
+    let connect = tower::service_fn(move |_| {
+        let path = path.clone();
+        async move { UnixStream::connect(path).await.map(TokioIo::new) }
+    });
+    Endpoint::from_static("http://daemon").connect_with_connector(connect).await.expect("the door is open")
+}
+
+fn scripted(release: &Arc<Notify>, stops: watch::Sender<usize>) -> ScriptedPerform {
+    let (release, stops) = (Arc::clone(release), Arc::new(stops));
+    ScriptedPerform::default()
+        .on("w.step", |request, sink, _| async move {
+            say(&*sink, "done\n");
+            succeed(json!({ "by": request.performer.operation }))
+        })
+        .on("file_read", |request, _, _| async move { succeed((*request.arguments).clone()) })
+        .on("w.fail", |_, _, _| async { failed(FailureKind::Failed) })
+        .on("w.noisy", |_, sink, _| async move {
+            let line = "x".repeat(1 << 16);
+            for _ in 0..1000 {
+                say(&*sink, &line);
+                tokio::task::yield_now().await;
+            }
+            succeed(json!(null))
+        })
+        .on("w.held", move |_, sink, stop| {
+            let (release, stops) = (Arc::clone(&release), Arc::clone(&stops));
+            say(&*sink, "held\n");
+            async move {
+                let _counted = Counted { stop: stop.clone(), stops };
+                tokio::select! {
+                    () = release.notified() => succeed(json!("released")),
+                    () = stop.cancelled() => failed(FailureKind::Cancelled),
+                }
+            }
+        })
+}
+
+/// Counts a call that was stopped: by its token, also when nobody polls it any more.
+struct Counted {
+    stop: CancellationToken,
+    stops: Arc<watch::Sender<usize>>,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if self.stop.is_cancelled() {
+            self.stops.send_modify(|stops| *stops += 1);
+        }
+    }
+}
+
+fn say(sink: &dyn Sink, text: &str) {
+    sink.take(Progress::Output(Chunk { channel: From::Stdout, data: text.to_owned().into() }));
+}
+
+fn failed(kind: FailureKind) -> Answer {
+    let failure = Failure::new(kind, "scripted", "as scripted").hint("look at the script");
+    Answer::Failed { failure, evidence: Evidence { exit_code: Some(3), ..Evidence::default() } }
+}
+
+pub(crate) fn request(plan: &str) -> wire::StartRequest {
+    wire::StartRequest { plan: plan.to_owned(), ..wire::StartRequest::default() }
+}
+
+/// The reason of an error, in the domain of this daemon.
+pub(crate) fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    let told = details.error_info().unwrap_or_else(|| panic!("no reason: {status:?}"));
+    assert_eq!(told.domain, "opdbus.org");
+    told.reason.clone()
+}
+
+/// Checks that an error says which field is wrong.
+pub(crate) fn assert_field(status: &Status, field: &str) {
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    let details = status.get_error_details();
+    let bad = details.bad_request().unwrap_or_else(|| panic!("no field: {status:?}"));
+    let fields: Vec<_> = bad.field_violations.iter().map(|violation| violation.field.as_str()).collect();
+    assert_eq!(fields, [field]);
+    assert_eq!(reason(status), "BAD_FIELD");
+}
+
+/// Checks code and reason of an error.
+pub(crate) fn assert_refused<T: std::fmt::Debug>(answer: Result<T, Status>, code: Code, why: &str) {
+    let status = answer.expect_err("refused");
+    assert_eq!((status.code(), reason(&status).as_str()), (code, why), "{status:?}");
+}
