@@ -17,7 +17,7 @@ async fn plans_are_told_of_with_what_they_take() {
     let plans = client(&house).list(wire::ListPlansRequest {}).await.expect("told").into_inner().plans;
     assert_eq!(
         plans.iter().map(|plan| plan.id.as_str()).collect::<Vec<_>>(),
-        ["failing", "held", "noisy", "quick"]
+        ["failing", "held", "noisy", "quick", "secretive"]
     );
     for name in ["quick", "workstack_quick"] {
         let get = wire::GetPlanRequest { plan: name.to_owned() };

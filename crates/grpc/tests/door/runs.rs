@@ -281,7 +281,7 @@ async fn runs_are_listed_by_state_and_plan() {
 #[tokio::test]
 async fn the_name_of_a_credential_is_not_told_with_the_inputs() {
     let house = House::open().await;
-    let start = wire::StartRequest { inputs: r#"{"token": "deploy"}"#.to_owned(), ..request("quick") };
+    let start = wire::StartRequest { inputs: r#"{"token": "deploy"}"#.to_owned(), ..request("secretive") };
     let run = house.runs().start(start).await.expect("started").into_inner().run;
     assert_eq!(house.get(&run).await.inputs, r#"{"count":3}"#);
 }

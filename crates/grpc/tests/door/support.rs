@@ -35,7 +35,7 @@ description = 'Does two things'
 version = '1.2'
 category = 'test'
 tags = ['x']
-inputs = { count = { type = 'integer', default = 3, description = 'How many' }, token = { type = 'secret' } }
+inputs = { count = { type = 'integer', default = 3, description = 'How many' } }
 [[workstacks.quick.phases]]
 id = 'a'
 name = 'First'
@@ -52,6 +52,11 @@ rollback = [{ agent = 'w', operation = 'step' }]
 [[workstacks.noisy.phases]]
 id = 'a'
 agents = ['w.noisy']
+[workstacks.secretive]
+inputs = { count = { type = 'integer', default = 3 }, token = { type = 'secret', required = true } }
+[[workstacks.secretive.phases]]
+id = 'a'
+agents = ['w.step']
 [workstacks.failing]
 [[workstacks.failing.phases]]
 id = 'a'
