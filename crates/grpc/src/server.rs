@@ -24,6 +24,10 @@ use crate::tools::ToolsService;
 /// Largest request, in bytes.
 const MAX_REQUEST: usize = 8 << 20;
 
+/// Streams of one connection at the same time; a client with more to ask waits. Without a bound, small requests that are not read yet
+/// use up what HTTP/2 allows of them, and the connection breaks.
+const MAX_STREAMS: u32 = 1024;
+
 /// Where clients come in.
 #[derive(Debug, Default)]
 pub struct Doors {
@@ -103,6 +107,7 @@ fn router(engine: &Engine, check: &PeerCheck, shutdown: &CancellationToken) -> R
         .add_service(InterceptedService::new(reflection, guarded(check)))
         .add_service(health_service);
     Ok(Server::builder()
+        .max_concurrent_streams(Some(MAX_STREAMS))
         .http2_keepalive_interval(Some(std::time::Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(std::time::Duration::from_secs(20)))
         .add_routes(routes))
