@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::stream::{BoxStream, StreamExt as _, unfold};
-use op_run::{Run, RunId};
+use op_run::{Fact, Run, RunId};
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{broadcast, watch};
 
 use crate::feed::{Feed, StepProgress};
@@ -42,7 +43,8 @@ pub(crate) fn watch(
         progress: with_progress.then(|| feed.progress_from_now()),
         feed,
     });
-    let watcher = Watcher { journal, run, next: from.max(1), live, pending: VecDeque::new(), folded: 0 };
+    let (next, pending) = (from.max(1), VecDeque::new());
+    let watcher = Watcher { journal, run, next, live, pending, folded: 0, due: 0, drained: 0 };
     unfold(Some(watcher), |watcher| async {
         let mut watcher = watcher?;
         match watcher.next().await {
@@ -68,11 +70,18 @@ struct Watcher {
     live: Option<Live>,
     pending: VecDeque<Recorded>,
     folded: u64,
+    /// Pieces of progress that go before the next fact.
+    due: usize,
+    /// The fact whose progress was let go before it.
+    drained: u64,
 }
 
 impl Watcher {
     async fn next(&mut self) -> Result<Option<Seen>, ReadError> {
         loop {
+            if let Some(seen) = self.due_progress() {
+                return Ok(Some(seen));
+            }
             if let Some(recorded) = self.pending.pop_front() {
                 self.next = recorded.sequence + 1;
                 return Ok(Some(Seen::Event(recorded)));
@@ -96,6 +105,29 @@ impl Watcher {
         }
     }
 
+    /// Progress of calls that ended goes before the fact that they did: what was there by now, so that facts are never kept
+    /// waiting by what comes meanwhile.
+    fn due_progress(&mut self) -> Option<Seen> {
+        let progress = self.live.as_mut()?.progress.as_mut()?;
+        let next = self.pending.front()?;
+        if self.drained < next.sequence && ends_call(&next.event.fact) {
+            self.drained = next.sequence;
+            self.due = progress.len();
+        }
+        while self.due > 0 {
+            self.due -= 1;
+            match progress.try_recv() {
+                Ok(progress) => {
+                    let folded = std::mem::take(&mut self.folded);
+                    return Some(Seen::Progress { progress, folded });
+                }
+                Err(TryRecvError::Lagged(missed)) => self.folded += missed,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => self.due = 0,
+            }
+        }
+        None
+    }
+
     /// Events that are there already: from memory where it reaches back far enough, else from the journal.
     async fn fetch(&self) -> Result<Vec<Recorded>, ReadError> {
         if let Some(live) = &self.live {
@@ -108,6 +140,18 @@ impl Watcher {
         }
         self.journal.events(&self.run, self.next, PAGE).await
     }
+}
+
+fn ends_call(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::StepSucceeded { .. }
+            | Fact::StepFailed { .. }
+            | Fact::RetryScheduled { .. }
+            | Fact::UndoSucceeded { .. }
+            | Fact::UndoFailed { .. }
+            | Fact::UndoRetryScheduled { .. }
+    )
 }
 
 /// Waits for a change of the run, or for progress. Facts go first: they make a slow watcher miss progress, never the reverse.

@@ -163,3 +163,36 @@ async fn whoever_watches_a_run_that_nobody_has_is_told() {
     let world = World::new(ONE, scripted());
     assert!(world.engine.watch("nobody", 1, true).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_step_says_is_seen_after_its_start_and_before_its_end_also_when_it_ends_at_once() {
+    let begin = Arc::new(Notify::new());
+    let begun = Arc::clone(&begin);
+    let perform = ScriptedPerform::default().on("w.step", move |request, sink, _| {
+        let begun = Arc::clone(&begun);
+        async move {
+            if step_of(&request) == "a" {
+                begun.notified().await;
+            }
+            (0..3).for_each(|_| sink.take(output("last words")));
+            did(&request)
+        }
+    });
+    let world = World::new(LINE, perform);
+    let run = world.start().await;
+    let (_, watch) = world.engine.watch(run.as_str(), 1, true).await.expect("known");
+    begin.notify_one();
+    // It looks only when all is over.
+    settle().await;
+    let seen: Vec<_> = watch.map(|seen| seen.expect("read")).collect().await;
+    let words: Vec<_> = seen
+        .iter()
+        .filter_map(|seen| match seen {
+            Seen::Event(recorded) => Some(recorded.event.fact.kind()).filter(|kind| kind.starts_with("step")),
+            Seen::Progress { .. } => Some("progress"),
+        })
+        .collect();
+    assert_eq!(words.iter().filter(|word| **word == "progress").count(), 9);
+    assert_eq!(words[..5], ["step_started", "progress", "progress", "progress", "progress"]);
+    assert_eq!(*words.last().expect("words"), "step_succeeded");
+}

@@ -1,5 +1,10 @@
 //! The door itself: health, reflection, who is let in, how much is taken, how it closes.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
 use op_grpc::peer::PeerCheck;
 use op_grpc::{Doors, serve};
 use op_proto::v1 as wire;
@@ -18,7 +23,7 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::support::{House, request};
+use crate::support::{House, knock, request};
 
 #[tokio::test]
 async fn whoever_connects_finds_the_door_serving() {
@@ -109,4 +114,40 @@ async fn a_door_that_closes_ends_streams_stops_calls_and_lets_runs_be() {
     house.server.await.expect("ends").expect("closed well");
     // The two calls were stopped; the run was not.
     assert_eq!((*house.stopped.borrow(), house.engine.live_runs()), (2, 1));
+}
+
+/// Says to the visitor where the door is.
+const DOOR: &str = "OP_TEST_DOOR";
+
+/// Says to the visitor what it should be answered.
+const ANSWER: &str = "OP_TEST_ANSWER";
+
+#[tokio::test]
+#[ignore = "run as another user by `another_user_is_not_let_in`"]
+async fn visitor() {
+    let channel = knock(std::env::var_os(DOOR).expect("where the door is").as_ref()).await;
+    let answer = RunsClient::new(channel).list(wire::ListRequest::default()).await;
+    let code = answer.map_or_else(|status| status.code(), |_| Code::Ok);
+    assert_eq!(format!("{code:?}"), std::env::var(ANSWER).expect("what is answered"));
+}
+
+/// Only root can become somebody else; whoever else runs this sees at least that the own user is let in.
+#[tokio::test]
+async fn another_user_is_not_let_in() {
+    let house = House::open().await;
+    let own = rustix::process::geteuid().as_raw();
+    let (user, answer) = if own == 0 { (65_534, Code::PermissionDenied) } else { (own, Code::Ok) };
+    let (program, door) = (house.dir.path().join("visitor"), house.dir.path().join("grpc.sock"));
+    std::fs::copy(std::env::current_exe().expect("this test"), &program).expect("a copy");
+    for path in [house.dir.path(), &program, &door] {
+        std::fs::set_permissions(path, Permissions::from_mode(0o777)).expect("anybody may knock");
+    }
+    let visit = move || {
+        let mut visitor = Command::new(program);
+        visitor.args(["--exact", "serving::visitor", "--ignored"]).uid(user).current_dir("/");
+        visitor.env(DOOR, door).env(ANSWER, format!("{answer:?}")).output().expect("a visitor")
+    };
+    let visited = tokio::task::spawn_blocking(visit).await.expect("visited");
+    let told = String::from_utf8_lossy(&visited.stdout);
+    assert!(visited.status.success() && told.contains("1 passed"), "{told}");
 }

@@ -186,7 +186,7 @@ impl House {
     }
 }
 
-async fn knock(path: &Path) -> Channel {
+pub(crate) async fn knock(path: &Path) -> Channel {
     let path = path.to_owned();
     let connect = tower::service_fn(move |_| {
         let path = path.clone();
