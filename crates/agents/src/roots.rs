@@ -20,6 +20,9 @@ pub struct Roots(Vec<PathBuf>);
 /// Why a path may not, or cannot, be touched.
 #[derive(Debug, thiserror::Error)]
 pub enum PathError {
+    /// Nothing is allowed at all.
+    #[error("no folder is allowed")]
+    NoRoots,
     /// The path leads out of the roots.
     #[error("{path} is outside of the allowed roots {roots}")]
     Outside {
@@ -95,7 +98,7 @@ impl Roots {
 
     /// The longest part of `path` that exists, resolved, and the names that come after it.
     fn nearest(&self, path: &Path) -> Result<(PathBuf, Vec<OsString>), PathError> {
-        let full = self.0.first().map_or_else(|| path.to_owned(), |root| root.join(path));
+        let full = self.0.first().ok_or(PathError::NoRoots)?.join(path);
         let mut parts: Vec<Component<'_>> = full.components().collect();
         let mut rest = Vec::new();
         loop {
@@ -148,6 +151,8 @@ impl Roots {
 impl From<PathError> for Failure {
     fn from(error: PathError) -> Self {
         match &error {
+            PathError::NoRoots => Self::rejected("outside_roots", error.to_string())
+                .hint("`allowed_roots` in op-dbusd.toml names the folders that agents may work in"),
             PathError::Outside { .. } => Self::rejected("outside_roots", error.to_string())
                 .hint("use a path below one of the roots, or add a root to the agent's settings"),
             PathError::Missing(_) => Self::failed("not_found", error.to_string()),
@@ -242,7 +247,7 @@ mod tests {
     #[test]
     fn without_roots_nothing_is_inside() {
         let roots = Roots::new(&[]);
-        assert!(matches!(roots.existing(Path::new("/etc")), Err(PathError::Outside { .. })));
+        assert!(matches!(roots.existing(Path::new("/etc")), Err(PathError::NoRoots)));
     }
 
     #[test]

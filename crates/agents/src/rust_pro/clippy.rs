@@ -68,10 +68,8 @@ fn group(help: &str) -> Option<Performance> {
 fn broken(compiled: &Compiled) -> Review {
     let mut review = Review::default();
     review.saw("what compiles, with clippy");
-    review.verdict(
-        "the code compiles",
-        compiled.diagnostics.iter().map(|told| finding(told, false)).collect(),
-    );
+    review
+        .verdict("the code compiles", compiled.diagnostics.iter().map(|told| finding(told, false)).collect());
     review.skipped("lints", "the code does not compile; mend its errors and review it again");
     review.measure("errors", compiled.counts.errors);
     review.measure("warnings", compiled.counts.warnings);
