@@ -151,7 +151,9 @@ async fn a_path_outside_of_the_allowed_roots_is_rejected_however_it_is_written()
     std::os::unix::fs::symlink(place.at("secret.txt"), place.at("work/link.txt")).expect("a link");
     let daemon = Daemon::start(&place).await;
     let read = async |path: &str| daemon.client().call("file_read", &json!({ "path": path })).await;
-    for path in ["../secret.txt", "link.txt", "/etc/passwd", &place.text("secret.txt"), "inside.txt/../../secret.txt"] {
+    for path in
+        ["../secret.txt", "link.txt", "/etc/passwd", &place.text("secret.txt"), "inside.txt/../../secret.txt"]
+    {
         let failure = read(path).await.expect_err(path);
         assert_eq!(failure.kind, "rejected", "{path}: {failure:#?}");
         assert!(!failure.message.contains("not for agents"));

@@ -20,16 +20,24 @@ const BOUND: u64 = 300 << 20;
 
 fn puppet(place: &Place, more: &str) -> Scripted {
     let socket = place.at("puppet.sock");
-    place.configure("agents.toml", &format!("{more}\n[agents.puppet]\naddress = \"unix:{}\"", socket.display()));
+    place.configure(
+        "agents.toml",
+        &format!("{more}\n[agents.puppet]\naddress = \"unix:{}\"", socket.display()),
+    );
     Scripted::serve(&socket, Wire::Session, Behaviour::Echo)
 }
 
 fn large() -> String {
     let mut text = "[workstacks.large]\n".to_owned();
     for phase in 0..PHASES {
-        let agents = (0..MANY / PHASES).map(|step| format!("{{ agent = \"puppet\", operation = \"do\", args = {{ n = {step} }} }}"));
+        let agents = (0..MANY / PHASES)
+            .map(|step| format!("{{ agent = \"puppet\", operation = \"do\", args = {{ n = {step} }} }}"));
         let agents = agents.collect::<Vec<_>>().join(", ");
-        writeln!(text, "[[workstacks.large.phases]]\nid = \"p{phase}\"\nparallel = true\nagents = [{agents}]").expect("text");
+        writeln!(
+            text,
+            "[[workstacks.large.phases]]\nid = \"p{phase}\"\nparallel = true\nagents = [{agents}]"
+        )
+        .expect("text");
     }
     text
 }
@@ -56,7 +64,11 @@ async fn a_chain_of_10_000_phases_is_checked_without_a_deep_stack() {
     let place = Place::new();
     let mut text = "[workstacks.chain]\n".to_owned();
     for phase in 0..MANY {
-        writeln!(text, "[[workstacks.chain.phases]]\nid = \"p{phase}\"\ntools = [{{ tool = \"ovs_list_bridges\" }}]").expect("text");
+        writeln!(
+            text,
+            "[[workstacks.chain.phases]]\nid = \"p{phase}\"\ntools = [{{ tool = \"ovs_list_bridges\" }}]"
+        )
+        .expect("text");
     }
     let file = place.write("chain.toml", &text);
     place.op(&["check", file.to_str().expect("text")]).await.code(0).has_not_panicked();
@@ -65,10 +77,11 @@ async fn a_chain_of_10_000_phases_is_checked_without_a_deep_stack() {
 #[tokio::test]
 async fn each_of_10_000_calls_is_answered_and_none_falsely() {
     let place = Place::new();
-    let puppet = puppet(&place, "[pool]\nqueue = 2000");
+    let puppet = puppet(&place, "[pool]\nqueue = 500");
     let daemon = Daemon::start(&place).await;
     let client = daemon.client();
-    let calls = futures::stream::iter(0..MANY).map(|n| async move { (n, client.call("puppet.do", &json!({ "n": n })).await) });
+    let calls = futures::stream::iter(0..MANY)
+        .map(|n| async move { (n, client.call("puppet.do", &json!({ "n": n })).await) });
     let answers: Vec<_> = calls.buffer_unordered(MANY).collect().await;
     assert_eq!(answers.len(), MANY);
     let mut succeeded = 0;
@@ -81,7 +94,11 @@ async fn each_of_10_000_calls_is_answered_and_none_falsely() {
             Err(failure) => assert_eq!(failure.kind, "unavailable", "{failure:#?}"),
         }
     }
-    assert_eq!(puppet.asked().len(), succeeded, "what was refused was not made, and what was made was answered");
-    assert!(succeeded >= 2000, "{succeeded}");
+    assert_eq!(
+        puppet.asked().len(),
+        succeeded,
+        "what was refused was not made, and what was made was answered"
+    );
+    assert!((500..MANY).contains(&succeeded), "{succeeded}");
     assert!(daemon.peak_memory() < BOUND, "{} MiB", daemon.peak_memory() >> 20);
 }
