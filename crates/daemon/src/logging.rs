@@ -2,8 +2,6 @@
 
 use std::io::IsTerminal as _;
 
-use std::io::IsTerminal as _;
-
 use tracing_subscriber::EnvFilter;
 
 /// Variable that says what is logged, such as `info,op_pool=debug`.
