@@ -16,7 +16,7 @@ use op_plan::Plan;
 use op_run::{Fact, Run, RunId};
 use tokio::sync::Notify;
 
-use crate::support::{engine, request, scripted, text};
+use crate::support::{engine, request, scripted, settle, text};
 
 const DIAMOND: &str = "
 [workstacks.p]
@@ -98,15 +98,15 @@ rollback = [{ agent = 'w', operation = 'undo_flaky', max_retries = 2 }]
 
 /// When the world ends.
 #[derive(Debug, Clone, Copy)]
-enum Cut {
+pub(crate) enum Cut {
     /// This many appends land, and nobody hears of the last one.
     Unheard(usize),
     /// This many appends land and are acted on; the next one does not land.
     Acted(usize),
 }
 
-/// A journal that outlives the world it is in.
-struct Mortal {
+/// A journal that outlives the world it is in, and that takes its time to answer an audit.
+pub(crate) struct Mortal {
     inner: Arc<MemoryJournal>,
     cut: Option<Cut>,
     appends: AtomicUsize,
@@ -114,6 +114,10 @@ struct Mortal {
 }
 
 impl Mortal {
+    pub(crate) fn new(inner: Arc<MemoryJournal>, cut: Option<Cut>) -> Self {
+        Self { inner, cut, appends: AtomicUsize::new(0), over: Notify::new() }
+    }
+
     async fn end(&self) -> Result<(), AppendError> {
         self.over.notify_one();
         std::future::pending().await
@@ -168,6 +172,7 @@ impl Journal for Mortal {
     }
 
     async fn audit(&self, filter: &EventFilter) -> Result<Vec<Audited>, ReadError> {
+        settle().await;
         self.inner.audit(filter).await
     }
 
@@ -201,12 +206,7 @@ impl Story {
         let (started, answered) = runtime.block_on(self.keys());
         let asked = self.perform.asked().len();
         let ended = runtime.block_on(async {
-            let mortal = Arc::new(Mortal {
-                inner: Arc::clone(&self.journal),
-                cut,
-                appends: AtomicUsize::new(0),
-                over: Notify::new(),
-            });
+            let mortal = Arc::new(Mortal::new(Arc::clone(&self.journal), cut));
             let engine = engine(self.plan, mortal.clone(), self.perform.clone());
             tokio::select! {
                 biased;

@@ -10,7 +10,8 @@ use op_engine::ports::{Audited, EventFilter};
 use op_engine::start::StartRequest;
 use tokio::sync::Notify;
 
-use crate::support::{LINE, ONE, World, did, end, request, scripted};
+use crate::crash::Mortal;
+use crate::support::{LINE, ONE, World, did, end, engine, request, scripted};
 
 fn filter() -> EventFilter {
     EventFilter { limit: 1000, ..EventFilter::default() }
@@ -103,4 +104,20 @@ async fn a_reader_that_is_too_slow_is_cut_off_and_told_so() {
     }
     assert!(matches!(tail.next().await, Some(Err(TailError::Slow(missed))) if missed > 0));
     assert_eq!(tail.next().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_while_the_past_is_read_is_told_once() {
+    let engine = engine(LINE, Arc::new(Mortal::new(Arc::default(), None)), Arc::new(scripted()));
+    let run = async {
+        let run = engine.start(request("p")).await.expect("started").run;
+        end(&engine, &run).await
+    };
+    let (tail, run) = tokio::join!(engine.tail(filter()), run);
+    let mut tail = tail.expect("read");
+    for sequence in 1..=run.sequence() {
+        let told = tail.next().await.expect("one more").expect("fast enough");
+        assert_eq!(told.recorded.sequence, sequence);
+    }
+    assert!(futures::poll!(tail.next()).is_pending());
 }
