@@ -43,9 +43,13 @@ pub(crate) fn agent(settings: &Settings) -> Agent {
         .operation(cargo("bench", "Runs the benchmarks of a package."), at(desk, test::bench))
         .operation(cargo("run", "Compiles a program and runs it."), at(desk, run::run))
         .operation(
-            cargo("clippy", "Reviews a package with clippy; performance lints are its medium findings.")
-                .idempotent(),
+            cargo("clippy", "Lints a package; performance lints are its medium findings.").idempotent(),
             at(desk, clippy::clippy),
+        )
+        .operation(
+            cargo("review", "Reviews a package by its lints, or by its errors when it does not compile.")
+                .idempotent(),
+            at(desk, clippy::review),
         )
         .operation(
             cargo("fmt", "Checks that a package is formatted, or formats it.").idempotent(),

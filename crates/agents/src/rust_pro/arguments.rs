@@ -93,6 +93,14 @@ arguments! {
 }
 
 arguments! {
+    /// What to review.
+    Lints {
+        /// Lints, or groups of them, to look for beside the usual ones, such as `clippy::pedantic`.
+        lints: Vec<String>,
+    }
+}
+
+arguments! {
     /// What to lint.
     Clippy {
         /// Lints, or groups of them, to warn of beside the usual ones, such as `clippy::pedantic`.

@@ -46,6 +46,19 @@ pub(super) struct Compiled {
     pub(super) duration: Duration,
 }
 
+impl Compiled {
+    /// Why it does not compile: how many errors, and the first with its place.
+    fn why(&self) -> String {
+        let count = plural(self.counts.errors, "error");
+        let first = self.diagnostics.iter().find(|told| told.severity == Level::Error);
+        match first.map(|first| (&first.message, first.file.as_ref().zip(first.line))) {
+            None => count,
+            Some((message, None)) => format!("{count}: {message}"),
+            Some((message, Some((file, line)))) => format!("{count}; the first, at {file}:{line}: {message}"),
+        }
+    }
+}
+
 /// How many diagnostics there are.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Counts {
@@ -154,7 +167,7 @@ impl Finished {
             }
             Why::Unavailable => Failure::failed("dependencies_unavailable", last_error(&self.stderr))
                 .hint("run `cargo fetch` where there is a network, or mend the dependency, and try again"),
-            Why::Broken => Failure::failed("build_failed", plural(compiled.counts.errors, "error")),
+            Why::Broken => Failure::failed("build_failed", compiled.why()),
             Why::Refused => Failure::failed("cargo_failed", last_error(&self.stderr)),
         };
         Err(failure.detail(self.detail(json!({}))))

@@ -1,4 +1,5 @@
-//! `clippy`: a review of the code by its lints.
+//! `clippy` and `review`: the code, judged by its lints. They differ in code that does not compile: for `clippy` that is a
+//! failure, for `review` it is what was found.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +9,7 @@ use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Clippy, name};
+use super::arguments::{Clippy, Lints, Selection, name};
 use super::cargo::{Compiled, Finished, compile, project};
 use super::diagnostic::{Diagnostic, Level};
 use crate::process::Program;
@@ -27,27 +28,48 @@ pub(super) struct Linted {
 /// Lints that cost speed or memory: the names of clippy's own group.
 type Performance = BTreeSet<String>;
 
-/// Reviews the code. Errors are findings, be they of the language or of lints that are set to deny.
+/// Lints the code. Lints that are set to deny are findings; code that does not compile is a failure.
 pub(super) async fn clippy(desk: Arc<Desk>, call: Call, mut args: Clippy) -> Result<Linted, Failure> {
     let selection = args.selection();
-    let mut lints = Vec::new();
-    for lint in args.lints {
-        name(&lint, "a lint")?;
-        lints.extend(["-W".to_owned(), lint]);
-    }
-    // Asked before, so that the exit code in the evidence is that of the review.
-    let group = performance(&desk, &call, &project(&desk, &selection.path)?).await?;
-    // --keep-going: a crate with a denied lint must not hide the crates that do not depend on it.
     let flags: &[&str] =
         if args.fix { &["--keep-going", "--fix", "--allow-no-vcs"] } else { &["--keep-going"] };
-    let finished = compile(&desk, &call, &selection, "clippy", flags, &lints).await?;
+    let (finished, linted) = lint(&desk, &call, &selection, flags, &args.lints).await?;
+    if linted.compiled.diagnostics.iter().any(Diagnostic::is_fatal) {
+        finished.check()?;
+    }
+    Ok(linted)
+}
+
+/// Reviews the code. Errors are findings, be they of the language or of lints that are set to deny.
+pub(super) async fn review(desk: Arc<Desk>, call: Call, mut args: Lints) -> Result<Linted, Failure> {
+    let selection = args.selection();
+    lint(&desk, &call, &selection, &["--keep-going"], &args.lints).await.map(|(_, linted)| linted)
+}
+
+/// Runs clippy and judges what it says. `--keep-going`: a crate with a denied lint must not hide the crates that do not
+/// depend on it.
+async fn lint(
+    desk: &Desk,
+    call: &Call,
+    selection: &Selection,
+    flags: &[&str],
+    wanted: &[String],
+) -> Result<(Finished, Linted), Failure> {
+    let mut lints = Vec::new();
+    for lint in wanted {
+        name(lint, "a lint")?;
+        lints.extend(["-W".to_owned(), lint.clone()]);
+    }
+    // Asked before, so that the exit code in the evidence is that of the review.
+    let group = performance(desk, call, &project(desk, &selection.path)?).await?;
+    let finished = compile(desk, call, selection, "clippy", flags, &lints).await?;
     let compiled = finished.compiled();
     if compiled.counts.errors == 0 {
         finished.check()?;
     }
     let is_broken = compiled.diagnostics.iter().any(Diagnostic::is_fatal);
-    let review = if is_broken { broken(&compiled) } else { review(&finished, &compiled, group.as_ref()) };
-    Ok(Linted { review, compiled })
+    let review = if is_broken { broken(&compiled) } else { judged(&finished, &compiled, group.as_ref()) };
+    Ok((finished, Linted { review, compiled }))
 }
 
 /// Asks clippy which lints are about performance; `None` if it does not say.
@@ -76,7 +98,7 @@ fn broken(compiled: &Compiled) -> Review {
     review.conclude("clippy")
 }
 
-fn review(finished: &Finished, compiled: &Compiled, group: Option<&Performance>) -> Review {
+fn judged(finished: &Finished, compiled: &Compiled, group: Option<&Performance>) -> Review {
     let mut review = Review::default();
     let packages = finished.messages.packages.len();
     review.saw(format!(

@@ -169,7 +169,7 @@ async fn a_denied_lint_is_a_finding_and_code_that_is_clean_passes() {
 #[tokio::test]
 async fn code_that_does_not_compile_is_reviewed_by_its_errors_and_nothing_passes() {
     let agent = project("pub fn same() -> u32 {\n    \"x\"\n}\n").await;
-    let value = ask(&agent, "clippy", json!({})).await.value();
+    let value = ask(&agent, "review", json!({})).await.value();
     let finding = &value["findings"][0];
     assert_eq!(
         (&finding["severity"], &finding["rule"], &finding["file"], &finding["line"]),

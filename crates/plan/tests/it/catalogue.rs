@@ -45,6 +45,7 @@ pub(crate) fn catalogue() -> Catalogue {
                 ("build", operation(&path)),
                 ("test", operation(&path)),
                 ("clippy", operation(&clippy)),
+                ("review", operation(&path)),
             ]),
         ),
         (
