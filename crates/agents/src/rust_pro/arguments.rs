@@ -94,7 +94,7 @@ arguments! {
 
 arguments! {
     /// What to review.
-    Lints {
+    Judge {
         /// Lints, or groups of them, to look for beside the usual ones, such as `clippy::pedantic`.
         lints: Vec<String>,
     }

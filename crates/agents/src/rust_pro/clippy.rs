@@ -9,7 +9,7 @@ use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Clippy, Lints, Selection, name};
+use super::arguments::{Clippy, Judge, Selection, name};
 use super::cargo::{Compiled, Finished, compile, project};
 use super::diagnostic::{Diagnostic, Level};
 use crate::process::Program;
@@ -41,7 +41,7 @@ pub(super) async fn clippy(desk: Arc<Desk>, call: Call, mut args: Clippy) -> Res
 }
 
 /// Reviews the code. Errors are findings, be they of the language or of lints that are set to deny.
-pub(super) async fn review(desk: Arc<Desk>, call: Call, mut args: Lints) -> Result<Linted, Failure> {
+pub(super) async fn review(desk: Arc<Desk>, call: Call, mut args: Judge) -> Result<Linted, Failure> {
     let selection = args.selection();
     lint(&desk, &call, &selection, &["--keep-going"], &args.lints).await.map(|(_, linted)| linted)
 }
