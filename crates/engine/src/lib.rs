@@ -19,7 +19,7 @@
 //! - `conductor`: the task of a run; `calls`: what it has under way; [`recover`]: runs from the journal
 //! - [`feed`]: what is published of a live run; [`watch`]: following a run from any sequence; [`output`]: kept output
 //! - [`guard`]: wrappers around calls
-//! - [`ports`]: the journal, performers, agents and the clock; [`fakes`]: their twins (feature `fakes`)
+//! - [`ports`]: the journal, performers, agents and the clock; `fakes`: their twins (feature `fakes`)
 
 mod calls;
 mod conductor;

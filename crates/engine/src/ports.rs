@@ -1,5 +1,5 @@
 //! The ports: what the engine asks of the world. Each is tiny, says what is true after a call returns, and has a twin in
-//! [`fakes`](crate::fakes) for tests.
+//! the module `fakes` for tests.
 
 pub mod agents;
 pub mod clock;

@@ -48,20 +48,24 @@ impl Engine {
         };
         let perform = &self.hall.ports.perform;
         let stop = stop.child_token();
-        let limit = tokio::time::sleep(timeout);
         let call = perform.perform(request, sink, stop.clone());
-        tokio::pin!(call, limit);
-        // Dropped before the call, so that the performer sees why it is not waited for any more.
-        let _stopped_when_dropped = stop.clone().drop_guard();
-        let answer = tokio::select! {
-            answer = &mut call => answer,
-            () = limit => {
-                stop.cancel();
-                timed_out(call.await)
-            }
-        };
+        let answer = within(timeout, call, stop).await;
         perform.acknowledge(&performer, &key);
         Ok(answer)
+    }
+}
+
+/// Stops a call at its limit, and when nobody waits for it any more.
+async fn within(limit: Duration, call: impl Future<Output = Answer>, stop: CancellationToken) -> Answer {
+    tokio::pin!(call);
+    // Dropped before the call, so that the performer sees why it is not waited for any more.
+    let _stopped_when_dropped = stop.clone().drop_guard();
+    tokio::select! {
+        answer = &mut call => answer,
+        () = tokio::time::sleep(limit) => {
+            stop.cancel();
+            timed_out(call.await)
+        }
     }
 }
 

@@ -217,6 +217,11 @@ async fn the_time_limit_of_a_request_stops_the_run() {
     assert_eq!(took.as_secs(), 90);
 }
 
+async fn listed(world: &World, filter: RunFilter) -> Vec<op_run::RunId> {
+    let found = world.engine.list(&filter).await.expect("read");
+    found.into_iter().map(|record| record.id).collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn runs_are_listed_by_state_and_plan_the_newest_first() {
     let plans = format!("{ONE}{}", ONE.replace("workstacks.p", "workstacks.q").replace("w.step", "w.fail"));
@@ -231,15 +236,17 @@ async fn runs_are_listed_by_state_and_plan_the_newest_first() {
         end(&world.engine, &run).await;
         runs.push(run);
     }
-    let listed = async |filter: RunFilter| -> Vec<_> {
-        let found = world.engine.list(&filter).await.expect("read");
-        found.into_iter().map(|record| record.id).collect()
-    };
     let all = RunFilter { limit: 10, ..RunFilter::default() };
-    assert_eq!(listed(all.clone()).await, [&runs[2], &runs[1], &runs[0]].map(Clone::clone));
-    assert_eq!(listed(RunFilter { plan: Some("q".to_owned()), ..all.clone() }).await, [runs[1].clone()]);
-    assert_eq!(listed(RunFilter { states: vec![State::Failed], ..all.clone() }).await, [runs[1].clone()]);
-    assert_eq!(listed(RunFilter { limit: 1, ..all }).await, [runs[2].clone()]);
+    assert_eq!(listed(&world, all.clone()).await, [&runs[2], &runs[1], &runs[0]].map(Clone::clone));
+    assert_eq!(
+        listed(&world, RunFilter { plan: Some("q".to_owned()), ..all.clone() }).await,
+        [runs[1].clone()]
+    );
+    assert_eq!(
+        listed(&world, RunFilter { states: vec![State::Failed], ..all.clone() }).await,
+        [runs[1].clone()]
+    );
+    assert_eq!(listed(&world, RunFilter { limit: 1, ..all }).await, [runs[2].clone()]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,7 +36,7 @@ fn sequence(seen: &Seen) -> Option<u64> {
 }
 
 async fn sequences(watch: Watch) -> Vec<u64> {
-    watch.filter_map(async |seen| sequence(&seen.expect("read"))).collect().await
+    watch.filter_map(|seen| std::future::ready(sequence(&seen.expect("read")))).collect().await
 }
 
 #[tokio::test(start_paused = true)]
