@@ -4,19 +4,22 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use op_plan::Performer;
 use op_plan::input::InputType;
 use op_run::input::Happening;
-use op_run::run::State;
 use op_run::{Command, Event, Input, Refused, Run, Timestamp, Work, decide, evolve, hold, outstanding};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::{Calls, Ended};
+use crate::audit::Audit;
+use crate::calls::Calls;
 use crate::feed::Feed;
-use crate::handle::tail::Audit;
 use crate::output::Output;
-use crate::ports::{AppendError, Clock, Entry, Journal, KeptOutput, Perform, RunRecord};
+use crate::ports::{AppendError, Clock, Entry, Journal, Perform, RunRecord};
+
+mod batch;
+
+pub(crate) use batch::Message;
+use batch::{Batch, Taken};
 
 /// Messages that may wait for a run.
 pub(crate) const INBOX: usize = 64;
@@ -26,12 +29,6 @@ const BATCH: usize = 128;
 
 /// Wait before the journal is asked again after it had no room.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
-
-/// What somebody wants of a run.
-pub(crate) enum Message {
-    /// Cancel it.
-    Cancel { rollback: bool, reason: String, user: String, reply: oneshot::Sender<Result<State, Refused>> },
-}
 
 /// What the conductor needs of the world.
 #[derive(Clone)]
@@ -181,7 +178,7 @@ impl Conductor {
             let entry = Entry {
                 first: self.run.sequence() + 1,
                 events: batch.events.clone(),
-                record: record(next),
+                record: RunRecord::of(next),
                 plan: None,
                 idempotency: None,
                 outputs: batch.outputs.clone(),
@@ -219,74 +216,6 @@ impl Conductor {
 }
 
 type Decide = fn(&Run, &Input) -> Result<Vec<Event>, Refused>;
-type Reply = oneshot::Sender<Result<State, Refused>>;
-
-/// Something that happened, with what goes with it.
-struct Taken {
-    happening: Happening,
-    output: Option<KeptOutput>,
-    answered: Option<(Performer, String)>,
-    reply: Option<Reply>,
-}
-
-impl From<Happening> for Taken {
-    fn from(happening: Happening) -> Self {
-        Self { happening, output: None, answered: None, reply: None }
-    }
-}
-
-impl From<Message> for Taken {
-    fn from(message: Message) -> Self {
-        match message {
-            Message::Cancel { rollback, reason, user, reply } => Self {
-                happening: Happening::Cancel { rollback, reason, user },
-                output: None,
-                answered: None,
-                reply: Some(reply),
-            },
-        }
-    }
-}
-
-impl From<Ended> for Taken {
-    fn from(ended: Ended) -> Self {
-        let Ended { call, answer, output } = ended;
-        Self {
-            happening: Happening::Answered { work: call.work, attempt: call.attempt, answer },
-            output: Some(output),
-            answered: Some((call.performer, call.key.to_string())),
-            reply: None,
-        }
-    }
-}
-
-/// What becomes true together.
-#[derive(Default)]
-struct Batch {
-    events: Vec<Event>,
-    outputs: Vec<KeptOutput>,
-    /// Calls whose outcome is on disk with these events.
-    answered: Vec<(Performer, String)>,
-    replies: Vec<(Reply, Result<(), Refused>)>,
-}
-
-impl Batch {
-    fn add(
-        &mut self,
-        decided: Result<Vec<Event>, Refused>,
-        output: Option<KeptOutput>,
-        reply: Option<Reply>,
-    ) {
-        let result = decided.map(|events| {
-            self.events.extend(events);
-            self.outputs.extend(output.filter(|output| !output.chunks.is_empty()));
-        });
-        if let (None, Err(refused)) = (&reply, &result) {
-            tracing::warn!(%refused, "an input was refused");
-        }
-        self.replies.extend(reply.map(|reply| (reply, result)));
-    }
-}
 
 fn calls_of(run: &Run) -> impl Iterator<Item = Work> {
     outstanding(run).into_iter().filter_map(|command| match command {
@@ -303,25 +232,6 @@ fn secrets_of(run: &Run) -> Vec<String> {
         .filter(|(name, _)| inputs.get(*name).is_some_and(|input| input.kind == InputType::Secret))
         .filter_map(|(_, value)| value.as_str().map(str::to_owned))
         .collect()
-}
-
-/// A run that was started, in one line.
-pub fn record(run: &Run) -> RunRecord {
-    let origin = run.origin().expect("a run with events was started");
-    RunRecord {
-        id: run.id().clone(),
-        plan: run.plan().id().to_owned(),
-        digest: run.plan().digest().to_owned(),
-        state: run.state(),
-        user: origin.user.clone(),
-        labels: origin.labels.clone(),
-        started_at: origin.at,
-        ended_at: run.ended_at(),
-        settled_phases: u32::try_from(run.settled_phases()).unwrap_or(u32::MAX),
-        total_phases: u32::try_from(run.plan().phases().len()).unwrap_or(u32::MAX),
-        reason: run.reason().to_owned(),
-        sequence: run.sequence(),
-    }
 }
 
 /// One line per transition.

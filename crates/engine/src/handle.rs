@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::Audit;
 use crate::conductor::{Conductor, INBOX, Left, Message, World};
 use crate::feed::Feed;
 use crate::names::Plans;
@@ -64,7 +65,7 @@ struct Hall {
     limits: Limits,
     plans: RwLock<Arc<Plans>>,
     live: Mutex<HashMap<RunId, Live>>,
-    audit: tail::Audit,
+    audit: Audit,
     tasks: TaskTracker,
     shutdown: CancellationToken,
     /// Why the daemon cannot go on; the first cause stays.
@@ -93,7 +94,7 @@ impl Engine {
             limits,
             plans: RwLock::new(Arc::new(plans)),
             live: Mutex::new(HashMap::new()),
-            audit: tail::Audit::new(),
+            audit: Audit::new(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             fatal: watch::Sender::new(None),

@@ -21,6 +21,7 @@
 //! - [`guard`]: wrappers around calls
 //! - [`ports`]: the journal, performers, agents and the clock; `fakes`: their twins (feature `fakes`)
 
+mod audit;
 mod calls;
 mod conductor;
 pub mod feed;
@@ -36,5 +37,4 @@ pub mod watch;
 #[cfg(feature = "fakes")]
 pub mod fakes;
 
-pub use conductor::record;
 pub use handle::{Engine, Limits, Ports};

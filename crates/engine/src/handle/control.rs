@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use super::Engine;
 use super::query::FindError;
-use crate::conductor::{Message, record};
-use crate::ports::{AppendError, Entry, Idempotency};
+use crate::conductor::Message;
+use crate::ports::{AppendError, Entry, Idempotency, RunRecord};
 use crate::start::{StartError, StartRequest, Started, new_id, prepare};
 
 /// Why a run is not cancelled.
@@ -137,7 +137,7 @@ fn first_entry(request: &StartRequest, run: &Run, events: &[Event]) -> Entry {
     Entry {
         first: 1,
         events: events.to_vec(),
-        record: record(run),
+        record: RunRecord::of(run),
         plan: Some(Arc::clone(run.plan())),
         idempotency: key.map(|key| Idempotency { key: key.clone(), request: request.digest() }),
         outputs: Vec::new(),

@@ -3,14 +3,11 @@
 use std::collections::HashMap;
 
 use futures::stream::{BoxStream, StreamExt as _, iter, unfold};
-use op_run::{Event, Run, RunId};
+use op_run::RunId;
 use tokio::sync::broadcast;
 
 use super::Engine;
-use crate::ports::{Audited, EventFilter, ReadError, Recorded};
-
-/// Events that a reader may be behind before it is cut off.
-pub(super) const BEHIND: usize = 4096;
+use crate::ports::{Audited, EventFilter, ReadError};
 
 /// Why a tail ended before its reader did.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,32 +15,6 @@ pub enum TailError {
     /// The reader was slower than the runs.
     #[error("the reader fell {0} events behind; ask again from the time of the last event")]
     Slow(u64),
-}
-
-/// Publishes the events of all runs; costs nothing while nobody reads.
-#[derive(Debug, Clone)]
-pub(crate) struct Audit(broadcast::Sender<Audited>);
-
-impl Audit {
-    pub(super) fn new() -> Self {
-        Self(broadcast::Sender::new(BEHIND))
-    }
-
-    pub(crate) fn publish(&self, run: &Run, first: u64, events: &[Event]) {
-        if self.0.receiver_count() == 0 {
-            return;
-        }
-        let Some(origin) = run.origin() else { return };
-        for (event, sequence) in events.iter().zip(first..) {
-            // The last reader may have left meanwhile.
-            drop(self.0.send(Audited {
-                run: run.id().clone(),
-                plan: run.plan().id().to_owned(),
-                user: origin.user.clone(),
-                recorded: Recorded { sequence, event: event.clone() },
-            }));
-        }
-    }
 }
 
 impl Engine {
@@ -56,7 +27,7 @@ impl Engine {
         &self,
         filter: EventFilter,
     ) -> Result<BoxStream<'static, Result<Audited, TailError>>, ReadError> {
-        let live = self.hall.audit.0.subscribe();
+        let live = self.hall.audit.listen();
         let past = self.audit(&filter).await?;
         let mut told: HashMap<RunId, u64> = HashMap::new();
         for audited in &past {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use op_plan::Plan;
 use op_run::run::State;
-use op_run::{Event, RunId, Timestamp};
+use op_run::{Event, Run, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::perform::Chunk;
@@ -64,6 +64,30 @@ pub struct RunRecord {
     pub reason: String,
     /// Sequence of its last event.
     pub sequence: u64,
+}
+
+impl RunRecord {
+    /// The line of a run that was started.
+    ///
+    /// # Panics
+    /// For a run that was never started.
+    pub fn of(run: &Run) -> Self {
+        let origin = run.origin().expect("a run with events was started");
+        Self {
+            id: run.id().clone(),
+            plan: run.plan().id().to_owned(),
+            digest: run.plan().digest().to_owned(),
+            state: run.state(),
+            user: origin.user.clone(),
+            labels: origin.labels.clone(),
+            started_at: origin.at,
+            ended_at: run.ended_at(),
+            settled_phases: u32::try_from(run.settled_phases()).unwrap_or(u32::MAX),
+            total_phases: u32::try_from(run.plan().phases().len()).unwrap_or(u32::MAX),
+            reason: run.reason().to_owned(),
+            sequence: run.sequence(),
+        }
+    }
 }
 
 /// Output of one attempt of a step, kept up to a limit.

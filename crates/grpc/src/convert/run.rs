@@ -100,7 +100,7 @@ pub(crate) fn run(of: &Run) -> wire::Run {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     wire::Run {
-        summary: Some(summary(&op_engine::record(of))),
+        summary: Some(summary(&RunRecord::of(of))),
         phases: (0..of.plan().phases().len()).map(|at| phase(of, at)).collect(),
         sequence: of.sequence(),
         output: of.output().map(payload),
