@@ -98,6 +98,9 @@ impl Parts {
         configuration: &Configuration,
         settings: &Settings,
     ) -> Result<Self, BuildError> {
+        if let Err(error) = op_pool::adopt() {
+            tracing::warn!(%error, "the programs of an agent that is killed may survive it");
+        }
         let folder = settings.socket.parent().unwrap_or(Path::new("/"));
         make_folder(&settings.state)?;
         make_folder(folder)?;

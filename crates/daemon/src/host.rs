@@ -36,7 +36,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Brings up a daemon in this process. Agents are connected when the first call needs them.
+    /// Brings up a daemon in this process. Agents are connected when the first call needs them. Children of this process that are no
+    /// agents are taken for what agents left behind, so it must start none.
     ///
     /// # Errors
     /// When it does not come up, such as when another daemon has the journal.

@@ -59,3 +59,4 @@ pub use backoff::Backoff;
 pub use described::known;
 pub use pool::{BuildError, Pool};
 pub use settings::{AgentSettings, BreakerSettings, Launch, PoolSettings};
+pub use supervise::orphans::{adopt, reap};

@@ -1,11 +1,13 @@
 //! Agents as child processes.
 //!
 //! A child's standard input is its lifeline: a pipe that the hub holds open and never writes to. However the hub dies, the
-//! kernel closes it, and the agent ends. While the hub lives, it ends the child and every process of its group itself.
+//! kernel closes it, and the agent ends. While the hub lives, it ends the child and every process of its group itself; a hub that
+//! adopts [`orphans`] ends what an agent that was killed had started, too.
 //!
 //! **Invariant:** a group is signalled only while its leader is not reaped, so that its number belongs to nobody else.
 
 mod lines;
+pub(crate) mod orphans;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -38,7 +40,8 @@ pub(crate) struct Process {
 impl Process {
     /// Starts an agent's process as the leader of a group of its own.
     pub(crate) fn start(agent: &str, launch: &Launch) -> io::Result<Self> {
-        let mut child = Command::new(&launch.program)
+        let mut command = Command::new(&launch.program);
+        command
             .args(&launch.arguments)
             .env_clear()
             .envs(launch.environment.iter().map(|(name, value)| (name, value)))
@@ -46,10 +49,8 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let pid = pid.expect("a child that nobody waited for has a process id");
+            .kill_on_drop(true);
+        let (mut child, pid) = orphans::start(&mut command)?;
         let end = watch(pid)?;
         let name: Arc<str> = agent.into();
         let mut lines = JoinSet::new();
@@ -84,11 +85,13 @@ impl Process {
         self.reap().await;
     }
 
-    /// Kills whatever is left of the group, reaps the process, and says how it ended.
+    /// Kills whatever is left of the group, reaps the process, ends the orphans it left, and says how it ended.
     pub(crate) async fn reap(mut self) -> String {
         self.kill_group();
         let status = self.child.wait().await;
         self.reaped = true;
+        orphans::forget(self.pid);
+        orphans::end().await;
         let last = async { while self.lines.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(LAST_LINES, last).await;
         match status {
