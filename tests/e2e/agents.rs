@@ -11,13 +11,19 @@ use crate::plans::plan;
 /// Bytes that no message may bring.
 const LOAD: usize = 100 << 20;
 
+/// An agent that hangs is let go soon.
+const GRACE: &str = "[pool]\ngrace = \"PT0.1S\"";
+
 /// Memory that a daemon stays under, whatever it is sent.
 const BOUND: u64 = 200 << 20;
 
 /// A plan of one call to the agent `puppet`, with these keys of its phase.
 fn puppet(place: &Place, keys: &str) -> std::path::PathBuf {
     let socket = place.at("puppet.sock");
-    place.configure("agents.toml", &format!("[agents.puppet]\naddress = \"unix:{}\"", socket.display()));
+    place.configure(
+        "agents.toml",
+        &format!("{GRACE}\n[agents.puppet]\naddress = \"unix:{}\"", socket.display()),
+    );
     plan(place, "ask", "", &[&format!("id = \"ask\"\nagents = [\"puppet.do\"]\n{keys}")]);
     socket
 }
@@ -133,7 +139,7 @@ async fn an_agent_that_refuses_connections_is_unavailable_and_named() {
 async fn an_agent_that_comes_late_is_found() {
     let place = Place::new();
     let socket = puppet(&place, "");
-    place.configure("agents.toml", "[pool]\nretry_base_delay = \"PT0.01S\"\nretry_max_delay = \"PT0.05S\"");
+    place.configure("agents.d/often.toml", "[pool]\nretry_base_delay = \"PT0.01S\"\nretry_max_delay = \"PT0.05S\"");
     let daemon = Daemon::start(&place).await;
     daemon.client().call("puppet.do", &json!({})).await.expect_err("nobody is there");
     let _puppet = Scripted::serve(&socket, Wire::Session, Behaviour::Echo);

@@ -136,14 +136,14 @@ fn puppet(behaviour: Behaviour, agents: &str) -> (Place, Scripted) {
 
 #[tokio::test]
 async fn request_timeout_ms_ends_a_call_that_brings_no_limit_of_its_own() {
-    let (place, _puppet) = puppet(Behaviour::Hang, "[pool]\nrequest_timeout_ms = 200");
+    let (place, _puppet) = puppet(Behaviour::Hang, "[pool]\nrequest_timeout_ms = 200\ngrace = \"PT0.1S\"");
     let ended = place.op(&["call", "puppet.do"]).await.code(3);
     ended.says(&["time"]);
 }
 
 #[tokio::test]
 async fn limits_call_goes_before_the_limit_of_the_pool() {
-    let (place, _puppet) = puppet(Behaviour::Hang, "");
+    let (place, _puppet) = puppet(Behaviour::Hang, "[pool]\ngrace = \"PT0.1S\"");
     place.configure("op-dbusd.toml", "[limits]\ncall = \"PT0.2S\"");
     place.op(&["call", "puppet.do"]).await.code(3).says(&["time"]);
 }
@@ -253,7 +253,7 @@ async fn allowed_roots_open_a_folder_and_nothing_else_does() {
 
 #[tokio::test]
 async fn limits_bound_runs_arguments_and_kept_output() {
-    let (place, _puppet) = puppet(Behaviour::Hang, "");
+    let (place, _puppet) = puppet(Behaviour::Hang, "[pool]\ngrace = \"PT0.1S\"");
     place.configure("op-dbusd.toml", "[limits]\nruns = 1\nargument_bytes = 200\noutput_bytes = 1000");
     plan(&place, "hang", "", &["id = \"hang\"\nagents = [\"puppet.do\"]"]);
     plan(&place, "talk", "", &[&shell("talk", "head -c 50000 /dev/zero | tr '\\0' x")]);

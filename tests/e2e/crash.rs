@@ -128,3 +128,22 @@ async fn the_programs_of_an_agent_that_was_killed_do_not_survive() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_program_leaves_behind_is_reaped_when_it_ends_and_ended_with_the_daemon() {
+    let place = Place::new();
+    let gate = crate::plans::gate(&place);
+    // The pipe tells that both are out of the group that ends with the call.
+    let script = "mkfifo up; setsid sh -c 'echo > up; exec cat gate' & read line < up; \
+                  setsid sh -c 'echo > up; exec sleep 1003' & read line < up";
+    plan(&place, "leave", "", &[&shell("leave", script)]);
+    let daemon = Daemon::start(&place).await;
+    let run = daemon.client().start("leave", &json!({})).await;
+    assert_eq!(state(&daemon.client().end(&run).await), RunState::Completed);
+    let cat = runs(&place, "cat gate").await;
+    runs(&place, "sleep 1003").await;
+    gate.open();
+    until("its grave", async || (!process::is_known(cat)).then_some(())).await;
+    assert!(daemon.terminate().await.success());
+    place.is_quiet().await;
+}

@@ -13,7 +13,10 @@ use crate::plans::{WAIT, gate, is_waiting, plan, shell};
 async fn a_daemon_that_is_terminated_exits_with_0_and_its_runs_go_on_at_the_next_start() {
     let place = Place::new();
     let socket = place.at("puppet.sock");
-    place.configure("agents.toml", &format!("[agents.puppet]\naddress = \"unix:{}\"", socket.display()));
+    place.configure(
+        "agents.toml",
+        &format!("[pool]\ngrace = \"PT0.1S\"\n[agents.puppet]\naddress = \"unix:{}\"", socket.display()),
+    );
     place.configure("op-dbusd.toml", "[limits]\ndrain = \"100ms\"");
     let puppet = Scripted::serve(&socket, Wire::Session, Behaviour::HangOnce);
     let call = "id = \"call\"\nagents = [\"puppet.do\"]";

@@ -37,6 +37,11 @@ fn line(pid: u32) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
+/// Whether the kernel knows a process, be it that it runs or that nobody reaped it.
+pub fn is_known(pid: u32) -> bool {
+    Path::new("/proc").join(pid.to_string()).exists()
+}
+
 /// The most memory that a process had at one time, in bytes.
 ///
 /// # Panics
