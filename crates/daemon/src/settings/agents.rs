@@ -338,4 +338,38 @@ mod tests {
         let tools = &merged.agents["tools"];
         assert_eq!((tools.max_concurrent, tools.output_bytes), (Some(3), Some(9)));
     }
+
+    #[test]
+    fn every_key_of_the_pool_changes_what_the_pool_is_built_from() {
+        let default = PoolTable::default().settings();
+        let keys = [
+            "connect_timeout_ms = 7",
+            "request_timeout_ms = 7",
+            "health_check_interval = \"7s\"",
+            "max_retries = 7",
+            "retry_base_delay = \"7s\"",
+            "retry_max_delay = \"7s\"",
+            "max_concurrent_per_agent = 7",
+            "queue = 7",
+            "circuit_threshold = 7",
+            "circuit_reset = \"7s\"",
+            "idle_release = \"7s\"",
+            "grace = \"7s\"",
+        ];
+        let read = |key: &str| toml::from_str::<PoolTable>(key).expect(key);
+        for (at, key) in keys.iter().enumerate() {
+            let settings = read(key).settings();
+            assert_ne!(settings, default, "{key}");
+            assert_eq!(PoolTable::default().overlaid(read(key)).settings(), settings, "{key} overlays");
+            assert_eq!(read(key).overlaid(PoolTable::default()).settings(), settings, "{key} stays");
+            for other in &keys[at + 1..] {
+                assert_ne!(read(other).settings(), settings, "{key} and {other} are the same");
+            }
+        }
+        let base =
+            entries("[pool]\nbase_address = \"http://127.0.0.2\"\n[ports]\na = 7").expect("nothing is wrong");
+        assert!(
+            base.iter().any(|entry| entry.address == Some("tcp:127.0.0.2:7".parse().expect("an address")))
+        );
+    }
 }
