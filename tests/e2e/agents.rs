@@ -139,7 +139,10 @@ async fn an_agent_that_refuses_connections_is_unavailable_and_named() {
 async fn an_agent_that_comes_late_is_found() {
     let place = Place::new();
     let socket = puppet(&place, "");
-    place.configure("agents.d/often.toml", "[pool]\nretry_base_delay = \"PT0.01S\"\nretry_max_delay = \"PT0.05S\"");
+    place.configure(
+        "agents.d/often.toml",
+        "[pool]\nretry_base_delay = \"PT0.01S\"\nretry_max_delay = \"PT0.05S\"",
+    );
     let daemon = Daemon::start(&place).await;
     daemon.client().call("puppet.do", &json!({})).await.expect_err("nobody is there");
     let _puppet = Scripted::serve(&socket, Wire::Session, Behaviour::Echo);

@@ -61,7 +61,7 @@ async fn a_call_that_ends_while_the_daemon_drains_is_not_made_again() {
 async fn a_second_daemon_on_the_same_journal_is_refused_with_the_number_of_the_first() {
     let place = Place::new();
     let daemon = Daemon::start(&place).await;
-    place.configure("op-dbusd.toml", &format!("[grpc]\nsocket = {:?}", place.at("run/other.sock")));
+    place.configure("op-dbusd.toml", &format!("[grpc]\nsocket = {:?}", place.text("run/other.sock")));
     place.op(&["serve"]).await.code(1).says(&[&daemon.pid().to_string()]);
     assert!(daemon.terminate().await.success());
 }
@@ -72,7 +72,7 @@ async fn a_second_daemon_on_the_same_socket_is_refused_and_the_first_goes_on() {
     let daemon = Daemon::start(&place).await;
     place.write(
         "config/op-dbusd.toml",
-        &format!("state = {:?}\n[grpc]\nsocket = {:?}\n", place.at("other"), place.socket()),
+        &format!("state = {:?}\n[grpc]\nsocket = {:?}\n", place.text("other"), place.socket()),
     );
     place.op(&["serve"]).await.code(1).says(&["listens on", "grpc.sock"]);
     daemon.client().agent("tools").await;

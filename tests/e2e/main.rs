@@ -6,6 +6,7 @@ mod cancel;
 mod configuration;
 mod crash;
 mod drain;
+mod keys;
 mod plans;
 mod refusal;
 mod review;

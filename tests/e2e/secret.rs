@@ -16,7 +16,7 @@ const SECRET: &str = "correct-horse-battery-staple";
 fn place() -> Place {
     let place = Place::new();
     place.write("credentials/token", &format!("{SECRET}\n"));
-    let credentials = format!("credentials = {:?}\n", place.at("credentials"));
+    let credentials = format!("credentials = {:?}\n", place.text("credentials"));
     let before = place.read("config/op-dbusd.toml");
     place.write("config/op-dbusd.toml", &(credentials + &before));
     let script = "printf %s \\\"$0\\\" > got; echo the token is \\\"$0\\\"; exit $1";

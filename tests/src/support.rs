@@ -16,7 +16,7 @@ pub use place::{Ended, Place};
 pub use scripted::Scripted;
 
 /// Nothing in these tests takes this long unless it is broken.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often to look for something that does not tell when it comes.
 const LOOK: Duration = Duration::from_millis(10);

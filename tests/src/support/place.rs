@@ -43,7 +43,7 @@ impl Place {
         for name in ["config", "state", "run", "tmp", "work"] {
             fs::create_dir(place.at(name)).expect("a new folder");
         }
-        let roots = format!("allowed_roots = [{:?}]\n", place.at("work"));
+        let roots = format!("allowed_roots = [{:?}]\n", place.text("work"));
         place.write("config/op-dbusd.toml", &roots);
         place
     }
@@ -151,14 +151,9 @@ impl Place {
     /// # Panics
     /// When something stays.
     pub async fn is_quiet(&self) {
-        let mut left = Vec::new();
-        let quiet = until("quiet", async || {
-            left = self.processes();
-            left.is_empty().then_some(())
-        });
-        if tokio::time::timeout(PATIENCE / 2, quiet).await.is_err() {
-            panic!("these are left: {left:#?}");
-        }
+        let quiet = until("quiet", async || self.processes().is_empty().then_some(()));
+        let quiet = tokio::time::timeout(PATIENCE / 2, quiet).await;
+        assert!(quiet.is_ok(), "these are left: {:#?}", self.processes());
     }
 }
 
@@ -193,6 +188,7 @@ impl Ended {
     /// # Panics
     /// When it had another one.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "to have ended so can be all that is wanted")]
     pub fn code(self, wanted: i32) -> Self {
         assert_eq!(self.status.code(), Some(wanted), "{}\n{}", self.stdout, self.stderr);
         self

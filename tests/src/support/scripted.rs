@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::stream::{self, BoxStream};
@@ -76,6 +77,7 @@ pub struct Asked {
 #[derive(Debug)]
 pub struct Scripted {
     asked: Arc<Mutex<Vec<Asked>>>,
+    pings: Arc<AtomicUsize>,
     server: JoinHandle<()>,
 }
 
@@ -88,11 +90,12 @@ impl Scripted {
         drop(fs::remove_file(socket));
         let incoming = UnixListenerStream::new(UnixListener::bind(socket).expect("a free socket"));
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let script = Script { wire, behaviour, asked: Arc::clone(&asked) };
+        let pings = Arc::new(AtomicUsize::new(0));
+        let script = Script { wire, behaviour, asked: Arc::clone(&asked), pings: Arc::clone(&pings) };
         let service = AgentServer::new(script).max_encoding_message_size(usize::MAX);
         let served = Server::builder().add_service(service).serve_with_incoming(incoming);
         let server = tokio::spawn(async { served.await.expect("it serves") });
-        Self { asked, server }
+        Self { asked, pings, server }
     }
 
     /// What it was asked for, in order.
@@ -101,6 +104,11 @@ impl Scripted {
     /// When the agent has.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("no panic").clone()
+    }
+
+    /// How often it was pinged.
+    pub fn pings(&self) -> usize {
+        self.pings.load(Ordering::Relaxed)
     }
 }
 
@@ -115,6 +123,7 @@ struct Script {
     wire: Wire,
     behaviour: Behaviour,
     asked: Arc<Mutex<Vec<Asked>>>,
+    pings: Arc<AtomicUsize>,
 }
 
 type Events = BoxStream<'static, Result<Kind, Status>>;
@@ -246,7 +255,10 @@ impl Script {
                         Said::Welcome(Welcome { version: hello.version, agent: Some(description()) }),
                     );
                 }
-                Some(Frame::Ping(ping)) => say(&voice, Said::Pong(Pong { token: ping.token })),
+                Some(Frame::Ping(ping)) => {
+                    self.pings.fetch_add(1, Ordering::Relaxed);
+                    say(&voice, Said::Pong(Pong { token: ping.token }));
+                }
                 Some(Frame::Operation(operation)) => {
                     let id = operation.id.clone();
                     tokio::spawn(tell(numbered(&id, self.perform(operation)), voice.clone()));
