@@ -5,10 +5,19 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use op_run::Timestamp;
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, test_kill_process};
+
+/// How long the lock of a holder that died may stay with a child that it was just starting, which is until the child runs its
+/// program.
+const HEIR: Duration = Duration::from_secs(1);
+
+/// How often to look whether it has.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// Held while this lives. The file stays: it is the lock of the kernel that counts, never the file.
 #[derive(Debug)]
@@ -36,12 +45,16 @@ impl Lock {
             .truncate(false)
             .mode(0o600)
             .open(beside(journal, ".lock"))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(error) if error == rustix::io::Errno::WOULDBLOCK => {
-                return Err(LockError::Held(holder(&mut file)));
+        let began = Instant::now();
+        while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if error != rustix::io::Errno::WOULDBLOCK {
+                return Err(LockError::Io(error.into()));
             }
-            Err(error) => return Err(LockError::Io(error.into())),
+            let holder = holder(&mut file)?;
+            if !is_dead(&holder) || began.elapsed() > HEIR {
+                return Err(LockError::Held(holder));
+            }
+            thread::sleep(MOMENT);
         }
         file.set_len(0)?;
         file.rewind()?;
@@ -77,16 +90,24 @@ fn signature() -> String {
 }
 
 /// Who has the lock: what it wrote, or that it wrote nothing yet.
-fn holder(file: &mut File) -> String {
+fn holder(file: &mut File) -> io::Result<String> {
     let mut text = Vec::new();
+    file.rewind()?;
     let read = file.take(512).read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text);
-    match text.lines().next() {
+    Ok(match text.lines().next() {
         Some(line) if read.is_ok() && !line.is_empty() => {
             line.replace(|letter: char| letter.is_control(), "?")
         }
         _ => "another program".to_owned(),
-    }
+    })
+}
+
+/// Whether the process that signed so is gone.
+fn is_dead(holder: &str) -> bool {
+    let pid = holder.split_once("(pid ").and_then(|(_, rest)| rest.split_once(','));
+    let pid = pid.and_then(|(pid, _)| pid.parse().ok()).and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
 #[cfg(test)]
@@ -123,5 +144,19 @@ mod tests {
         lock.file.set_len(0).unwrap();
         let Err(LockError::Held(holder)) = Lock::take(&path) else { panic!("taken twice") };
         assert_eq!(holder, "another program");
+    }
+
+    #[test]
+    fn the_child_that_a_dead_holder_was_starting_is_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("j.db");
+        let heir = File::create(beside(&path, ".lock")).unwrap();
+        flock(&heir, FlockOperation::LockExclusive).unwrap();
+        // No system has a process of this number.
+        (&heir).write_all(b"op-dbus (pid 2147483647, since 2026)\n").unwrap();
+        let Err(LockError::Held(_)) = Lock::take(&path) else { panic!("taken from an heir that stays") };
+        let taken = thread::spawn(move || Lock::take(&path).map(drop));
+        flock(&heir, FlockOperation::Unlock).unwrap();
+        taken.join().unwrap().unwrap();
     }
 }
