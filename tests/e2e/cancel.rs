@@ -85,3 +85,17 @@ async fn a_step_that_takes_too_long_is_stopped_with_its_programs() {
     ended.says(&["sleep", "time limit"]);
     place.is_quiet().await;
 }
+
+#[tokio::test]
+async fn a_command_that_is_terminated_while_it_hosts_a_run_leaves_nothing_but_a_run_that_sleeps() {
+    let place = Place::new();
+    place.configure("op-dbusd.toml", "[limits]\ndrain = \"PT0.1S\"");
+    plan(&place, "long", "", &[&shell("sleep", FAMILY)]);
+    let hosting = place.start(&["run", "long"]);
+    runs(&place, "sleep 1001").await;
+    process::signal(hosting.id().expect("it runs"), Signal::TERM);
+    Ended::of(hosting).await.code(4).says(&["sleeps in the journal", "op-dbus serve"]);
+    place.is_quiet().await;
+    let listed = place.op(&["ls", "--json"]).await.code(0).json();
+    assert_eq!(listed[0]["state"], "running", "{listed:#}");
+}

@@ -133,13 +133,14 @@ async fn the_programs_of_an_agent_that_was_killed_do_not_survive() {
 async fn what_a_program_leaves_behind_is_reaped_when_it_ends_and_ended_with_the_daemon() {
     let place = Place::new();
     let gate = crate::plans::gate(&place);
-    // The pipe tells that both are out of the group that ends with the call.
-    let script = "mkfifo up; setsid sh -c 'echo > up; exec cat gate' & read line < up; \
-                  setsid sh -c 'echo > up; exec sleep 1003' & read line < up";
+    // The pipes tell that both are out of the group that ends with the call.
+    let script = "mkfifo a b; setsid sh -c 'echo > a; exec cat gate' & setsid sh -c 'echo > b; exec sleep 1003' & \
+                  read line < a; read line < b";
     plan(&place, "leave", "", &[&shell("leave", script)]);
     let daemon = Daemon::start(&place).await;
     let run = daemon.client().start("leave", &json!({})).await;
-    assert_eq!(state(&daemon.client().end(&run).await), RunState::Completed);
+    let ended = daemon.client().end(&run).await;
+    assert_eq!(state(&ended), RunState::Completed, "{ended:#?}");
     let cat = runs(&place, "cat gate").await;
     runs(&place, "sleep 1003").await;
     gate.open();
