@@ -144,6 +144,11 @@ impl Agent {
         let _ = self.wishes.send(Wish::Dismissed).await;
     }
 
+    /// The way to the agent, if it takes calls and the breaker need not be asked.
+    pub(crate) fn straight(&self) -> Option<Wire> {
+        if self.clean.load(Ordering::Acquire) { self.open() } else { None }
+    }
+
     /// The way to the agent, if it takes calls.
     pub(crate) fn open(&self) -> Option<Wire> {
         self.standing.borrow().open()

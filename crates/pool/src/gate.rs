@@ -46,10 +46,15 @@ impl Gate {
         }
     }
 
+    /// A place, if one is free and nobody waits for it.
+    pub(crate) fn try_enter(&self) -> Option<Place<'_>> {
+        self.places.try_acquire().ok().map(|permit| self.place(permit))
+    }
+
     /// Waits for a place; refused at once when as many as may wait do. Dropping the future leaves the queue.
     pub(crate) async fn enter(&self) -> Result<Place<'_>, Full> {
-        if let Ok(permit) = self.places.try_acquire() {
-            return Ok(self.place(permit));
+        if let Some(place) = self.try_enter() {
+            return Ok(place);
         }
         let _ticket = self.ticket()?;
         let permit = self.places.acquire().await.expect("the semaphore of a gate is never closed");

@@ -54,19 +54,36 @@ impl Perform for Pool {
 }
 
 impl Agent {
-    async fn perform(
-        &self,
+    /// The request becomes a message before the future begins, which so has no room for both.
+    fn perform<'a>(
+        &'a self,
         request: Request,
-        sink: &Arc<dyn Sink>,
-        stop: &CancellationToken,
+        sink: &'a Arc<dyn Sink>,
+        stop: &'a CancellationToken,
         began: Instant,
-    ) -> Answer {
+    ) -> impl Future<Output = Answer> + Send + 'a {
         let limit = request.timeout;
         let deadline = limit.and_then(|limit| began.checked_add(limit));
         let order = Order { sink, stop, deadline, grace: self.pool.grace };
         let name = request.performer.operation.clone();
-        let result = self.conduct(request, &order).await;
-        let duration = began.elapsed();
+        let operation = self.operation(request);
+        async move {
+            let result = match operation {
+                Ok(operation) => self.conduct(operation, &order).await,
+                Err(failure) => Err(failure),
+            };
+            self.close(&name, limit, began.elapsed(), result)
+        }
+    }
+
+    /// Counts a call and answers it.
+    fn close(
+        &self,
+        operation: &str,
+        limit: Option<Duration>,
+        duration: Duration,
+        result: Result<Ended, Failure>,
+    ) -> Answer {
         let observed = Observed {
             peer: self.peer.clone(),
             duration,
@@ -76,30 +93,36 @@ impl Agent {
             Ok(ended) => answer(ended, observed),
             Err(failure) => refused(failure, observed),
         };
-        self.count(&name, duration, count(&answer));
+        self.count(operation, duration, count(&answer));
         self.gate.used(self.clock.now());
         answer
     }
 
     /// Brings a call through the gate to the agent; an error says why it never left the hub.
-    async fn conduct(&self, request: Request, order: &Order<'_>) -> Result<Ended, Failure> {
-        let operation = self.operation(request)?;
-        let _place = tokio::select! {
-            biased;
-            place = self.gate.enter() => place.map_err(|full| self.full(full.queue))?,
-            why = order.interrupted() => return Ok(unsent(why)),
+    ///
+    /// Most calls wait for nothing but their answer. What others wait for is boxed, here and further in, so that all calls
+    /// stay small: a future is as large as its largest wait, and one of more than a kilobyte is slow to allocate and to move.
+    async fn conduct(&self, operation: Box<Operation>, order: &Order<'_>) -> Result<Ended, Failure> {
+        let _place = match self.gate.try_enter() {
+            Some(place) => place,
+            None => match Box::pin(order.unless_stopped(self.gate.enter())).await {
+                Ok(place) => place.map_err(|full| self.full(full.queue))?,
+                Err(why) => return Ok(unsent(why)),
+            },
         };
         self.deliver(operation, order).await
     }
 
     /// Sends a call, and sends it again as long as it has not left the hub.
-    async fn deliver(&self, mut operation: Operation, order: &Order<'_>) -> Result<Ended, Failure> {
+    async fn deliver(&self, mut operation: Box<Operation>, order: &Order<'_>) -> Result<Ended, Failure> {
         let mut attempt = 0;
         loop {
-            let (wire, _probe) = tokio::select! {
-                biased;
-                reached = self.reach() => reached?,
-                why = order.interrupted() => return Ok(unsent(why)),
+            let (wire, _probe) = match self.straight() {
+                Some(wire) => (wire, None),
+                None => match Box::pin(order.unless_stopped(self.reach())).await {
+                    Ok(reached) => reached?,
+                    Err(why) => return Ok(unsent(why)),
+                },
             };
             if order.stop.is_cancelled() {
                 return Ok(unsent(Stopped::Asked));
@@ -116,17 +139,16 @@ impl Agent {
             if attempt > self.pool.max_retries {
                 return Err(self.unavailable(&back.fault.reason));
             }
-            operation = *back.operation;
-            tokio::select! {
-                biased;
-                why = order.interrupted() => return Ok(unsent(why)),
-                () = tokio::time::sleep(self.pool.backoff.wait(attempt, rand::random())) => {}
+            operation = back.operation;
+            let pause = tokio::time::sleep(self.pool.backoff.wait(attempt, rand::random()));
+            if let Err(why) = Box::pin(order.unless_stopped(pause)).await {
+                return Ok(unsent(why));
             }
         }
     }
 
     /// The call as the agent gets it.
-    fn operation(&self, request: Request) -> Result<Operation, Failure> {
+    fn operation(&self, request: Request) -> Result<Box<Operation>, Failure> {
         let arguments = request.arguments.to_string();
         let limit = self.pool.max_message;
         if arguments.len() + request.key.len() + request.performer.operation.len() + FRAME > limit {
@@ -134,7 +156,7 @@ impl Agent {
             return Err(Failure::new(FailureKind::Refused, "arguments_too_large", message)
                 .hint("pass a path instead of the content, or raise the limit of the pool"));
         }
-        Ok(Operation {
+        Ok(Box::new(Operation {
             id: request.key,
             operation: request.performer.operation,
             arguments,
@@ -142,7 +164,7 @@ impl Agent {
             session: String::new(),
             traceparent: String::new(),
             repeat: request.repeat,
-        })
+        }))
     }
 
     /// Waits for the breaker's leave and the agent's link.
@@ -228,5 +250,40 @@ fn count(answer: &Answer) -> Count {
             | FailureKind::Cancelled
             | FailureKind::Unresolved => Count::Failure,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use op_engine::ports::SystemClock;
+    use op_proto::Address;
+
+    use crate::settings::{AgentSettings, PoolSettings};
+
+    #[test]
+    fn a_call_takes_less_than_a_kilobyte() {
+        let clock = Arc::new(SystemClock::new());
+        let settings = AgentSettings::new("a", Address::Unix("/a".into()));
+        let (agent, _wishes) =
+            Agent::new(settings, Arc::new(PoolSettings::default()), clock, CancellationToken::new());
+        let request = Request {
+            key: "r/s/1/1".into(),
+            performer: Performer::new("a", "act"),
+            arguments: Arc::new(serde_json::json!({})),
+            timeout: None,
+            repeat: false,
+            secrets: Vec::new(),
+        };
+        let (sink, stop): (Arc<dyn Sink>, _) = (Arc::new(Nobody), CancellationToken::new());
+        let request_twice = 2 * std::mem::size_of_val(&request);
+        let call = agent.perform(request, &sink, &stop, Instant::now());
+        assert!(std::mem::size_of_val(&call) + request_twice < 1000, "{}", std::mem::size_of_val(&call));
+    }
+
+    struct Nobody;
+
+    impl Sink for Nobody {
+        fn take(&self, _: op_engine::ports::Progress) {}
     }
 }

@@ -13,7 +13,7 @@ mod listen;
 mod outbox;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
@@ -68,49 +68,57 @@ impl Session {
     }
 
     /// Sends a call and waits for its end. Dropping the future asks the agent to stop.
-    pub(crate) async fn call(&self, operation: Operation, order: &Order<'_>) -> Result<Ended, NotSent> {
-        let id = operation.id.clone();
-        let mut answer = match self.enlist(&id, order) {
-            Ok(answer) => answer,
-            Err(fault) => return Err(NotSent { fault, operation: Box::new(operation) }),
+    pub(crate) async fn call(&self, operation: Box<Operation>, order: &Order<'_>) -> Result<Ended, NotSent> {
+        let mut entry = match self.enlist(operation.id.as_str().into(), order) {
+            Ok(entry) => entry,
+            Err(fault) => return Err(NotSent { fault, operation }),
         };
-        let mut entry = Entry { session: self, id: &id, sent: false };
-        let place = tokio::select! {
-            biased;
-            place = self.orders.reserve() => place,
-            why = order.interrupted() => return Ok(Ended { end: End::Unsent, stopped: Some(why) }),
+        let place = match self.orders.try_reserve() {
+            Ok(place) => place,
+            // The connection takes no more for now, or it is gone.
+            Err(_) => match Box::pin(order.unless_stopped(self.orders.reserve())).await {
+                Ok(Ok(place)) => place,
+                Ok(Err(_)) => return Err(NotSent { fault: self.fault(), operation }),
+                Err(why) => return Ok(Ended { end: End::Unsent, stopped: Some(why) }),
+            },
         };
-        let Ok(place) = place else {
-            return Err(NotSent { fault: self.fault(), operation: Box::new(operation) });
-        };
-        entry.sent = true;
-        place.send(HostFrame { frame: Some(Frame::Operation(operation)) });
+        entry.stage = Stage::Sent;
+        place.send(HostFrame { frame: Some(Frame::Operation(*operation)) });
         tokio::select! {
             biased;
-            end = &mut answer => return Ok(entry.ended(end, None)),
+            end = &mut entry.answer => return Ok(entry.ended(end, None)),
             () = order.stop.cancelled() => {}
         }
+        Ok(Box::pin(self.stop(entry, order.grace)).await)
+    }
+
+    /// Asks the agent to end a call, and waits until it has.
+    async fn stop(&self, mut entry: Entry<'_>, grace: Duration) -> Ended {
         let stopped = Some(Stopped::Asked);
-        self.note(cancel(&id, "the caller asked to stop", order.grace));
-        if let Ok(end) = tokio::time::timeout(order.grace + MARGIN, &mut answer).await {
-            return Ok(entry.ended(end, stopped));
+        self.note(cancel(&entry.id, "the caller asked to stop", grace));
+        if let Ok(end) = tokio::time::timeout(grace + MARGIN, &mut entry.answer).await {
+            return entry.ended(end, stopped);
         }
         // An agent that does not end a call loses its session, and with it the right to go on.
         self.reset(Fault::new(FaultKind::Hung, "the agent did not end a call that was asked to stop"));
-        Ok(Ended { end: End::Silent, stopped })
+        Ended { end: End::Silent, stopped }
     }
 
-    fn enlist(&self, id: &str, order: &Order<'_>) -> Result<oneshot::Receiver<End>, Fault> {
+    fn enlist(&self, id: Arc<str>, order: &Order<'_>) -> Result<Entry<'_>, Fault> {
+        let (tell, answer) = oneshot::channel();
+        let flight = Flight::new(Arc::clone(order.sink), order.deadline, tell);
         let mut table = self.table();
         if let Some(gone) = &table.gone {
             return Err(gone.clone());
         }
-        if table.flights.contains_key(id) {
-            return Err(Fault::new(FaultKind::Refused, format!("the call `{id}` is in flight already")));
+        match table.flights.entry(Arc::clone(&id)) {
+            hash_map::Entry::Vacant(place) => drop(place.insert(flight)),
+            hash_map::Entry::Occupied(_) => {
+                let reason = format!("the call `{id}` is in flight already");
+                return Err(Fault::new(FaultKind::Refused, reason));
+            }
         }
-        let (tell, told) = oneshot::channel();
-        table.flights.insert(id.to_owned(), Flight::new(Arc::clone(order.sink), order.deadline, tell));
-        Ok(told)
+        Ok(Entry { session: self, id, answer, stage: Stage::Listed })
     }
 
     /// Tells that an outcome is on disk.
@@ -188,21 +196,34 @@ fn cancel(id: &str, reason: &str, grace: Duration) -> Frame {
 /// A call in the table, on behalf of who waits for it.
 struct Entry<'a> {
     session: &'a Session,
-    id: &'a str,
-    sent: bool,
+    id: Arc<str>,
+    answer: oneshot::Receiver<End>,
+    stage: Stage,
+}
+
+/// How far a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Listed,
+    Sent,
+    Ended,
 }
 
 impl Entry<'_> {
     /// The table let go of the call before it told its end.
-    fn ended(self, end: Result<End, oneshot::error::RecvError>, stopped: Option<Stopped>) -> Ended {
+    fn ended(mut self, end: Result<End, oneshot::error::RecvError>, stopped: Option<Stopped>) -> Ended {
         let end = end.unwrap_or_else(|_| End::Broken { fault: self.session.fault(), alone: false });
-        std::mem::forget(self);
+        self.stage = Stage::Ended;
         Ended { end, stopped }
     }
 }
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        self.session.abandon(self.id, self.sent);
+        match self.stage {
+            Stage::Listed => self.session.abandon(&self.id, false),
+            Stage::Sent => self.session.abandon(&self.id, true),
+            Stage::Ended => {}
+        }
     }
 }

@@ -44,16 +44,16 @@ impl Unary {
 
     /// Performs a call on a stream of its own. Stopping it closes the stream, which is how the agent learns of it; the agent
     /// cannot tell any more what it did then.
-    pub(crate) async fn call(&self, operation: Operation, order: &Order<'_>) -> Result<Ended, NotSent> {
+    pub(crate) async fn call(&self, operation: Box<Operation>, order: &Order<'_>) -> Result<Ended, NotSent> {
         if let Some(fault) = self.gone.get() {
-            return Err(NotSent { fault: fault.clone(), operation: Box::new(operation) });
+            return Err(NotSent { fault: fault.clone(), operation });
         }
         self.active.fetch_add(1, Ordering::Relaxed);
         let _flying = Flying(self);
         let closed = |why| Ok(Ended { end: End::Closed, stopped: Some(why) });
         tokio::select! {
             biased;
-            end = self.converse(operation, order) => Ok(end.into()),
+            end = self.converse(*operation, order) => Ok(end.into()),
             () = self.ending.cancelled() => Ok(self.broken().into()),
             why = order.interrupted() => closed(why),
             () = self.cancelled.cancelled() => closed(Stopped::Asked),

@@ -34,6 +34,15 @@ impl Order<'_> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
+    /// Does this, unless the call is to stop before it is done.
+    pub(crate) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stopped> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            why = self.interrupted() => Err(why),
+        }
+    }
+
     /// Waits until the call is to stop.
     pub(crate) async fn interrupted(&self) -> Stopped {
         match self.deadline {
@@ -63,10 +72,11 @@ pub(crate) enum News {
 
 impl Wire {
     /// Sends a call and waits for its end. Dropping the future asks the agent to stop.
-    pub(crate) async fn call(&self, operation: Operation, order: &Order<'_>) -> Result<Ended, NotSent> {
+    pub(crate) async fn call(&self, operation: Box<Operation>, order: &Order<'_>) -> Result<Ended, NotSent> {
         match self {
             Self::Session(session) => session.call(operation, order).await,
-            Self::Unary(unary) => unary.call(operation, order).await,
+            // Boxed, so that the calls of sessions need no room for all that a stream of its own needs.
+            Self::Unary(unary) => Box::pin(unary.call(operation, order)).await,
         }
     }
 

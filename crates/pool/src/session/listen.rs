@@ -1,6 +1,6 @@
 //! What an agent says on a session: one task reads it and hands it out.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use op_proto::agent::v1::agent_frame::Frame as Said;
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tonic::{Code, Status, Streaming};
 
-use super::{Session, cancel};
+use super::{Session, Table, cancel};
 use crate::fault::{Fault, FaultKind};
 use crate::flight::{End, Heard, MARGIN};
 use crate::wire::News;
@@ -120,7 +120,7 @@ impl Session {
     fn hear(&self, mut event: Event) {
         let id = std::mem::take(&mut event.id);
         let mut table = self.table();
-        let Some(flight) = table.flights.get_mut(&id) else {
+        let Some(flight) = table.flights.get_mut(id.as_str()) else {
             drop(table);
             return stray(&id, &event);
         };
@@ -142,9 +142,9 @@ impl Session {
             }
             Ok(Heard::Outcome(outcome)) => {
                 let bytes = flight.trail.bytes;
-                self.finish(&mut table, &id, End::Outcome(outcome, bytes));
+                self.finish(table, &id, End::Outcome(outcome, bytes));
             }
-            Err(what) if flight.is_garbled() => self.finish(&mut table, &id, End::Garbled(what)),
+            Err(what) if flight.is_garbled() => self.finish(table, &id, End::Garbled(what)),
             Err(what) => {
                 // The agent is asked to stop; its outcome, whatever it says, tells that it has.
                 flight.garble(what);
@@ -153,11 +153,15 @@ impl Session {
         }
     }
 
-    fn finish(&self, table: &mut super::Table, id: &str, end: End) {
-        if let Some(flight) = table.flights.remove(id) {
+    /// Ends a call. Whoever waits is woken when the table is free again, for that is where all callers meet.
+    fn finish(&self, mut table: MutexGuard<'_, Table>, id: &str, end: End) {
+        let flight = table.flights.remove(id);
+        let is_empty = table.flights.is_empty();
+        drop(table);
+        if let Some(flight) = flight {
             flight.end(end);
         }
-        if table.flights.is_empty() {
+        if is_empty {
             self.emptied.notify_one();
         }
     }

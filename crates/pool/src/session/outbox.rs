@@ -29,13 +29,11 @@ impl Stream for Outbox {
         if self.done {
             return Poll::Ready(None);
         }
-        match self.notes.poll_recv(ctx) {
-            Poll::Ready(Some(note)) => {
-                self.done = matches!(note.frame, Some(Frame::Bye(_)));
-                Poll::Ready(Some(note))
-            }
-            Poll::Ready(None) | Poll::Pending => self.orders.poll_recv(ctx),
+        if let Poll::Ready(Some(note)) = self.notes.poll_recv(ctx) {
+            self.done = matches!(note.frame, Some(Frame::Bye(_)));
+            return Poll::Ready(Some(note));
         }
+        self.orders.poll_recv(ctx)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::flight::{End, Trail};
 /// The calls in flight by id.
 #[derive(Debug)]
 pub(super) struct Table {
-    pub(super) flights: HashMap<String, Flight>,
+    pub(super) flights: HashMap<Arc<str>, Flight>,
     /// Why no more calls are taken, once none are.
     pub(super) gone: Option<Fault>,
 }
