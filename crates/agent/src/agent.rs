@@ -62,6 +62,9 @@ impl Agent {
     /// Adds an operation. Arguments that do not read as `A` are rejected as `invalid_arguments`; a value of more than
     /// 4 MiB as JSON fails as `value_too_large`; a panic fails as `panicked`.
     ///
+    /// Until the function first waits it runs where the session is read, which hears of nothing else meanwhile: what computes
+    /// for long or blocks belongs into `tokio::task::spawn_blocking`.
+    ///
     /// When the call is to stop and the grace is over, the future is dropped: what it started must end with it.
     pub fn operation<A, R, F, Fut>(mut self, operation: Operation, function: F) -> Self
     where

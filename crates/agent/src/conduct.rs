@@ -1,4 +1,4 @@
-//! The life of one operation, from its claim to its outcome; each has a task of its own.
+//! The life of one operation, from its claim to its outcome; each that waits has a task of its own.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;

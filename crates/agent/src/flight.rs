@@ -215,9 +215,16 @@ impl Flight {
 
     /// Sends one event; false when the flight has ended or nobody listens any more.
     async fn send(&self, kind: Kind) -> bool {
-        let Ok(permit) = self.outbox.reserve().await else {
-            self.line().ended |= matches!(kind, Kind::Outcome(_));
-            return false;
+        let permit = match self.outbox.try_reserve() {
+            Ok(permit) => permit,
+            // The hub reads slowly, or it is gone.
+            Err(_) => match self.outbox.reserve().await {
+                Ok(permit) => permit,
+                Err(_) => {
+                    self.line().ended |= matches!(kind, Kind::Outcome(_));
+                    return false;
+                }
+            },
         };
         let mut line = self.line();
         if line.ended {

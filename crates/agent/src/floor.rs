@@ -66,7 +66,8 @@ impl Floor {
         Stream { number: self.streams.fetch_add(1, Ordering::Relaxed), outbox }
     }
 
-    /// Takes an operation: gives it a task of its own, or answers it here when there is nothing to perform.
+    /// Takes an operation: performs it up to where it first waits, and gives it a task of its own from there on. Many never
+    /// wait, and a task costs more than all else that is done for them.
     pub(crate) async fn take(
         self: &Arc<Self>,
         mut asked: Operation,
@@ -88,7 +89,10 @@ impl Floor {
             (Claim::Kept(outcome), _) => return answer(flight, outcome).await,
             (Claim::Refused(failure), _) => return refuse(flight, failure).await,
         };
-        self.work.spawn(conduct(Arc::clone(self), Arc::clone(&flight), order, other));
+        let mut work = Box::pin(conduct(Arc::clone(self), Arc::clone(&flight), order, other));
+        if futures::poll!(&mut work).is_pending() {
+            self.work.spawn(work);
+        }
         flight
     }
 

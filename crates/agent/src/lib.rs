@@ -27,7 +27,7 @@
 //!
 //! ```text
 //!   session ──take──▶ floor ──claim──▶ ledger        kept? answered again.  in flight? waits for the other.
-//!   execute ──┘         │ one task
+//!   execute ──┘         │ a task of its own, once it waits
 //!                       ▼
 //!                    conduct ──▶ handler(Call, args) ──▶ settle in the ledger ──▶ outcome
 //!                                   │ output, progress
