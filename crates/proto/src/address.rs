@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn an_address_reads_back_as_it_was_written() {
-        for text in ["unix:/run/op-dbus/grpc.sock", "tcp:127.0.0.1:50051", "tcp:[::1]:50051", "tcp:localhost:0"] {
+        for text in
+            ["unix:/run/op-dbus/grpc.sock", "tcp:127.0.0.1:50051", "tcp:[::1]:50051", "tcp:localhost:0"]
+        {
             assert_eq!(text.parse::<Address>().expect(text).to_string(), text);
         }
     }

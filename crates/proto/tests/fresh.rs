@@ -17,7 +17,8 @@ fn generate(into: &Path) {
     let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     let mut compiler = protox::Compiler::new([protos]).expect("the proto folder exists");
     compiler.include_source_info(true).include_imports(true).open_files(PROTOS).expect("the protos compile");
-    fs::write(into.join("descriptor.bin"), compiler.encode_file_descriptor_set()).expect("writes the descriptor");
+    fs::write(into.join("descriptor.bin"), compiler.encode_file_descriptor_set())
+        .expect("writes the descriptor");
     tonic_prost_build::configure()
         .out_dir(into)
         .bytes(".opdbus")
