@@ -9,7 +9,8 @@ use op_proto::agent::v1::{
     Accepted, AgentFrame, Channel, Event, Evidence, Operation, Outcome, Output, Progress, agent_frame::Frame,
 };
 use prost::bytes::Bytes;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{self, Permit};
 use tokio::time::Instant;
 use tonic::Status;
 
@@ -215,17 +216,22 @@ impl Flight {
 
     /// Sends one event; false when the flight has ended or nobody listens any more.
     async fn send(&self, kind: Kind) -> bool {
-        let permit = match self.outbox.try_reserve() {
-            Ok(permit) => permit,
+        match self.outbox.try_reserve() {
+            Ok(place) => self.post(place, kind),
             // The hub reads slowly, or it is gone.
-            Err(_) => match self.outbox.reserve().await {
-                Ok(permit) => permit,
-                Err(_) => {
-                    self.line().ended |= matches!(kind, Kind::Outcome(_));
-                    return false;
-                }
-            },
+            Err(_) => Box::pin(self.queue(kind)).await,
+        }
+    }
+
+    async fn queue(&self, kind: Kind) -> bool {
+        let Ok(place) = self.outbox.reserve().await else {
+            self.line().ended |= matches!(kind, Kind::Outcome(_));
+            return false;
         };
+        self.post(place, kind)
+    }
+
+    fn post(&self, first: Permit<'_, Result<AgentFrame, Status>>, kind: Kind) -> bool {
         let mut line = self.line();
         if line.ended {
             return false;
@@ -238,10 +244,10 @@ impl Flight {
         let late = line.behind.take_if(|_| matches!(kind, Kind::Output(_)));
         if let Some((progress, place)) = late.zip(self.outbox.try_reserve().ok()) {
             // The place in hand came first, so it carries what comes first.
-            permit.send(Ok(line.event(&self.id, Kind::Progress(progress))));
+            first.send(Ok(line.event(&self.id, Kind::Progress(progress))));
             place.send(Ok(line.event(&self.id, kind)));
         } else {
-            permit.send(Ok(line.event(&self.id, kind)));
+            first.send(Ok(line.event(&self.id, kind)));
         }
         true
     }

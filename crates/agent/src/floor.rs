@@ -80,14 +80,14 @@ impl Floor {
         let repeat = asked.repeat;
         let claim = match self.order(asked, limit.is_err()) {
             Ok(order) => (self.ledger.claim(&flight, repeat, order.again), order),
-            Err(failure) => return refuse(flight, failure).await,
+            Err(failure) => return Box::pin(refuse(flight, failure)).await,
         };
         let (order, other) = match claim {
             (Claim::Perform, order) => (order, None),
             (Claim::Wait(other), order) => (order, Some(other)),
             (Claim::Mine, _) => return flight,
-            (Claim::Kept(outcome), _) => return answer(flight, outcome).await,
-            (Claim::Refused(failure), _) => return refuse(flight, failure).await,
+            (Claim::Kept(outcome), _) => return Box::pin(answer(flight, outcome)).await,
+            (Claim::Refused(failure), _) => return Box::pin(refuse(flight, failure)).await,
         };
         let mut work = Box::pin(conduct(Arc::clone(self), Arc::clone(&flight), order, other));
         if futures::poll!(&mut work).is_pending() {
