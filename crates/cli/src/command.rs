@@ -93,7 +93,20 @@ fn dispatch(command: Command, grammar: fn() -> clap::Command, ctx: &Context) -> 
 
 /// Runs a command on a runtime of its own.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build();
+    drive(runtime::Builder::new_multi_thread(), work)
+}
+
+/// Runs a command on this thread, beside the threads of what blocks. What only passes frames on is faster so: no frame wakes
+/// another thread.
+fn block_on_one<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    drive(runtime::Builder::new_current_thread(), work)
+}
+
+fn drive<T>(
+    mut runtime: runtime::Builder,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let runtime = runtime.enable_all().build();
     let runtime = runtime.map_err(|error| Failure::broken("cannot start the runtime").because(&error))?;
     let result = runtime.block_on(work);
     runtime.shutdown_timeout(LEFTOVERS);

@@ -50,10 +50,12 @@ const WARM: usize = 500;
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Failed> {
-    let runtime = tokio::runtime::Runtime::new()?;
     if let Ok(path) = std::env::var(LISTEN) {
+        // An agent's runtime has one thread, as that of the bundled ones has.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         return runtime.block_on(echo::serve(Path::new(&path), std::env::var(KIND).as_deref() == Ok("kit")));
     }
+    let runtime = tokio::runtime::Runtime::new()?;
     let calls = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(CALLS);
     runtime.block_on(compare(calls))
 }

@@ -10,7 +10,7 @@ use op_daemon::logging;
 use op_proto::Address;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::block_on;
+use super::block_on_one;
 use crate::failure::{Exit, Failure};
 
 const EXAMPLES: &str = "\
@@ -50,7 +50,7 @@ impl Agent {
         if let Some(warning) = report.warning() {
             tracing::warn!(agent = self.name, "{warning}");
         }
-        block_on(self.serve())
+        block_on_one(self.serve())
     }
 
     async fn serve(self) -> Result<Exit, Failure> {
