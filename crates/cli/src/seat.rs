@@ -74,16 +74,20 @@ impl Seat {
             return Ok(Self::Daemon(Client::connect(socket).await.map_err(|error| unreachable(&error))?));
         }
         let configuration = ctx.configuration()?;
-        match Client::connect(&configuration.socket()).await {
-            Ok(client) => Ok(Self::Daemon(client)),
-            Err(ConnectError::Absent(_)) => {
-                for note in configuration.notes() {
-                    print::note(&format!("{} {note}", ctx.terminal.aside.yellow("warning:")));
-                }
-                Ok(Self::Empty(Box::new(configuration)))
+        let own = configuration.socket();
+        for socket in configuration.sockets() {
+            match Client::connect(&socket).await {
+                Ok(client) => return Ok(Self::Daemon(client)),
+                Err(ConnectError::Absent(_)) => {}
+                // The host's daemon is not there for everybody.
+                Err(ConnectError::Denied(_)) if socket != own => {}
+                Err(error) => return Err(unreachable(&error)),
             }
-            Err(error) => Err(unreachable(&error)),
         }
+        for note in configuration.notes() {
+            print::note(&format!("{} {note}", ctx.terminal.aside.yellow("warning:")));
+        }
+        Ok(Self::Empty(Box::new(configuration)))
     }
 
     /// What a plan takes.

@@ -29,6 +29,8 @@ pub struct Configuration {
     catalogue: Catalogue,
     sources: Vec<Source>,
     notes: Vec<String>,
+    /// Whether a file says where the socket is.
+    names_socket: bool,
 }
 
 /// Why a configuration cannot be taken.
@@ -108,10 +110,11 @@ impl Configuration {
         })?;
         let mut sources = layers.sources("workstacks", SHIPPED_PLANS)?;
         sources.extend(layers.drop_ins("plans.d")?);
+        let names_socket = daemon.grpc.socket.is_some();
         let settings = settings(daemon, &agents)?;
         let catalogue = catalogue(&settings, roles)?;
         let notes = notes(&settings);
-        Ok(Self { directory, settings, catalogue, sources, notes })
+        Ok(Self { directory, settings, catalogue, sources, notes, names_socket })
     }
 
     /// Everything the daemon is built from, but its plans.
@@ -138,6 +141,14 @@ impl Configuration {
     /// Where the daemon listens for clients.
     pub fn socket(&self) -> PathBuf {
         self.settings.socket.clone()
+    }
+
+    /// Where a client looks for a daemon: the socket of this configuration, and then that of the host's service, unless the
+    /// configuration names a socket itself.
+    pub fn sockets(&self) -> Vec<PathBuf> {
+        let own = self.settings.socket.clone();
+        let system = PathBuf::from(places::SYSTEM_SOCKET);
+        if self.names_socket || own == system { vec![own] } else { vec![own, system] }
     }
 
     /// Where what must last is kept.
@@ -285,4 +296,18 @@ pub(crate) fn bundled(name: &str) -> Result<Option<Known>, ConfigurationError> {
 fn notes(settings: &Settings) -> Vec<String> {
     let missing = settings.roots.iter().filter(|root| !root.is_dir());
     missing.map(|root| format!("the allowed root {} is not a folder", root.display())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_looks_for_the_hosts_daemon_unless_a_file_names_a_socket() {
+        let directory = tempfile::tempdir().expect("a folder");
+        let load = || Configuration::load(Some(directory.path())).expect("nothing is wrong");
+        assert_eq!(load().sockets().last(), Some(&PathBuf::from(places::SYSTEM_SOCKET)));
+        fs::write(directory.path().join("op-dbusd.toml"), "grpc.socket = \"/x/y.sock\"\n").expect("writes");
+        assert_eq!(load().sockets(), [PathBuf::from("/x/y.sock")]);
+    }
 }

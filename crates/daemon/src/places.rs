@@ -6,6 +6,9 @@ use std::path::PathBuf;
 /// Configuration of the host, when there is one.
 pub(crate) const SYSTEM_CONFIGURATION: &str = "/etc/op-dbus";
 
+/// The socket of a daemon that runs as a service of the host.
+pub(crate) const SYSTEM_SOCKET: &str = "/run/op-dbus/grpc.sock";
+
 /// What must last: the journal.
 pub(crate) fn state() -> PathBuf {
     from_systemd("STATE_DIRECTORY").unwrap_or_else(|| user("XDG_STATE_HOME", ".local/state").join("op-dbus"))

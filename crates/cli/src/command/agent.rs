@@ -43,7 +43,11 @@ fn settings(text: &str) -> Result<Settings, serde_json::Error> {
 impl Agent {
     /// Confines this process and serves. There is one thread until it is confined.
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        logging::begin("info");
+        if self.lifeline {
+            logging::begin_below("info");
+        } else {
+            logging::begin("info");
+        }
         let report = sandbox(&self.name, &self.settings, &self.listen).map_err(|error| {
             Failure::broken(format!("cannot confine the agent `{}`", self.name)).because(&error)
         })?;
