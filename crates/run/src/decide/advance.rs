@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use op_plan::Plan;
-use op_plan::plan::{Action, FailureKind, Undo};
+use op_plan::plan::{Action, FailureKind};
 
 use super::{Draft, finish, undo};
 use crate::answer::Failure;
-use crate::event::{Fact, SkipCause, UNDO_LIMIT};
+use crate::event::{Fact, SkipCause};
 use crate::run::{Run, State, StepState};
-use crate::time::Timestamp;
 
 pub(super) fn advance(draft: &mut Draft) {
     loop {
@@ -167,14 +165,4 @@ fn start(draft: &mut Draft, step: usize, attempt: u32) {
             draft.record(Fact::StepFailed { step: id, failure, evidence: None });
         }
     }
-}
-
-/// When an attempt of an undo must have ended.
-pub(super) fn undo_deadline(undo: &Undo, at: Timestamp) -> Timestamp {
-    at.after(undo.timeout.unwrap_or(UNDO_LIMIT))
-}
-
-/// The undo entry at this place, if there is one.
-pub(super) fn undo_entry(plan: &Plan, phase: usize, place: usize) -> Option<&Undo> {
-    plan.phases()[phase].undo.get(place)
 }

@@ -1,14 +1,14 @@
 //! Undoing: one phase after the other, in reverse order of their end, each by its undo list from the top.
 
 use op_plan::expression::StepField;
-use op_plan::plan::FailureKind;
-use op_plan::{Mapping, Reference, Scope as _};
+use op_plan::plan::{FailureKind, Undo};
+use op_plan::{Mapping, Plan, Reference, Scope as _};
 
-use super::advance::{undo_deadline, undo_entry};
 use super::{Draft, finish, retry};
 use crate::answer::{Answer, Evidence, Failure};
-use crate::event::Fact;
+use crate::event::{Fact, UNDO_LIMIT};
 use crate::run::Run;
+use crate::time::Timestamp;
 
 /// Starts the next undo, or ends the run when there is none left or one failed for good.
 pub(super) fn advance(draft: &mut Draft) {
@@ -21,7 +21,7 @@ pub(super) fn advance(draft: &mut Draft) {
     }
     match draft.run.undoing.phases.front().copied() {
         None => finish::undone(draft),
-        Some(phase) if undo_entry(&draft.plan(), phase, draft.run.undoing.place).is_none() => {
+        Some(phase) if entry(&draft.plan(), phase, draft.run.undoing.place).is_none() => {
             draft.record(Fact::PhaseUndone { phase: draft.phase_id(phase) });
         }
         Some(_) => start_next(draft),
@@ -33,7 +33,7 @@ fn start_next(draft: &mut Draft) {
     let plan = draft.plan();
     let place = draft.run.undoing.place;
     let Some(at) = draft.run.undoing.phases.front().copied() else { return };
-    let Some(undo) = undo_entry(&plan, at, place) else { return };
+    let Some(undo) = entry(&plan, at, place) else { return };
     let phase = draft.phase_id(at);
     if let Some(missing) = missing(&draft.run, &undo.call.arguments) {
         let reason = format!("there is nothing to undo: `{missing}` never came to be");
@@ -45,7 +45,7 @@ fn start_next(draft: &mut Draft) {
             place,
             attempt: draft.run.undoing.trial.attempts + 1,
             arguments,
-            deadline: Some(undo_deadline(undo, draft.at)),
+            deadline: Some(deadline(undo, draft.at)),
         }),
         Err(error) => {
             let failure = Failure::new(FailureKind::Unresolved, "unresolved", error.to_string());
@@ -78,10 +78,20 @@ pub(super) fn answered(draft: &mut Draft, at: usize, place: usize, answer: &Answ
     let plan = draft.plan();
     let trial = &draft.run.undoing.trial;
     let failure = retry::blame(trial, failure);
-    let again = undo_entry(&plan, at, place)
-        .and_then(|undo| retry::next(&undo.retry, trial.attempts, &failure, draft.at));
+    let again =
+        entry(&plan, at, place).and_then(|undo| retry::next(&undo.retry, trial.attempts, &failure, draft.at));
     draft.record(match again {
         Some(due) => Fact::UndoRetryScheduled { phase, place, failure, evidence, due },
         None => Fact::UndoFailed { phase, place, failure, evidence },
     });
+}
+
+/// When an attempt of an undo must have ended.
+fn deadline(undo: &Undo, at: Timestamp) -> Timestamp {
+    at.after(undo.timeout.unwrap_or(UNDO_LIMIT))
+}
+
+/// The undo entry at this place, if there is one.
+fn entry(plan: &Plan, phase: usize, place: usize) -> Option<&Undo> {
+    plan.phases()[phase].undo.get(place)
 }
