@@ -17,6 +17,7 @@ pub mod sandbox;
 pub mod settings;
 
 mod backend_architect;
+mod cargo;
 mod rust_pro;
 mod security_auditor;
 mod source;

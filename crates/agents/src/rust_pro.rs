@@ -4,15 +4,10 @@
 //! decides: a build that failed is a failure that carries its diagnostics, never a text that sounds like success.
 
 mod arguments;
-mod cargo;
 mod clippy;
 mod compile;
-mod diagnostic;
 mod fmt;
-mod lines;
-mod messages;
 mod run;
-mod tally;
 mod test;
 mod version;
 

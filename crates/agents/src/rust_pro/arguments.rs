@@ -3,23 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use op_agent::Failure;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What to compile and how.
-#[derive(Debug, Default)]
-pub(super) struct Selection {
-    pub(super) path: PathBuf,
-    pub(super) package: Option<String>,
-    pub(super) release: bool,
-    pub(super) features: Vec<String>,
-    pub(super) all_features: bool,
-    pub(super) no_default_features: bool,
-    pub(super) all_targets: bool,
-    pub(super) target_dir: Option<PathBuf>,
-    pub(super) time_limit: Option<Duration>,
-}
+use crate::cargo::Selection;
 
 /// Declares the arguments of an operation that compiles: the shared ones and its own.
 ///
@@ -132,42 +119,6 @@ pub(super) struct Version {
     pub(super) path: PathBuf,
 }
 
-impl Selection {
-    /// The flags of cargo for it. Each value stands in one word with its flag, so that it cannot be taken for another.
-    pub(super) fn flags(&self) -> Vec<String> {
-        let switches = [
-            (self.release, "--release"),
-            (self.all_features, "--all-features"),
-            (self.no_default_features, "--no-default-features"),
-            (self.all_targets, "--all-targets"),
-        ];
-        let switches = switches.into_iter().filter(|(on, _)| *on).map(|(_, flag)| flag.to_owned());
-        let package = self.package.iter().map(|name| format!("--package={name}"));
-        let features = self.features.iter().map(|name| format!("--features={name}"));
-        switches.chain(package).chain(features).collect()
-    }
-
-    /// Refuses the one argument that some commands of cargo have no use for, rather than to pass it over.
-    pub(super) fn refuse_all_targets(&self, command: &str) -> Result<(), Failure> {
-        if self.all_targets {
-            let message = format!("`all_targets` means nothing to cargo {command}");
-            return Err(Failure::rejected("invalid_arguments", message));
-        }
-        Ok(())
-    }
-}
-
-/// A word that a tool takes as a name and not as a flag.
-pub(super) fn name(text: &str, what: &str) -> Result<(), Failure> {
-    let plain = |c: char| {
-        c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.' | ' ' | '<' | '>' | '(' | ')' | '/')
-    };
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
-        return Ok(());
-    }
-    Err(Failure::rejected("invalid_arguments", format!("`{text}` is not the name of {what}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,10 +141,6 @@ mod tests {
     #[test]
     fn a_value_that_looks_like_a_flag_stays_a_value() {
         assert_eq!(flags(r#"{"package": "--config=evil"}"#), ["--package=--config=evil"]);
-        assert!(name("--nocapture", "a test").is_err());
-        assert!(name("", "a test").is_err());
-        assert!(name("tests::it_works", "a test").is_ok());
-        assert!(name("src/lib.rs - answer (line 3)", "a test").is_ok());
     }
 
     #[test]

@@ -9,9 +9,8 @@ use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Clippy, Judge, Selection, name};
-use super::cargo::{Compiled, Finished, compile, project};
-use super::diagnostic::{Diagnostic, Level};
+use super::arguments::{Clippy, Judge};
+use crate::cargo::{Compiled, Diagnostic, Finished, Level, Selection, compile, name, project};
 use crate::process::Program;
 use crate::review::{Finding, Review, Severity, plural};
 use crate::tools::Desk;

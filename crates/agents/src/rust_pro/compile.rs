@@ -7,8 +7,8 @@ use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Compile, Selection};
-use super::cargo::{Compiled, Finished, compile};
+use super::arguments::Compile;
+use crate::cargo::{Compiled, Finished, Selection, compile};
 use crate::tools::Desk;
 
 /// What was built.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::arguments::Fmt;
-use super::cargo::{last_error, project};
+use crate::cargo::{last_error, project};
 use crate::process::{self, Program};
 use crate::tools::Desk;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::arguments::Run;
-use super::cargo::{Compiled, compile};
+use crate::cargo::{Compiled, compile};
 use crate::tools::Desk;
 
 /// A program that ended with the exit code 0.

@@ -1,4 +1,12 @@
-//! One run of cargo, and what it came to.
+//! One run of cargo, and what it came to: shared by every operation that compiles.
+//!
+//! What cargo says is read from its JSON messages, passed on as it comes, and answered as data. Its exit code decides.
+
+mod diagnostic;
+mod lines;
+mod messages;
+mod selection;
+mod tally;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -9,12 +17,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::arguments::Selection;
-use super::diagnostic::{Diagnostic, Level};
-use super::messages::Messages;
 use crate::process::{Channel, Program};
 use crate::review::plural;
 use crate::tools::Desk;
+
+pub(crate) use diagnostic::{Diagnostic, Level};
+use messages::Messages;
+pub(crate) use selection::{Selection, name};
+pub(crate) use tally::{Measured, Tests};
 
 /// How much of the end of cargo's own words a failure carries.
 const LAST_WORDS: usize = 16 * 1024;
@@ -37,13 +47,13 @@ const NOT_INSTALLED: [&str; 2] = ["is not installed for the toolchain", "error: 
 
 /// The common part of every result.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Compiled {
+pub(crate) struct Compiled {
     /// What the compiler and the lints said: errors first, then by place; at most 1,000.
-    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
     /// How many there are.
-    pub(super) counts: Counts,
+    pub(crate) counts: Counts,
     /// How long it took.
-    pub(super) duration: Duration,
+    pub(crate) duration: Duration,
 }
 
 impl Compiled {
@@ -61,26 +71,26 @@ impl Compiled {
 
 /// How many diagnostics there are.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// Errors.
-    pub(super) errors: usize,
+    pub(crate) errors: usize,
     /// Warnings.
-    pub(super) warnings: usize,
+    pub(crate) warnings: usize,
     /// How many more there were than are kept.
-    pub(super) left_out: usize,
+    pub(crate) left_out: usize,
 }
 
 /// A run of cargo that came to its end, well or not.
 #[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) status: ExitStatus,
-    pub(super) messages: Messages,
-    pub(super) stderr: String,
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) messages: Messages,
+    pub(crate) stderr: String,
     duration: Duration,
 }
 
 /// The directory of a package or a workspace.
-pub(super) fn project(desk: &Desk, path: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn project(desk: &Desk, path: &Path) -> Result<PathBuf, Failure> {
     let project = desk.roots.existing(path)?;
     if project.join("Cargo.toml").is_file() {
         return Ok(project);
@@ -91,7 +101,7 @@ pub(super) fn project(desk: &Desk, path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Runs a command of cargo that compiles, and passes on what it says. `flags` come before `--` and `rest` after it.
-pub(super) async fn compile(
+pub(crate) async fn compile(
     desk: &Desk,
     call: &Call,
     selection: &Selection,
@@ -141,7 +151,7 @@ async fn listen(
 
 impl Finished {
     /// The common part of the result.
-    pub(super) fn compiled(&self) -> Compiled {
+    pub(crate) fn compiled(&self) -> Compiled {
         let diagnostics = self.messages.diagnostics();
         let count = |level| diagnostics.iter().filter(|diagnostic| diagnostic.severity == level).count();
         let left_out = self.messages.left_out;
@@ -150,12 +160,12 @@ impl Finished {
     }
 
     /// What the programs said that cargo ran.
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         String::from_utf8_lossy(&self.messages.said).into_owned()
     }
 
     /// Fails unless everything that was asked for was compiled.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.status.success() || self.messages.built == Some(true) {
             return Ok(());
         }
@@ -173,8 +183,24 @@ impl Finished {
         Err(failure.detail(self.detail(json!({}))))
     }
 
+    /// The tests that were run; a failure if one of them failed, or a test program did.
+    pub(crate) fn tests(&self) -> Result<&Tests, Failure> {
+        let tests = &self.messages.tally.tests;
+        if self.status.success() {
+            return Ok(tests);
+        }
+        let message = match tests.failed {
+            0 => "a test program failed without saying which test".to_owned(),
+            count => {
+                format!("{count} of {} tests failed: {}", count + tests.passed, tests.failures.join(", "))
+            }
+        };
+        let detail = self.detail(json!({ "tests": tests, "output": self.said() }));
+        Err(Failure::failed("tests_failed", message).detail(detail))
+    }
+
     /// What there is to say about a failure, and `more`.
-    pub(super) fn detail(&self, more: Value) -> Value {
+    pub(crate) fn detail(&self, more: Value) -> Value {
         let compiled = self.compiled();
         let mut detail = json!({
             "exit_code": self.status.code(),
@@ -209,7 +235,7 @@ fn why(stderr: &str, errors: usize) -> Why {
 }
 
 /// What cargo calls the error, with the causes that it gives.
-pub(super) fn last_error(stderr: &str) -> String {
+pub(crate) fn last_error(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().collect();
     let start =
         lines.iter().rposition(|line| line.starts_with("error")).unwrap_or(lines.len().saturating_sub(1));

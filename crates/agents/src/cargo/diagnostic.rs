@@ -12,7 +12,7 @@ const LONGEST: usize = 2_000;
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Level {
+pub(crate) enum Level {
     /// It does not compile, or a lint forbids it.
     Error,
     /// It compiles.
@@ -23,30 +23,30 @@ pub(super) enum Level {
 
 /// One message of the compiler or of a lint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-pub(super) struct Diagnostic {
+pub(crate) struct Diagnostic {
     /// How bad it is.
-    pub(super) severity: Level,
+    pub(crate) severity: Level,
     /// The file, relative to the path of the call where it is below it.
-    pub(super) file: Option<String>,
+    pub(crate) file: Option<String>,
     /// The line, counted from 1.
-    pub(super) line: Option<u32>,
+    pub(crate) line: Option<u32>,
     /// The column, counted from 1.
-    pub(super) column: Option<u32>,
+    pub(crate) column: Option<u32>,
     /// The error code or the name of the lint, such as `E0308` or `clippy::useless_vec`.
-    pub(super) code: Option<String>,
+    pub(crate) code: Option<String>,
     /// What is wrong.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// The line of code that it is about.
     #[serde(skip)]
-    pub(super) evidence: Option<String>,
+    pub(crate) evidence: Option<String>,
     /// What to do about it.
     #[serde(skip)]
-    pub(super) suggestion: Option<String>,
+    pub(crate) suggestion: Option<String>,
 }
 
 impl Diagnostic {
     /// What the compiler told, for a project at `project`; `None` if it only sums up what it told before.
-    pub(super) fn new(told: &Told, project: &Path) -> Option<Self> {
+    pub(crate) fn new(told: &Told, project: &Path) -> Option<Self> {
         if is_summary(told) {
             return None;
         }
@@ -68,7 +68,7 @@ impl Diagnostic {
     }
 
     /// Whether it is an error of the language, and not of a lint that is set to deny.
-    pub(super) fn is_fatal(&self) -> bool {
+    pub(crate) fn is_fatal(&self) -> bool {
         let lint = |code: &String| code.starts_with(|c: char| c.is_ascii_lowercase());
         self.severity == Level::Error && !self.code.as_ref().is_some_and(lint)
     }

@@ -15,30 +15,30 @@ const MOST: usize = 1_000;
 
 /// What was heard so far.
 #[derive(Debug)]
-pub(super) struct Messages {
+pub(crate) struct Messages {
     project: PathBuf,
     lines: Lines,
     seen: BTreeSet<Diagnostic>,
     /// How many different diagnostics there were beyond those that are kept.
-    pub(super) left_out: usize,
+    pub(crate) left_out: usize,
     /// The programs that were built.
-    pub(super) executables: Vec<PathBuf>,
+    pub(crate) executables: Vec<PathBuf>,
     /// The packages of the project that were built, by their manifests.
-    pub(super) packages: BTreeSet<PathBuf>,
+    pub(crate) packages: BTreeSet<PathBuf>,
     /// How many targets of those there were.
-    pub(super) targets: usize,
+    pub(crate) targets: usize,
     /// Whether everything was built; `None` if cargo did not come so far.
-    pub(super) built: Option<bool>,
+    pub(crate) built: Option<bool>,
     /// The tests and benchmarks that were run.
-    pub(super) tally: Tally,
+    pub(crate) tally: Tally,
     /// What the programs said that cargo ran, from its beginning.
-    pub(super) said: Vec<u8>,
+    pub(crate) said: Vec<u8>,
     limit: usize,
 }
 
 impl Messages {
     /// Listens for a project; keeps at most `limit` bytes of what its programs say.
-    pub(super) fn new(project: &Path, limit: usize) -> Self {
+    pub(crate) fn new(project: &Path, limit: usize) -> Self {
         Self {
             project: project.to_owned(),
             lines: Lines::default(),
@@ -55,7 +55,7 @@ impl Messages {
     }
 
     /// Takes a piece of output, and gives back what there is to pass on.
-    pub(super) fn hear(&mut self, piece: &[u8]) -> Vec<(Channel, String)> {
+    pub(crate) fn hear(&mut self, piece: &[u8]) -> Vec<(Channel, String)> {
         let mut heard = Vec::new();
         let mut lines = std::mem::take(&mut self.lines);
         lines.feed(piece, |line| heard.extend(self.line(line)));
@@ -64,14 +64,14 @@ impl Messages {
     }
 
     /// Takes what came after the last line.
-    pub(super) fn finish(&mut self) -> Vec<(Channel, String)> {
+    pub(crate) fn finish(&mut self) -> Vec<(Channel, String)> {
         let mut heard = Vec::new();
         std::mem::take(&mut self.lines).finish(|line| heard.extend(self.line(line)));
         heard
     }
 
     /// The diagnostics: errors first, then by place.
-    pub(super) fn diagnostics(&self) -> Vec<Diagnostic> {
+    pub(crate) fn diagnostics(&self) -> Vec<Diagnostic> {
         self.seen.iter().cloned().collect()
     }
 

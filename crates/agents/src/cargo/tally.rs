@@ -20,20 +20,20 @@ fn pattern(text: &str) -> Regex {
 
 /// Tests counted over all test programs of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub(super) struct Tests {
+pub(crate) struct Tests {
     /// How many passed.
-    pub(super) passed: u64,
+    pub(crate) passed: u64,
     /// How many failed.
-    pub(super) failed: u64,
+    pub(crate) failed: u64,
     /// How many were not run.
-    pub(super) ignored: u64,
+    pub(crate) ignored: u64,
     /// The names of those that failed.
-    pub(super) failures: Vec<String>,
+    pub(crate) failures: Vec<String>,
 }
 
 /// One benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub(super) struct Measured {
+pub(crate) struct Measured {
     /// Its name.
     name: String,
     /// How many nanoseconds one round took, by the median.
@@ -44,14 +44,14 @@ pub(super) struct Measured {
 
 /// What was counted so far.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) tests: Tests,
-    pub(super) measured: Vec<Measured>,
+pub(crate) struct Tally {
+    pub(crate) tests: Tests,
+    pub(crate) measured: Vec<Measured>,
 }
 
 impl Tally {
     /// Takes one line of output.
-    pub(super) fn hear(&mut self, line: &str) {
+    pub(crate) fn hear(&mut self, line: &str) {
         if let Some(found) = RESULT.captures(line) {
             let count = |index: usize| found[index].parse::<u64>().unwrap_or_default();
             self.tests.passed += count(1);

@@ -5,14 +5,14 @@ const LONGEST: usize = 8 * 1024 * 1024;
 
 /// Puts pieces together and hands out whole lines. A line beyond 8 MiB is dropped.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     pending: Vec<u8>,
     dropping: bool,
 }
 
 impl Lines {
     /// Takes a piece, and calls `heard` for each line that it ends.
-    pub(super) fn feed(&mut self, piece: &[u8], mut heard: impl FnMut(&str)) {
+    pub(crate) fn feed(&mut self, piece: &[u8], mut heard: impl FnMut(&str)) {
         for part in piece.split_inclusive(|byte| *byte == b'\n') {
             match part.strip_suffix(b"\n") {
                 Some(end) => {
@@ -25,7 +25,7 @@ impl Lines {
     }
 
     /// Hands out what came after the last line.
-    pub(super) fn finish(&mut self, mut heard: impl FnMut(&str)) {
+    pub(crate) fn finish(&mut self, mut heard: impl FnMut(&str)) {
         if !self.pending.is_empty() {
             self.emit(&mut heard);
         }
