@@ -124,6 +124,24 @@ pub(crate) async fn compile(
     listen(program, call, &project, desk.settings.output_limit()).await
 }
 
+/// Runs `test` or `bench`: those whose name contains `filter`, the rest of them also when some fail. It fails when something
+/// does not compile; what became of the tests is in what is returned.
+pub(crate) async fn test(
+    desk: &Desk,
+    call: &Call,
+    selection: &Selection,
+    command: &str,
+    filter: Option<String>,
+) -> Result<Finished, Failure> {
+    let filter: Vec<String> = filter.into_iter().collect();
+    for word in &filter {
+        name(word, "a test")?;
+    }
+    let finished = compile(desk, call, selection, command, &["--no-fail-fast"], &filter).await?;
+    finished.check()?;
+    Ok(finished)
+}
+
 async fn listen(
     program: Program<'_>,
     call: &Call,

@@ -22,6 +22,13 @@ pub(crate) use running::{Channel, Ended};
 
 use op_agent::{Call, Failure};
 
+/// Runs a program to its end and keeps what it says to itself: what is read by the operation and not by people.
+pub(crate) async fn read(program: Program<'_>, call: &Call) -> Result<Ended, Failure> {
+    let mut running = program.start(call)?;
+    while running.next().await.is_some() {}
+    running.end().await
+}
+
 /// Runs a program to its end and passes on what it says as it says it.
 pub(crate) async fn run(program: Program<'_>, call: &Call) -> Result<Ended, Failure> {
     let mut running = program.start(call)?;

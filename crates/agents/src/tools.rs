@@ -2,15 +2,21 @@
 //!
 //! One operation, one file. Each checks its paths against the roots, keeps to its limits, and answers what it observed.
 
+mod bus;
+mod cargo_build;
+mod cargo_test;
 mod command;
+mod consensus;
 mod dbus_call;
 mod file_list;
 mod file_read;
 mod file_search;
 mod file_write;
 mod http_request;
+mod log;
 mod ovs_list_bridges;
 mod report;
+mod undo;
 
 use std::sync::Arc;
 
@@ -101,5 +107,24 @@ pub(crate) fn agent(settings: &Settings) -> Agent {
         .operation(
             Operation::read("report", "Joins reviews into one report.").idempotent(),
             at(desk, report::report),
+        )
+        .operation(
+            Operation::write("cargo_build", "Compiles a package and names the files that came of it.")
+                .idempotent()
+                .streaming(),
+            at(desk, cargo_build::cargo_build),
+        )
+        .operation(
+            Operation::write("cargo_test", "Runs the tests of a package; a test that fails is a failure.")
+                .streaming(),
+            at(desk, cargo_test::cargo_test),
+        )
+        .operation(
+            Operation::read("log", "Writes a line for whoever watches the run.").idempotent().streaming(),
+            at(desk, log::log),
+        )
+        .operation(
+            Operation::read("consensus", "Tells by a rule how far participants agree.").idempotent(),
+            at(desk, consensus::consensus),
         )
 }

@@ -23,6 +23,7 @@ pub(crate) struct Messages {
     pub(crate) left_out: usize,
     /// The programs that were built.
     pub(crate) executables: Vec<PathBuf>,
+    libraries: Vec<PathBuf>,
     /// The packages of the project that were built, by their manifests.
     pub(crate) packages: BTreeSet<PathBuf>,
     /// How many targets of those there were.
@@ -45,6 +46,7 @@ impl Messages {
             seen: BTreeSet::new(),
             left_out: 0,
             executables: Vec::new(),
+            libraries: Vec::new(),
             packages: BTreeSet::new(),
             targets: 0,
             built: None,
@@ -73,6 +75,13 @@ impl Messages {
     /// The diagnostics: errors first, then by place.
     pub(crate) fn diagnostics(&self) -> Vec<Diagnostic> {
         self.seen.iter().cloned().collect()
+    }
+
+    /// What was built: executables by path, then libraries. Of these the last one that cargo names comes first, since it
+    /// builds what a package needs before the package.
+    pub(crate) fn artifacts(&self) -> Vec<PathBuf> {
+        let executables: BTreeSet<_> = self.executables.iter().cloned().collect();
+        executables.into_iter().chain(self.libraries.iter().rev().cloned()).collect()
     }
 
     fn line(&mut self, line: &str) -> Option<(Channel, String)> {
@@ -126,6 +135,10 @@ impl Messages {
         }
         self.targets += 1;
         self.packages.insert(artifact.manifest_path.into());
+        if artifact.executable.is_none() {
+            let whole = artifact.filenames.into_iter().filter(|file| file.extension() != Some("rmeta"));
+            self.libraries.extend(whole.map(PathBuf::from));
+        }
         self.executables.extend(artifact.executable.map(PathBuf::from));
     }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Program<'a> {
     environment: Vec<(String, String)>,
     pub(super) input: Option<Vec<u8>>,
     pub(super) time_limit: Duration,
+    pub(super) output_limit: usize,
 }
 
 /// Why a program did not start.
@@ -54,6 +55,7 @@ impl<'a> Program<'a> {
             environment: Vec::new(),
             input: None,
             time_limit: settings.time_limit,
+            output_limit: settings.output_limit(),
         }
     }
 
@@ -77,6 +79,18 @@ impl<'a> Program<'a> {
         Ok(self)
     }
 
+    /// Gives a variable of the agent's own choice, which no caller can reach.
+    pub(crate) fn with(mut self, name: &str, value: &Path) -> Self {
+        self.environment.push((name.to_owned(), value.display().to_string()));
+        self
+    }
+
+    /// Keeps at most `bytes` of each stream, whatever the settings keep of outputs: for what must be read whole.
+    pub(crate) fn keeping(mut self, bytes: usize) -> Self {
+        self.output_limit = bytes;
+        self
+    }
+
     /// Gives input; without it the program reads an empty one.
     pub(crate) fn input(mut self, input: Option<String>) -> Self {
         self.input = input.map(String::into_bytes);
@@ -87,11 +101,6 @@ impl<'a> Program<'a> {
     pub(crate) fn within(mut self, limit: Option<Duration>) -> Self {
         self.time_limit = limit.map_or(self.time_limit, |limit| limit.min(self.time_limit));
         self
-    }
-
-    /// How many bytes of each stream are kept.
-    pub(super) fn output_limit(&self) -> usize {
-        self.settings.output_limit()
     }
 
     /// Starts the program for `call`.

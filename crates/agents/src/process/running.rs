@@ -98,8 +98,8 @@ impl Running {
             stdin: child.stdin.take().filter(|_| !input.is_empty()),
             input,
             sent: 0,
-            stdout: Pipe::new(child.stdout.take(), program.output_limit()),
-            stderr: Pipe::new(child.stderr.take(), program.output_limit()),
+            stdout: Pipe::new(child.stdout.take(), program.output_limit),
+            stderr: Pipe::new(child.stderr.take(), program.output_limit),
             call: call.clone(),
             phase: Phase::Working { until: started + program.time_limit },
             stop: None,
@@ -221,6 +221,16 @@ impl Running {
 }
 
 impl Ended {
+    /// Itself, if the program `name` ended with the exit code 0; otherwise a failure that keeps what was said.
+    pub(crate) fn succeeded(self, name: &str) -> Result<Self, Failure> {
+        let how = match self.status.code() {
+            Some(0) => return Ok(self),
+            Some(code) => format!("ended with the exit code {code}"),
+            None => format!("was ended by signal {}", self.status.signal().unwrap_or_default()),
+        };
+        Err(Failure::failed("exit_status", format!("`{name}` {how}")).detail(self.detail()))
+    }
+
     /// What there is to say about a program that failed.
     pub(crate) fn detail(&self) -> serde_json::Value {
         json!({

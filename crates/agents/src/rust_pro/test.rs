@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::arguments::Test;
-use crate::cargo::{Compiled, Finished, Measured, Tests, compile, name};
+use crate::cargo::{self, Compiled, Measured, Tests};
 use crate::tools::Desk;
 
 /// Tests that passed.
@@ -34,15 +34,17 @@ pub(super) struct Benched {
 }
 
 /// Runs the tests, the rest of them also when some fail.
-pub(super) async fn test(desk: Arc<Desk>, call: Call, args: Test) -> Result<Tested, Failure> {
-    let finished = finished(&desk, &call, args, "test").await?;
+pub(super) async fn test(desk: Arc<Desk>, call: Call, mut args: Test) -> Result<Tested, Failure> {
+    let filter = args.filter.take();
+    let finished = cargo::test(&desk, &call, &args.selection(), "test", filter).await?;
     let tests = finished.tests()?.clone();
     Ok(Tested { compiled: finished.compiled(), tests, output: finished.said() })
 }
 
 /// Runs the benchmarks.
-pub(super) async fn bench(desk: Arc<Desk>, call: Call, args: Test) -> Result<Benched, Failure> {
-    let finished = finished(&desk, &call, args, "bench").await?;
+pub(super) async fn bench(desk: Arc<Desk>, call: Call, mut args: Test) -> Result<Benched, Failure> {
+    let filter = args.filter.take();
+    let finished = cargo::test(&desk, &call, &args.selection(), "bench", filter).await?;
     let output = finished.said();
     if finished.status.success() {
         return Ok(Benched {
@@ -53,14 +55,4 @@ pub(super) async fn bench(desk: Arc<Desk>, call: Call, args: Test) -> Result<Ben
     }
     let detail = finished.detail(json!({ "output": output }));
     Err(Failure::failed("bench_failed", "a benchmark failed").detail(detail))
-}
-
-async fn finished(desk: &Desk, call: &Call, mut args: Test, command: &str) -> Result<Finished, Failure> {
-    let filter: Vec<String> = args.filter.take().into_iter().collect();
-    for word in &filter {
-        name(word, "a test")?;
-    }
-    let finished = compile(desk, call, &args.selection(), command, &["--no-fail-fast"], &filter).await?;
-    finished.check()?;
-    Ok(finished)
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::arguments::Version;
-use crate::process::Program;
+use crate::process::{Program, read};
 use crate::tools::Desk;
 
 /// The tools, each with the line that it says about itself.
@@ -40,9 +40,7 @@ pub(super) async fn version(desk: Arc<Desk>, call: Call, args: Version) -> Resul
 
 /// The first line that a program says; `None` if it fails.
 async fn line(program: Program<'_>, call: &Call) -> Result<Option<String>, Failure> {
-    let mut running = program.start(call)?;
-    while running.next().await.is_some() {}
-    let ended = running.end().await?;
+    let ended = read(program, call).await?;
     let said = ended.stdout.text();
     Ok(said.lines().next().filter(|_| ended.status.success()).map(str::to_owned))
 }

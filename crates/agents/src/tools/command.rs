@@ -1,7 +1,6 @@
 //! `command`: a program, run and watched to its end.
 
 use std::collections::BTreeMap;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
-use crate::process::{self, Ended, Program};
+use crate::process::{self, Program};
 
 /// What to run, where, and with what.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -50,25 +49,11 @@ pub(super) async fn command(desk: Arc<Desk>, call: Call, args: Command) -> Resul
         .args(&args.args)
         .environment(args.env)?
         .input(args.stdin);
-    output(&args.program, &process::run(program, &call).await?)
-}
-
-fn output(program: &str, ended: &Ended) -> Result<Output, Failure> {
-    match ended.status.code() {
-        Some(0) => Ok(Output {
-            exit_code: 0,
-            stdout: ended.stdout.text(),
-            stderr: ended.stderr.text(),
-            dropped_bytes: ended.stdout.dropped + ended.stderr.dropped,
-        }),
-        Some(code) => {
-            let message = format!("`{program}` ended with the exit code {code}");
-            Err(Failure::failed("exit_status", message).detail(ended.detail()))
-        }
-        None => {
-            let signal = ended.status.signal().unwrap_or_default();
-            let message = format!("`{program}` was ended by signal {signal}");
-            Err(Failure::failed("exit_status", message).detail(ended.detail()))
-        }
-    }
+    let ended = process::run(program, &call).await?.succeeded(&args.program)?;
+    Ok(Output {
+        exit_code: 0,
+        stdout: ended.stdout.text(),
+        stderr: ended.stderr.text(),
+        dropped_bytes: ended.stdout.dropped + ended.stderr.dropped,
+    })
 }

@@ -8,11 +8,11 @@ use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use zbus::connection::Builder;
 use zbus::names::{BusName, InterfaceName, MemberName};
 use zbus::{Connection, DBusError, Error, Message, ObjectPath, Signature, Structure};
 
 use super::Desk;
+use super::bus::{connect, failed, within};
 
 /// What to call, where.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -56,14 +56,7 @@ pub(super) async fn dbus_call(desk: Arc<Desk>, call: Call, args: DbusCall) -> Re
         let _ = connection.close().await;
         read(&reply)
     };
-    tokio::select! {
-        answer = answer => answer,
-        () = call.cancelled() => Err(Failure::cancelled("nobody waits for the reply any more; the method may have run")),
-        () = tokio::time::sleep(desk.settings.time_limit) => {
-            let message = format!("{} did not answer within {:?}", args.destination, desk.settings.time_limit);
-            Err(Failure::failed("timed_out", message))
-        }
-    }
+    within(&desk, &call, &args.destination, answer).await
 }
 
 /// A call that D-Bus can carry.
@@ -119,22 +112,6 @@ fn body(signature: &str, args: &[Value]) -> Result<Option<Structure<'static>>, F
     value::structure(&wrapped, args).map(Some).map_err(|error| rejected(error.to_string()))
 }
 
-async fn connect(bus: &str) -> Result<Connection, Failure> {
-    let builder = match bus {
-        "system" => Builder::system(),
-        "session" => Builder::session(),
-        address if address.starts_with("unix:") || address.starts_with("tcp:") => Builder::address(address),
-        _ => {
-            let message = format!("`{bus}` is neither `system` nor `session` nor an address of a bus");
-            return Err(Failure::rejected("invalid_arguments", message));
-        }
-    };
-    builder.build().await.map_err(|error| {
-        Failure::failed("bus_unreachable", format!("connecting to the bus `{bus}`: {error}"))
-            .hint("is the bus running, and may the agent reach its socket?")
-    })
-}
-
 fn read(reply: &Message) -> Result<DbusReply, Failure> {
     let body = reply.body();
     let signature = body.signature().to_string_no_parens();
@@ -143,22 +120,6 @@ fn read(reply: &Message) -> Result<DbusReply, Failure> {
     }
     let fields: Structure<'_> = body.deserialize().map_err(|error| failed(&error))?;
     Ok(DbusReply { signature, reply: fields.fields().iter().map(value::json).collect() })
-}
-
-/// Keeps the name of a D-Bus error, by which programs tell errors apart.
-fn failed(error: &Error) -> Failure {
-    let named = match error {
-        Error::MethodError(name, text, _) => Some((name.to_string(), text.clone())),
-        Error::FDO(error) => Some((error.name().to_string(), error.description().map(str::to_owned))),
-        _ => None,
-    };
-    match named {
-        Some((name, text)) => {
-            let message = text.clone().unwrap_or_else(|| name.clone());
-            Failure::failed("dbus_error", message).detail(json!({ "name": name, "message": text }))
-        }
-        None => Failure::failed("dbus_failed", error.to_string()),
-    }
 }
 
 #[cfg(test)]
