@@ -17,6 +17,7 @@ mod program;
 mod running;
 
 pub use group::kill_all;
+pub(crate) use pipe::Kept;
 pub(crate) use program::Program;
 pub(crate) use running::{Channel, Ended};
 

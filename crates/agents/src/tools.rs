@@ -8,14 +8,21 @@ mod cargo_test;
 mod command;
 mod consensus;
 mod dbus_call;
+mod docker_build;
+mod docker_push;
+mod engine;
 mod file_list;
 mod file_read;
 mod file_search;
 mod file_write;
 mod http_request;
+mod kubectl;
+mod kubectl_apply;
 mod log;
 mod ovs_list_bridges;
 mod report;
+mod systemd;
+mod systemd_unit;
 mod undo;
 
 use std::sync::Arc;
@@ -63,11 +70,14 @@ pub(crate) async fn blocking<R: Send + 'static>(
 /// Builds the agent.
 pub(crate) fn agent(settings: &Settings) -> Agent {
     let desk = &Desk::new(settings);
-    Agent::new("tools", env!("CARGO_PKG_VERSION"))
-        .describe_as(
-            "Files, commands, HTTP, D-Bus and reports: the atomic operations that plans are made of.",
-        )
-        .max_concurrent(16)
+    let agent = Agent::new("tools", env!("CARGO_PKG_VERSION"))
+        .describe_as("Files, commands, HTTP, D-Bus, builds, images, clusters, units and reports: what plans are made of.")
+        .max_concurrent(16);
+    judging(systems(images(building(reaching(files(agent, desk), desk), desk), desk), desk), desk)
+}
+
+fn files(agent: Agent, desk: &Arc<Desk>) -> Agent {
+    agent
         .operation(
             Operation::read("file_read", "Reads a text file below the allowed roots.").idempotent(),
             at(desk, file_read::file_read),
@@ -85,6 +95,10 @@ pub(crate) fn agent(settings: &Settings) -> Agent {
                 .idempotent(),
             at(desk, file_search::file_search),
         )
+}
+
+fn reaching(agent: Agent, desk: &Arc<Desk>) -> Agent {
+    agent
         .operation(
             Operation::write("command", "Runs a program; a non-zero exit code is a failure.").streaming(),
             at(desk, command::command),
@@ -104,10 +118,10 @@ pub(crate) fn agent(settings: &Settings) -> Agent {
             Operation::read("ovs_list_bridges", "Lists the Open vSwitch bridges of this host.").idempotent(),
             at(desk, ovs_list_bridges::ovs_list_bridges),
         )
-        .operation(
-            Operation::read("report", "Joins reviews into one report.").idempotent(),
-            at(desk, report::report),
-        )
+}
+
+fn building(agent: Agent, desk: &Arc<Desk>) -> Agent {
+    agent
         .operation(
             Operation::write("cargo_build", "Compiles a package and names the files that came of it.")
                 .idempotent()
@@ -119,12 +133,70 @@ pub(crate) fn agent(settings: &Settings) -> Agent {
                 .streaming(),
             at(desk, cargo_test::cargo_test),
         )
+}
+
+/// Doing it twice would forget what was there before the first time, so that what can be undone is not idempotent.
+fn images(agent: Agent, desk: &Arc<Desk>) -> Agent {
+    agent
         .operation(
-            Operation::read("log", "Writes a line for whoever watches the run.").idempotent().streaming(),
-            at(desk, log::log),
+            Operation::write("docker_build", "Builds an image with docker or podman and tags it.")
+                .streaming()
+                .undo("docker_remove_image"),
+            at(desk, docker_build::docker_build),
+        )
+        .operation(
+            Operation::write("docker_remove_image", "Undoes docker_build: takes the tag off again.")
+                .idempotent()
+                .streaming(),
+            at(desk, docker_build::docker_remove_image),
+        )
+        .operation(
+            Operation::external("docker_push", "Pushes an image to its registry.").idempotent().streaming(),
+            at(desk, docker_push::docker_push),
+        )
+}
+
+fn systems(agent: Agent, desk: &Arc<Desk>) -> Agent {
+    agent
+        .operation(
+            Operation::external("kubectl_apply", "Applies a manifest to a cluster, all of it or nothing.")
+                .streaming()
+                .undo("kubectl_restore"),
+            at(desk, kubectl_apply::kubectl_apply),
+        )
+        .operation(
+            Operation::external(
+                "kubectl_restore",
+                "Undoes kubectl_apply: brings back what was there before.",
+            )
+            .idempotent()
+            .streaming(),
+            at(desk, kubectl_apply::kubectl_restore),
+        )
+        .operation(
+            Operation::write("systemd_unit", "Starts, stops, reloads, enables or disables a systemd unit.")
+                .undo("systemd_unit_restore"),
+            at(desk, systemd_unit::systemd_unit),
+        )
+        .operation(
+            Operation::write("systemd_unit_restore", "Undoes systemd_unit: brings back the state it had.")
+                .idempotent(),
+            at(desk, systemd_unit::systemd_unit_restore),
+        )
+}
+
+fn judging(agent: Agent, desk: &Arc<Desk>) -> Agent {
+    agent
+        .operation(
+            Operation::read("report", "Joins reviews into one report.").idempotent(),
+            at(desk, report::report),
         )
         .operation(
             Operation::read("consensus", "Tells by a rule how far participants agree.").idempotent(),
             at(desk, consensus::consensus),
+        )
+        .operation(
+            Operation::read("log", "Writes a line for whoever watches the run.").idempotent().streaming(),
+            at(desk, log::log),
         )
 }

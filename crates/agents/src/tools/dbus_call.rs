@@ -7,9 +7,9 @@ use std::sync::Arc;
 use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use zbus::names::{BusName, InterfaceName, MemberName};
-use zbus::{Connection, DBusError, Error, Message, ObjectPath, Signature, Structure};
+use zbus::{Connection, Error, Message, ObjectPath, Signature, Structure};
 
 use super::Desk;
 use super::bus::{connect, failed, within};
@@ -124,6 +124,8 @@ fn read(reply: &Message) -> Result<DbusReply, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
