@@ -1,6 +1,31 @@
 //! The agent `tools`: small operations without memory, which plans call by their bare name.
 //!
 //! One operation, one file. Each checks its paths against the roots, keeps to its limits, and answers what it observed.
+//!
+//! # Undo
+//!
+//! An operation that can be undone names the operation that undoes it, which stands in the same file. That one takes
+//! `{ "arguments": .., "output": .. }`: the arguments of the call that is undone, and what it answered. It is idempotent: done
+//! twice it is done, and what is as it should be is a result and no error. It never takes back what somebody else did since.
+//!
+//! # What programs need from outside
+//!
+//! `docker`, `podman` and `kubectl` are clients: they need a socket, which the sandbox does not close, and settings of their user,
+//! which it does. A program sees those variables that `environment` of the agent lists, and the sandbox opens what
+//! `KUBECONFIG`, `DOCKER_CONFIG` and `REGISTRY_AUTH_FILE` name when they are listed:
+//!
+//! ```toml
+//! [agents.tools]
+//! environment = ["KUBECONFIG", "DOCKER_CONFIG", "DOCKER_HOST"]
+//! ```
+//!
+//! - `KUBECONFIG` must be set, to files and not to a directory; kubectl's own choice, `~/.kube/config`, is closed.
+//! - `DOCKER_CONFIG` is needed for registries that ask for credentials, `DOCKER_HOST` for an engine elsewhere than at its usual
+//!   socket, as a rootless one is.
+//! - podman cannot mount or map users inside the sandbox, so it must be the client of a service: set and list
+//!   `CONTAINER_HOST` (`unix:///run/user/1000/podman/podman.sock`), which turns its `--remote` on.
+//! - Programs that kubectl or docker start for credentials must be in PATH or below those files.
+//! - The buses need nothing; whether the user may drive units of the system is for polkit to say.
 
 mod bus;
 mod cargo_build;

@@ -48,6 +48,10 @@ const CARGO_READ: [&str; 4] = ["bin", "config", "config.toml", "env"];
 const CARGO_WRITE: [&str; 5] =
     ["registry", "git", ".package-cache", ".package-cache-mutate", ".global-cache"];
 
+/// Variables that name the settings and credentials of clusters and registries. What they name is open to the agent `tools` where
+/// its settings let the variable through to programs: whoever writes it into `environment` means that programs may use it.
+const NAMED: [&str; 3] = ["KUBECONFIG", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"];
+
 /// Whether an agent only looks. One that is not known is trusted with less.
 fn only_reads(name: &str) -> bool {
     !matches!(name, "tools" | "rust_pro")
@@ -79,6 +83,9 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: &Address) -> Vec<Ru
         grant(Grant::Write, Path::new("/dev/shm"));
         searched().for_each(|directory| grant(Grant::Run, &directory));
     }
+    if name == "tools" {
+        named(settings).for_each(|path| grant(Grant::Run, &path));
+    }
     if let Some(directory) = directory_of(listen) {
         grant(Grant::Listen, directory);
     }
@@ -94,6 +101,14 @@ fn home_of(variable: &str, below_home: &str) -> Option<PathBuf> {
 fn searched() -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).filter(|directory| directory.is_absolute()).collect::<Vec<_>>().into_iter()
+}
+
+/// What the variables name that are let through: each one path, or several as in PATH.
+fn named(settings: &Settings) -> impl Iterator<Item = PathBuf> {
+    let is_open = |name: &&&str| settings.environment.iter().any(|allowed| allowed == **name);
+    let values = NAMED.iter().filter(is_open).filter_map(env::var_os);
+    let paths = values.flat_map(|value| env::split_paths(&value).collect::<Vec<_>>());
+    paths.filter(|path| path.is_absolute()).collect::<Vec<_>>().into_iter()
 }
 
 fn directory_of(listen: &Address) -> Option<&Path> {

@@ -49,7 +49,7 @@ const PRECISION: f64 = 1e9;
 #[serde(deny_unknown_fields)]
 pub(super) struct Consensus {
     /// The positions; null stands for a participant who did not answer.
-    positions: Vec<Option<Position>>,
+    positions: Vec<Option<Stance>>,
     /// The score from which consensus is reached, above 0 and at most 1.
     #[serde(default = "strong")]
     threshold: f64,
@@ -61,7 +61,7 @@ pub(super) struct Consensus {
 /// What one participant holds.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Position {
+struct Stance {
     /// Who holds it.
     participant: String,
     /// What is held.
@@ -112,7 +112,7 @@ enum Level {
 
 /// A participant who answered, with what the answer weighs.
 struct Voice {
-    said: Position,
+    said: Stance,
     weight: f64,
 }
 
@@ -145,7 +145,7 @@ fn weigh(args: Consensus) -> Result<Agreement, Failure> {
     Ok(agreement(&voices, &largest, score, score >= threshold && !is_alone, asked))
 }
 
-fn voice(said: Position, weights: &BTreeMap<String, f64>) -> Voice {
+fn voice(said: Stance, weights: &BTreeMap<String, f64>) -> Voice {
     let weight = weights.get(&said.participant).copied().unwrap_or(1.0);
     Voice { said, weight }
 }
@@ -193,15 +193,17 @@ fn agreement(voices: &[Voice], group: &[usize], score: f64, reached: bool, asked
 fn sentence(agreement: &Agreement) -> String {
     let Some(position) = &agreement.position else { return "Nobody answered.".to_owned() };
     let verdict = if agreement.reached { "Consensus" } else { "No consensus" };
-    let mut text =
-        format!("{verdict} (score {:.2}), held by {}", agreement.score, agreement.supporting.join(", "));
-    if !agreement.dissenting.is_empty() {
-        text += &format!(" and not by {}", agreement.dissenting.join(", "));
-    }
-    if agreement.absent > 0 {
-        text += &format!("; {} did not answer", agreement.absent);
-    }
-    format!("{text}. Position: {position}")
+    let supporting = agreement.supporting.join(", ");
+    let dissenting = match agreement.dissenting.as_slice() {
+        [] => String::new(),
+        names => format!(" and not by {}", names.join(", ")),
+    };
+    let absent = match agreement.absent {
+        0 => String::new(),
+        count => format!("; {count} did not answer"),
+    };
+    let score = agreement.score;
+    format!("{verdict} (score {score:.2}), held by {supporting}{dissenting}{absent}. Position: {position}")
 }
 
 fn level(score: f64) -> Level {

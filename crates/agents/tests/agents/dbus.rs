@@ -7,15 +7,15 @@ use tempfile::TempDir;
 use crate::support::{Served, serve};
 
 /// A bus of its own; it ends with this value.
-struct Bus {
+pub(crate) struct Bus {
     daemon: Child,
-    address: String,
+    pub(crate) address: String,
     _directory: TempDir,
 }
 
 impl Bus {
     /// `None`, said loudly, where there is no dbus-daemon.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let config = directory.path().join("bus.conf");
         let listen = directory.path().join("bus.sock");

@@ -175,7 +175,7 @@ async fn a_confined_rust_pro_still_compiles_tests_and_lints_but_its_tests_see_no
 }
 
 /// Whether this kernel has all of landlock, asked of a thread that is thrown away.
-fn sandbox_is_enforced() -> bool {
+pub(crate) fn sandbox_is_enforced() -> bool {
     let listen = Address::Tcp { host: "127.0.0.1".into(), port: 0 };
     let confined = std::thread::spawn(move || sandbox("tools", &Settings::default(), &listen).unwrap());
     confined.join().unwrap().enforcement == Enforcement::Full

@@ -195,6 +195,14 @@ impl Answer {
         }
     }
 
+    /// The hint of a failed call.
+    pub(crate) fn hint(&self) -> &str {
+        match &self.outcome {
+            outcome::Kind::Failed(failed) => &failed.hint,
+            other => panic!("not failed: {other:?}"),
+        }
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         matches!(self.outcome, outcome::Kind::Cancelled(_))
     }

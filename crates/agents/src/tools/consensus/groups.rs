@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Position;
+use super::Stance;
 
 /// A forest in which each participant points to another of the same group; who points to itself stands for the group.
 struct Forest(Vec<usize>);
@@ -22,8 +22,8 @@ impl Forest {
 }
 
 /// The groups, as indices into what was said; in each the indices ascend.
-pub(super) fn groups<'a>(said: impl Iterator<Item = &'a Position>) -> Vec<Vec<usize>> {
-    let said: Vec<&Position> = said.collect();
+pub(super) fn groups<'a>(said: impl Iterator<Item = &'a Stance>) -> Vec<Vec<usize>> {
+    let said: Vec<&Stance> = said.collect();
     let mut forest = Forest((0..said.len()).collect());
     let mut texts = BTreeMap::new();
     let names: BTreeMap<_, _> =
