@@ -1,11 +1,12 @@
 //! The bundled agents: each does real work in a process of its own, reached through the agent protocol.
 //!
-//! - `tools`: files, commands, HTTP, D-Bus, reports: the atomic operations that plans call by their bare name
+//! - `tools`: files, commands, HTTP, D-Bus, builds, images, clusters, units, reports: the atomic operations that plans call by
+//!   their bare name
 //! - `rust_pro`: cargo, with structured diagnostics
 //! - `backend_architect`, `security_auditor`: static analysis that ends in a [`review::Review`]
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
-//! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon).
+//! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon), `cargo` (one run of it, watched).
 //!
 //! They know neither the daemon nor each other, and nothing in here answers without having looked.
 

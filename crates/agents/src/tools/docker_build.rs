@@ -105,7 +105,11 @@ pub(super) async fn docker_remove_image(
     match replaced {
         Some(replaced) if removed => {
             name(&replaced)?;
-            engine.run("tag", ["tag", &replaced, &image]).await?;
+            engine.run("tag", ["tag", &replaced, &image]).await.map_err(|failure| {
+                failure.hint(
+                    "if the image that had the tag before was pruned, build it again or take the tag off",
+                )
+            })?;
         }
         None if removed => {
             engine.run("image rm", ["image", "rm", &image]).await?;

@@ -53,6 +53,8 @@ impl<'a> Engine<'a> {
         for kind in [Kind::Docker, Kind::Podman] {
             let engine = Self::of(kind, desk, call)?;
             match engine.read(["--version"]).await {
+                // What is installed as `docker` may be podman, which says other things than docker does.
+                Ok(ended) if kind == Kind::Docker && ended.stdout.text().starts_with("podman") => {}
                 Ok(_) => return Ok(engine),
                 Err(failure) if failure.reason() == "program_missing" => {}
                 Err(failure) => return Err(failure),

@@ -98,14 +98,14 @@ impl<'a> Kubectl<'a> {
     ) -> Result<Restored, Failure> {
         let of = |change| applied.iter().filter(move |applied| applied.change == change);
         let mut done = Restored::default();
-        if !previous.is_empty() {
-            done.restored =
-                self.tell(&["apply"], previous.iter().map(Object::as_value).cloned().collect()).await?;
+        let changed: Vec<Value> = previous.iter().map(|object| object.as_value().clone()).collect();
+        if !changed.is_empty() {
+            done.restored = self.tell(&["apply"], &changed).await?;
         }
         // What was made last goes first.
         let made: Vec<Value> = of(Change::Created).rev().map(|made| made.object.as_value()).collect();
         if !made.is_empty() {
-            done.deleted = self.tell(&["delete", "--ignore-not-found"], made).await?;
+            done.deleted = self.tell(&["delete", "--ignore-not-found"], &made).await?;
         }
         let is_kept = |lost: &&Applied| previous.iter().any(|object| object.reference() == lost.object);
         let lost: Vec<String> = of(Change::Configured)
@@ -123,10 +123,10 @@ impl<'a> Kubectl<'a> {
     }
 
     /// Hands objects to a command of kubectl, and gives back the names that it says.
-    async fn tell(&self, command: &[&str], objects: Vec<Value>) -> Result<Vec<String>, Failure> {
-        let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-        let program =
-            self.program(command).args(["--filename=-", "--output=name"]).input(Some(list.to_string()));
+    async fn tell(&self, command: &[&str], objects: &[Value]) -> Result<Vec<String>, Failure> {
+        // One after the other and not as a list, whose kind is none that a cluster could check.
+        let objects = objects.iter().map(|object| format!("{object}\n")).collect();
+        let program = self.program(command).args(["--filename=-", "--output=name"]).input(Some(objects));
         let ended = process::run(program, self.call).await?.succeeded(&format!("kubectl {}", command[0]))?;
         Ok(ended.stdout.text().lines().map(str::to_owned).collect())
     }

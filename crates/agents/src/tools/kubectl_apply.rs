@@ -112,6 +112,9 @@ fn affordable(before: &[Object]) -> Result<(), Failure> {
 fn failed(ended: &Ended, taken_back: Result<Restored, Failure>) -> Failure {
     let mut detail = ended.detail();
     let message = match taken_back {
+        Ok(restored) if restored == Restored::default() => {
+            "`kubectl apply` failed and changed nothing".to_owned()
+        }
         Ok(restored) => {
             detail["taken_back"] = json!(restored);
             "`kubectl apply` failed; what it had applied is taken back".to_owned()

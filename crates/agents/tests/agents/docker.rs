@@ -151,6 +151,14 @@ async fn podman_does_it_where_there_is_no_docker() {
 }
 
 #[tokio::test]
+async fn podman_under_the_name_of_docker_is_podman() {
+    let shim = r#"[ "$1" = --version ] && echo "podman version 5""#;
+    let tools = StandIns::serve(&[("docker", shim), ("podman", ENGINE)]).await;
+    let pushed = tools.ask("docker_push", json!({ "image": "app:1" })).await.value();
+    assert_eq!(pushed["digest"], format!("sha256:{:064}", 7));
+}
+
+#[tokio::test]
 async fn without_any_engine_the_failure_says_what_to_install() {
     let tools = StandIns::serve(&[]).await;
     for (operation, arguments) in

@@ -10,7 +10,7 @@ mkdir -p "$place/cluster"; cd "$place/cluster"
 for word in "$@"; do case "$word" in --filename=*) file="${word#--filename=}" ;; esac; done
 set_object() { echo "$1 $3" > "$2"; echo "$1/$2"; }
 field() { echo "$line" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
-items() { tee -a "$place/stdin" | sed 's/\],"kind":"List"}//; s/{"apiVersion"/\n&/g'; echo; }
+items() { tee -a "$place/stdin"; }
 [ -f "$place/down" ] && { echo "no cluster" >&2; exit 1; }
 case "$1" in
 get)
@@ -106,6 +106,10 @@ async fn an_apply_that_fails_half_way_takes_back_what_it_did() {
     assert_eq!(detail["taken_back"], json!({ "restored": ["ConfigMap/b"], "deleted": ["ConfigMap/a"] }));
     let state = ["a", "b", "c"].map(|name| tools.read(&format!("cluster/{name}")));
     assert_eq!(state, ["", "ConfigMap 1\n", ""]);
+    tools.put("fails", "a");
+    let answer = tools.ask("kubectl_apply", apply()).await;
+    assert_eq!(answer.failed().1["taken_back"], Value::Null);
+    assert!(answer.message().ends_with("changed nothing"), "{}", answer.message());
 }
 
 #[tokio::test]
@@ -161,12 +165,12 @@ async fn a_program_in_the_sandbox_reads_what_a_listed_variable_names() {
     let settings = outside.path().join("config");
     std::fs::write(&settings, "cluster").unwrap();
     let config = settings.display().to_string();
-    let script = r#"[ "$1" = get ] || cat "$KUBECONFIG" "$UNLISTED" > "$place/seen" 2>&1"#;
+    let script = r#"[ "$1" = get ] || cat "$KUBECONFIG" "$OTHER" > "$place/seen" 2>&1"#;
     // The other one is let through, and no setting of a client that the sandbox knows.
-    let unlisted = outside.path().join("other");
-    std::fs::write(&unlisted, "secret").unwrap();
+    let other = outside.path().join("other");
+    std::fs::write(&other, "secret").unwrap();
     let variables =
-        [("KUBECONFIG", config.as_str()), ("UNLISTED", unlisted.to_str().unwrap()), ("SANDBOXED", "yes")];
+        [("KUBECONFIG", config.as_str()), ("OTHER", other.to_str().unwrap()), ("SANDBOXED", "yes")];
     let tools = StandIns::serve_with(&[("kubectl", script)], &variables).await;
     tools.put("root/app.yaml", "");
     let answer = tools.ask("kubectl_apply", apply()).await;

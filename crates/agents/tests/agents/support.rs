@@ -195,6 +195,14 @@ impl Answer {
         }
     }
 
+    /// The message of a failed call.
+    pub(crate) fn message(&self) -> &str {
+        match &self.outcome {
+            outcome::Kind::Failed(failed) => &failed.message,
+            other => panic!("not failed: {other:?}"),
+        }
+    }
+
     /// The hint of a failed call.
     pub(crate) fn hint(&self) -> &str {
         match &self.outcome {
