@@ -6,7 +6,8 @@
 //! - `backend_architect`, `security_auditor`: static analysis that ends in a [`review::Review`]
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
-//! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon), `cargo` (one run of it, watched).
+//! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
+//! `cargo` (one run of it, watched).
 //!
 //! They know neither the daemon nor each other, and nothing in here answers without having looked.
 

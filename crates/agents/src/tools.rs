@@ -225,3 +225,34 @@ fn judging(agent: Agent, desk: &Arc<Desk>) -> Agent {
             at(desk, log::log),
         )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn what_undoes_takes_the_arguments_and_the_output_of_what_it_undoes() {
+        let operations = agent(&Settings::default()).description().operations;
+        let read = |schema: &str| serde_json::from_str::<Value>(schema).unwrap();
+        let undone: Vec<_> = operations.iter().filter(|operation| !operation.undo.is_empty()).collect();
+        assert_eq!(undone.len(), 3);
+        for operation in undone {
+            let undo = operations.iter().find(|undo| undo.name == operation.undo).expect("its undo");
+            assert!(undo.idempotent, "{}", undo.name);
+            let schema = read(&undo.input_schema);
+            assert_eq!(schema["required"], serde_json::json!(["arguments", "output"]), "{}", undo.name);
+        }
+    }
+
+    #[test]
+    fn every_operation_says_which_ports_it_has() {
+        for operation in agent(&Settings::default()).description().operations {
+            for schema in [&operation.input_schema, &operation.output_schema] {
+                let schema: Value = serde_json::from_str(schema).unwrap();
+                assert_eq!(schema["type"], "object", "{}: {schema}", operation.name);
+            }
+        }
+    }
+}
