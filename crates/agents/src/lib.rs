@@ -4,6 +4,8 @@
 //!   their bare name
 //! - `rust_pro`: cargo, with structured diagnostics
 //! - `backend_architect`, `security_auditor`: static analysis that ends in a [`review::Review`]
+//! - `models`: a language model behind an OpenAI-compatible endpoint
+//! - `offline`: plain programs that play the roles of plans where there is no model
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
@@ -20,6 +22,8 @@ pub mod settings;
 
 mod backend_architect;
 mod cargo;
+mod models;
+mod offline;
 mod rust_pro;
 mod security_auditor;
 mod source;
@@ -28,10 +32,11 @@ mod tools;
 use op_agent::Agent;
 
 pub use sandbox::{SandboxError, SandboxReport, sandbox};
-pub use settings::Settings;
+pub use settings::{ModelSettings, Settings};
 
 /// The bundled agents, by the names that plans use.
-pub const NAMES: [&str; 4] = ["tools", "rust_pro", "backend_architect", "security_auditor"];
+pub const NAMES: [&str; 6] =
+    ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline"];
 
 /// Builds the bundled agent `name`; `None` when there is no such agent.
 pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
@@ -40,6 +45,8 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "rust_pro" => Some(rust_pro::agent(settings)),
         "backend_architect" => Some(backend_architect::agent(settings)),
         "security_auditor" => Some(security_auditor::agent(settings)),
+        "models" => Some(models::agent(settings)),
+        "offline" => Some(offline::agent(settings)),
         _ => None,
     }
 }

@@ -58,6 +58,29 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Whether the kernel must hold the agent to its roots.
     pub sandbox: Confinement,
+    /// The model that plays roles; none means that they cannot be played by one.
+    pub models: Option<ModelSettings>,
+}
+
+/// Which model answers, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSettings {
+    /// The base of an OpenAI-compatible API, such as `http://127.0.0.1:11434/v1`.
+    pub url: String,
+    /// The model that is asked unless a role names another one.
+    pub model: String,
+    /// The file that holds the key; none when the endpoint asks for no key.
+    #[serde(default)]
+    pub key: Option<PathBuf>,
+    /// How long one answer may take.
+    #[serde(default = "patience")]
+    pub timeout: Duration,
+}
+
+/// How long a model may take when nothing else is set: a local one without a graphics card is slow.
+fn patience() -> Duration {
+    Duration::from_mins(5)
 }
 
 impl Default for Settings {
@@ -70,6 +93,7 @@ impl Default for Settings {
             advisories: None,
             state: None,
             sandbox: Confinement::default(),
+            models: None,
         }
     }
 }
@@ -105,6 +129,14 @@ mod tests {
         let settings = Settings { time_limit: Duration::from_millis(1500), ..Settings::default() };
         let text = serde_json::to_string(&settings).unwrap();
         assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
+    }
+
+    #[test]
+    fn a_model_needs_only_its_address_and_name() {
+        let text = r#"{"models": {"url": "http://127.0.0.1:1/v1", "model": "m"}}"#;
+        let model = serde_json::from_str::<Settings>(text).unwrap().models.unwrap();
+        assert_eq!((model.model.as_str(), model.key, model.timeout), ("m", None, patience()));
+        assert!(serde_json::from_str::<Settings>(r#"{"models": {"url": "x"}}"#).is_err());
     }
 
     #[test]

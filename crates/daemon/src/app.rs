@@ -264,5 +264,6 @@ fn told(entry: &AgentEntry, settings: &Settings) -> op_agents::Settings {
         advisories: entry.table.advisories.clone(),
         state: Some(settings.state.join("agents").join(&entry.name)),
         sandbox: settings.sandbox,
+        models: None,
     }
 }

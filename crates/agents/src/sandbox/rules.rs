@@ -52,21 +52,28 @@ const CARGO_WRITE: [&str; 5] =
 /// its settings let the variable through to programs: whoever writes it into `environment` means that programs may use it.
 const NAMED: [&str; 3] = ["KUBECONFIG", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"];
 
-/// Whether an agent only looks. One that is not known is trusted with less.
-fn only_reads(name: &str) -> bool {
-    !matches!(name, "tools" | "rust_pro")
+/// Whether an agent runs programs. One that is not known is trusted with less.
+fn runs_programs(name: &str) -> bool {
+    matches!(name, "tools" | "rust_pro")
+}
+
+/// Whether an agent writes below its roots.
+fn writes(name: &str) -> bool {
+    runs_programs(name) || name == "offline"
 }
 
 /// Every place that the agent `name` may reach.
 pub(super) fn rules(name: &str, settings: &Settings, listen: &Address) -> Vec<Rule> {
     let mut rules = Vec::new();
     let mut grant = |grant: Grant, path: &Path| rules.push(Rule { path: path.to_owned(), grant });
-    let (work, cargo) =
-        if only_reads(name) { (Grant::Read, Grant::Read) } else { (Grant::Write, Grant::Write) };
+    let work = if writes(name) { Grant::Write } else { Grant::Read };
+    let cargo = if runs_programs(name) { Grant::Write } else { Grant::Read };
 
     settings.roots().as_slice().iter().for_each(|root| grant(work, root));
     settings.state.iter().for_each(|state| grant(Grant::Write, state));
     settings.advisories.iter().for_each(|advisories| grant(Grant::Read, advisories));
+    let key = settings.models.iter().filter_map(|model| model.key.as_deref()).filter(|_| name == "models");
+    key.for_each(|key| grant(Grant::Read, key));
     SYSTEM.iter().for_each(|path| grant(Grant::Run, Path::new(path)));
     ABOUT.iter().for_each(|path| grant(Grant::Read, Path::new(path)));
     DEVICES.iter().for_each(|path| grant(Grant::Device, Path::new(path)));
@@ -77,7 +84,7 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: &Address) -> Vec<Ru
     if let Some(home) = home_of("RUSTUP_HOME", ".rustup") {
         grant(Grant::Run, &home);
     }
-    if !only_reads(name) {
+    if runs_programs(name) {
         // Compilers and tests make and run programs there.
         grant(Grant::Write, &env::temp_dir());
         grant(Grant::Write, Path::new("/dev/shm"));
@@ -121,12 +128,19 @@ fn directory_of(listen: &Address) -> Option<&Path> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::ModelSettings;
 
     fn granted(name: &str, path: &str) -> Option<Grant> {
         let settings = Settings {
             roots: vec!["/srv/work".into()],
             advisories: Some("/srv/advisories".into()),
             state: Some("/var/lib/agent".into()),
+            models: Some(ModelSettings {
+                url: String::new(),
+                model: String::new(),
+                key: Some("/srv/key".into()),
+                timeout: std::time::Duration::ZERO,
+            }),
             ..Settings::default()
         };
         let listen = Address::Unix("/run/op-dbus/agent.sock".into());
@@ -138,9 +152,24 @@ mod tests {
     fn agents_that_work_may_write_below_their_roots_and_agents_that_look_may_not() {
         assert_eq!(granted("tools", "/srv/work"), Some(Grant::Write));
         assert_eq!(granted("rust_pro", "/srv/work"), Some(Grant::Write));
+        assert_eq!(granted("offline", "/srv/work"), Some(Grant::Write));
         assert_eq!(granted("backend_architect", "/srv/work"), Some(Grant::Read));
         assert_eq!(granted("security_auditor", "/srv/work"), Some(Grant::Read));
         assert_eq!(granted("somebody_new", "/srv/work"), Some(Grant::Read));
+    }
+
+    #[test]
+    fn an_agent_that_runs_no_programs_writes_in_no_place_of_theirs() {
+        let shared = env::temp_dir().display().to_string();
+        assert_eq!(granted("tools", &shared), Some(Grant::Write));
+        assert_eq!(granted("offline", &shared), None);
+    }
+
+    #[test]
+    fn the_key_of_a_model_is_read_by_nobody_else() {
+        assert_eq!(granted("models", "/srv/key"), Some(Grant::Read));
+        assert_eq!(granted("tools", "/srv/key"), None);
+        assert_eq!(granted("offline", "/srv/key"), None);
     }
 
     #[test]

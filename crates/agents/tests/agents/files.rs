@@ -1,4 +1,5 @@
-use serde_json::json;
+use op_proto::agent::v1::OperationDescription as Operation;
+use serde_json::{Value, json};
 
 use crate::support::serve;
 
@@ -36,14 +37,31 @@ async fn no_file_operation_leaves_the_roots() {
 }
 
 #[tokio::test]
-async fn an_unknown_argument_is_rejected_by_every_operation() {
+async fn an_unknown_argument_is_rejected_by_every_operation_that_does_not_say_it_takes_any() {
     for name in op_agents::NAMES {
         let agent = serve(name).await;
         let described = op_agents::build(name, &op_agents::Settings::default()).unwrap().description();
         assert!(!described.operations.is_empty(), "{name}");
-        for operation in described.operations.iter().filter(|operation| operation.unavailable.is_empty()) {
+        let works = |operation: &&Operation| operation.unavailable.is_empty() && !takes_any(operation);
+        for operation in described.operations.iter().filter(works) {
             let answer = agent.ask(&operation.name, json!({ "no_such_argument": 1 })).await;
             assert_eq!(answer.rejected(), "invalid_arguments", "{name}.{}", operation.name);
+        }
+    }
+}
+
+fn takes_any(operation: &Operation) -> bool {
+    let schema: Value = serde_json::from_str(&operation.input_schema).unwrap();
+    schema["additionalProperties"] == true
+}
+
+#[tokio::test]
+async fn only_players_of_roles_take_any_argument() {
+    for name in op_agents::NAMES {
+        let described = op_agents::build(name, &op_agents::Settings::default()).unwrap().description();
+        for operation in &described.operations {
+            let plays = ["offline", "models"].contains(&name);
+            assert_eq!(takes_any(operation), plays, "{name}.{}: {}", operation.name, operation.input_schema);
         }
     }
 }

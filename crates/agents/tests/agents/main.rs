@@ -8,6 +8,8 @@ mod files;
 mod http;
 mod kubectl;
 mod lifeline;
+mod models;
+mod offline;
 mod reviews;
 mod rust_pro;
 mod sandbox;

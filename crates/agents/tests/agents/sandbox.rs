@@ -121,6 +121,18 @@ fn an_agent_that_looks_cannot_write_at_all() {
 }
 
 #[test]
+fn an_agent_that_writes_without_programs_writes_below_its_roots_only() {
+    let place = tempfile::tempdir().unwrap();
+    let said = tried("offline", &place);
+    if !is_enforced(&said) {
+        return;
+    }
+    for line in ["reads-inside true", "writes-inside true", "writes-tmp false", "writes-outside false"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+#[test]
 #[ignore = "the other side of the test below"]
 fn a_confined_rust_pro() {
     let place = PathBuf::from(env::var_os("OP_AGENTS_PLACE").expect("another test sets it"));
