@@ -13,7 +13,7 @@ use crate::plans::{plan, runs, shell};
 const FAMILY: &str = "echo x >> marks; sleep 1001 & sleep 1002; true";
 
 /// An agent that is no process of the daemon.
-fn puppet(place: &Place, behaviour: Behaviour) -> Scripted {
+pub(crate) fn puppet(place: &Place, behaviour: Behaviour) -> Scripted {
     let socket = place.at("puppet.sock");
     place.configure("agents.toml", &format!("[agents.puppet]\naddress = \"unix:{}\"", socket.display()));
     Scripted::serve(&socket, Wire::Session, behaviour)

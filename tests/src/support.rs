@@ -4,6 +4,7 @@ use std::time::Duration;
 
 pub mod binary;
 pub mod client;
+pub mod control;
 pub mod daemon;
 pub mod fixture;
 pub mod place;

@@ -51,6 +51,7 @@ const ROOMS: [Room; 11] = [
         rooms: &[],
         packages: Some(&[
             "cel",
+            "croner",
             "indexmap",
             "petgraph",
             "serde",

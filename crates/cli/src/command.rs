@@ -2,20 +2,37 @@
 
 pub(crate) mod agent;
 pub(crate) mod agents;
+pub(crate) mod answer;
+pub(crate) mod approve;
 pub(crate) mod call;
 pub(crate) mod cancel;
+pub(crate) mod casts;
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod events;
+pub(crate) mod explain;
+pub(crate) mod filter;
 pub(crate) mod graph;
 pub(crate) mod logs;
 pub(crate) mod ls;
 pub(crate) mod output;
+pub(crate) mod pause;
 pub(crate) mod plans;
+pub(crate) mod recast;
+pub(crate) mod reject;
+pub(crate) mod resolve;
+pub(crate) mod resume;
+pub(crate) mod retry;
+pub(crate) mod rollback;
 pub(crate) mod run;
+pub(crate) mod schedule;
+pub(crate) mod schedules;
 pub(crate) mod serve;
 pub(crate) mod show;
+pub(crate) mod signal;
+pub(crate) mod steer;
 pub(crate) mod tools;
 pub(crate) mod watch;
 
@@ -42,12 +59,26 @@ pub(crate) enum Command {
     Watch(watch::Watch),
     Ls(ls::Ls),
     Show(show::Show),
+    Explain(explain::Explain),
     Logs(logs::Logs),
     Output(output::Output),
+    Compare(compare::Compare),
+    Pause(pause::Pause),
+    Resume(resume::Resume),
     Cancel(cancel::Cancel),
+    Rollback(rollback::Rollback),
+    Retry(retry::Retry),
+    Signal(signal::Signal),
+    Approve(approve::Approve),
+    Reject(reject::Reject),
+    Resolve(resolve::Resolve),
+    Recast(recast::Recast),
     Check(check::Check),
     Graph(graph::Graph),
     Plans(plans::Plans),
+    Casts(casts::Casts),
+    Schedules(schedules::Schedules),
+    Schedule(schedule::Schedule),
     Agents(agents::Agents),
     Tools(tools::Tools),
     Call(call::Call),
@@ -77,9 +108,23 @@ fn dispatch(command: Command, grammar: fn() -> clap::Command, ctx: &Context) -> 
         Command::Watch(watch) => block_on(watch.run(ctx)),
         Command::Ls(ls) => block_on(ls.run(ctx)),
         Command::Show(show) => block_on(show.run(ctx)),
+        Command::Explain(explain) => block_on(explain.run(ctx)),
+        Command::Compare(compare) => block_on(compare.run(ctx)),
+        Command::Casts(casts) => block_on(casts.run(ctx)),
+        Command::Schedules(schedules) => block_on(schedules.run(ctx)),
+        Command::Schedule(schedule) => block_on(schedule.run(ctx)),
         Command::Logs(logs) => block_on(logs.run(ctx)),
         Command::Output(output) => block_on(output.run(ctx)),
+        Command::Pause(pause) => block_on(pause.run(ctx)),
+        Command::Resume(resume) => block_on(resume.run(ctx)),
         Command::Cancel(cancel) => block_on(cancel.run(ctx)),
+        Command::Rollback(rollback) => block_on(rollback.run(ctx)),
+        Command::Retry(retry) => block_on(retry.run(ctx)),
+        Command::Signal(signal) => block_on(signal.run(ctx)),
+        Command::Approve(approve) => block_on(approve.run(ctx)),
+        Command::Reject(reject) => block_on(reject.run(ctx)),
+        Command::Resolve(resolve) => block_on(resolve.run(ctx)),
+        Command::Recast(recast) => block_on(recast.run(ctx)),
         Command::Graph(graph) => block_on(graph.run(ctx)),
         Command::Plans(plans) => block_on(plans.run(ctx)),
         Command::Agents(agents) => block_on(agents.run(ctx)),

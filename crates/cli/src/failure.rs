@@ -12,6 +12,9 @@ use tonic_types::StatusExt as _;
 use crate::render::text::clean;
 use crate::terminal::Paint;
 
+/// What the daemon calls an answer that is to another question than is asked.
+const OTHER_QUESTION: &str = "OTHER_QUESTION";
+
 /// How the process ends. The help of `op-dbus` tells the codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -179,7 +182,12 @@ impl From<Status> for Failure {
             return broken.hint("`op-dbus doctor` tells whether the daemon answers");
         }
         let details = status.get_error_details();
-        let mut failure = Self::new(Exit::of_status(status.code()), status.message());
+        let exit = match details.error_info() {
+            // An answer to what is not asked any more: nothing broke, and nothing was done.
+            Some(info) if info.reason == OTHER_QUESTION => Exit::Refused,
+            Some(_) | None => Exit::of_status(status.code()),
+        };
+        let mut failure = Self::new(exit, status.message());
         if failure.message.is_empty() {
             failure.message = format!("the daemon answered: {}", status.code());
         }

@@ -3,6 +3,7 @@
 mod bars;
 mod board;
 mod follow;
+mod invite;
 mod lines;
 
 use jiff::Timestamp;
@@ -12,9 +13,10 @@ use crate::print;
 use crate::terminal::Terminal;
 use bars::Bars;
 use board::Board;
+use invite::Invite;
 use lines::Lines;
 
-pub(crate) use follow::{Follow, OnStop, Watched};
+pub(crate) use follow::{Follow, OnStop, Until, Watched, is_at_rest};
 
 /// How a run is shown.
 enum View {
@@ -25,10 +27,10 @@ enum View {
 }
 
 impl View {
-    fn open(board: Board, terminal: &Terminal) -> Self {
+    fn open(board: Board, invite: Option<Invite>, terminal: &Terminal) -> Self {
         match terminal.stage {
-            Some(stage) => Self::Bars(Bars::new(board, stage, terminal.aside)),
-            None => Self::Lines(Lines::new(board, terminal.aside)),
+            Some(stage) => Self::Bars(Bars::new(board, invite, stage, terminal.aside)),
+            None => Self::Lines(Lines::new(board, invite, terminal.aside)),
         }
     }
 

@@ -28,13 +28,11 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
-
 use args::Cli;
 
 fn main() -> ExitCode {
     match args::parse() {
-        Ok(Cli { globals, command }) => command::start(globals, command, Cli::command).into(),
+        Ok(Cli { globals, command }) => command::start(globals, command, args::grammar).into(),
         Err(code) => code,
     }
 }

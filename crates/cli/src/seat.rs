@@ -1,15 +1,17 @@
 //! The daemon that answers, or the one that is hosted in this process because none does.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use op_daemon::{Configuration, Host, HostOptions, logging};
-use op_proto::v1::{GetPlanRequest, Input};
+use op_proto::v1::{GetPlanRequest, GetRequest, Input};
 
 use crate::client::{Client, ConnectError};
 use crate::failure::{Exit, Failure};
+use crate::inputs;
 use crate::interrupt::Interrupts;
 use crate::options::Globals;
 use crate::print;
+use crate::render::gate::quoted;
 use crate::terminal::Terminal;
 
 /// What a hosted daemon logs unless it is asked to: what it does is seen by other means.
@@ -103,22 +105,43 @@ impl Seat {
 
     /// Starts what is not there yet.
     pub(crate) async fn open(self, roots: Vec<PathBuf>) -> Result<Session, Failure> {
-        let configuration = match self {
-            Self::Daemon(client) => return Ok(Session { client, host: None }),
-            Self::Empty(configuration) => configuration,
-        };
-        logging::begin(SILENCE);
-        let host = Host::start(&configuration, HostOptions { roots }).await;
-        let host =
-            host.map_err(|error| Failure::broken("cannot host a daemon in this process").because(&error))?;
-        match Client::connect(host.socket()).await {
-            Ok(client) => Ok(Session { client, host: Some(host) }),
-            Err(error) => {
-                host.stop().await;
-                Err(Failure::broken("the hosted daemon cannot be reached").because(&error))
-            }
+        match self {
+            Self::Daemon(client) => Ok(Session { client, host: None }),
+            Self::Empty(configuration) => host(&configuration, roots).await,
         }
     }
+}
+
+async fn host(configuration: &Configuration, roots: Vec<PathBuf>) -> Result<Session, Failure> {
+    logging::begin(SILENCE);
+    let host = Host::start(configuration, HostOptions { roots }).await;
+    let host =
+        host.map_err(|error| Failure::broken("cannot host a daemon in this process").because(&error))?;
+    match Client::connect(host.socket()).await {
+        Ok(client) => Ok(Session { client, host: Some(host) }),
+        Err(error) => {
+            host.stop().await;
+            Err(Failure::broken("the hosted daemon cannot be reached").because(&error))
+        }
+    }
+}
+
+/// Folders of the paths among the inputs of runs. A plan that is gone has none to tell.
+async fn roots(client: &Client, runs: &[String]) -> Result<Vec<PathBuf>, Failure> {
+    let mut roots = Vec::new();
+    for run in runs {
+        let answer = client.runs().get(GetRequest { run: run.clone() }).await?;
+        let run = answer.into_inner().run.unwrap_or_default();
+        let plan = run.summary.unwrap_or_default().plan;
+        let Ok(plan) = client.plans().get(GetPlanRequest { plan }).await else { continue };
+        let takes = plan.into_inner().plan.unwrap_or_default().inputs;
+        let values = serde_json::from_str(&run.inputs).unwrap_or_default();
+        // The paths of a run are absolute already.
+        roots.extend(inputs::gather(&takes, values, &[], Path::new("/"))?.roots);
+    }
+    roots.sort();
+    roots.dedup();
+    Ok(roots)
 }
 
 /// What a plan of the configuration takes; nothing when there is no such plan, which the daemon says better. What is wrong
@@ -167,6 +190,28 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// The same daemon, so that runs of its journal can go on in it: one that is hosted may touch only what it is told, which is
+    /// now what these runs work on.
+    pub(crate) async fn able_to_wake(self, runs: &[String], ctx: &Context) -> Result<Self, Failure> {
+        if !self.is_hosted() {
+            return Ok(self);
+        }
+        let roots = match roots(&self.client, runs).await {
+            Ok(roots) if roots.is_empty() => return Ok(self),
+            roots => roots,
+        };
+        self.close().await;
+        host(&ctx.configuration()?, roots?).await
+    }
+
+    /// How another process reaches this daemon, as the beginning of a command.
+    pub(crate) fn program(&self) -> String {
+        match &self.host {
+            None => "op-dbus".to_owned(),
+            Some(host) => format!("op-dbus --socket {}", quoted(&host.socket().to_string_lossy())),
+        }
+    }
+
     /// Whether the daemon lives in this process, and ends with it.
     pub(crate) fn is_hosted(&self) -> bool {
         self.host.is_some()

@@ -73,6 +73,12 @@ impl Paint {
         Self(false)
     }
 
+    /// Colours text.
+    #[cfg(test)]
+    pub(crate) fn full() -> Self {
+        Self(true)
+    }
+
     /// Whether it colours.
     pub(crate) fn is_on(self) -> bool {
         self.0

@@ -180,7 +180,7 @@ fn engine(
         tracing::error!("a plan is left out\n{}", diagnostic.render(false));
     }
     let ports = Ports { journal, perform, agents: pool, clock };
-    Engine::new(ports, loaded.plans, settings.limits)
+    Engine::new(ports, configuration.library(loaded), settings.limits)
 }
 
 async fn doors(settings: &Settings) -> Result<Doors, BuildError> {
@@ -264,6 +264,6 @@ fn told(entry: &AgentEntry, settings: &Settings) -> op_agents::Settings {
         advisories: entry.table.advisories.clone(),
         state: Some(settings.state.join("agents").join(&entry.name)),
         sandbox: settings.sandbox,
-        models: None,
+        models: settings.models.clone().filter(|_| entry.name == "models"),
     }
 }

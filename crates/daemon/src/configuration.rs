@@ -4,21 +4,32 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
+use op_agents::ModelSettings;
 use op_agents::settings::Settings as AgentSettings;
-use op_plan::catalogue::Operations;
-use op_plan::{Catalogue, Loaded, Performer, Source, load};
+use op_engine::Library;
+use op_plan::catalogue::{Brief, Operations};
+use op_plan::{Catalogue, Loaded, Performer, Role, Source, load};
 use serde::Deserialize;
 
 use crate::places;
 use crate::settings::agents::{AgentsError, AgentsFile};
 use crate::settings::daemon::DaemonFile;
+use crate::settings::daemon::ModelsTable;
 use crate::settings::fragment::{FragmentError, parse};
-use crate::settings::{ARGUMENTS, DRAIN, Settings};
+use crate::settings::{ARGUMENTS, DRAIN, MODEL_PATIENCE, Settings};
 
 /// The lowest layer, built in so that the shipped plans run anywhere.
 const SHIPPED_DAEMON: &str = include_str!("../../../config/op-dbusd.toml");
 const SHIPPED_AGENTS: &str = include_str!("../../../config/agents.toml");
 const SHIPPED_PLANS: &str = include_str!("../../../config/workstacks.toml");
+const SHIPPED_MORE: [(&str, &str); 5] = [
+    ("workflows", include_str!("../../../config/plans.d/workflows.toml")),
+    ("machines", include_str!("../../../config/plans.d/machines.toml")),
+    ("templates", include_str!("../../../config/plans.d/templates.toml")),
+    ("debates", include_str!("../../../config/plans.d/debates.toml")),
+    ("casts", include_str!("../../../config/plans.d/casts.toml")),
+];
 const SHIPPED_ROLES: &str = include_str!("../../../config/roles.toml");
 
 /// Everything that was configured.
@@ -61,6 +72,9 @@ pub enum ConfigurationError {
         /// The path.
         path: PathBuf,
     },
+    /// `[models]` is not complete.
+    #[error("`[models]`: {0}")]
+    Models(&'static str),
     /// A bundled agent describes itself wrongly.
     #[error("the bundled agent `{name}`: {error}")]
     Bundled {
@@ -76,14 +90,34 @@ pub enum ConfigurationError {
 #[serde(deny_unknown_fields)]
 struct RolesFile {
     #[serde(default)]
-    roles: BTreeMap<String, Role>,
+    roles: IndexMap<String, WrittenRole>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Role {
-    performer: String,
+/// A role as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenRole {
+    performer: Option<String>,
+    description: String,
+    prompt: String,
+    model: Option<String>,
+    temperature: Option<f64>,
+    max_tokens: Option<u32>,
+    tools: Vec<String>,
 }
+
+impl From<WrittenRole> for Role {
+    fn from(of: WrittenRole) -> Self {
+        let WrittenRole { performer, description, prompt, model, temperature, max_tokens, tools } = of;
+        Self {
+            performer: Performer::parse_agent(performer.as_deref().unwrap_or(USUAL_PERFORMER)),
+            brief: Brief { description, prompt, model, temperature, max_tokens, tools },
+        }
+    }
+}
+
+/// Who plays a role that does not say.
+const USUAL_PERFORMER: &str = "models.respond";
 
 impl Configuration {
     /// Reads a directory over what ships. Without one, that of the host, `/etc/op-dbus`, when it exists.
@@ -108,7 +142,8 @@ impl Configuration {
             below.roles.extend(above.roles);
             below
         })?;
-        let mut sources = layers.sources("workstacks", SHIPPED_PLANS)?;
+        let mut sources = SHIPPED_MORE.map(shipped).to_vec();
+        sources.extend(layers.sources("workstacks", SHIPPED_PLANS)?);
         sources.extend(layers.drop_ins("plans.d")?);
         let names_socket = daemon.grpc.socket.is_some();
         let settings = settings(daemon, &agents)?;
@@ -138,6 +173,11 @@ impl Configuration {
         load(&sources, &self.catalogue)
     }
 
+    /// What can be run of what was loaded.
+    pub fn library(&self, loaded: Loaded) -> Library {
+        Library { plans: loaded.plans, casts: loaded.casts, roles: self.catalogue.roles.clone() }
+    }
+
     /// Where the daemon listens for clients.
     pub fn socket(&self) -> PathBuf {
         self.settings.socket.clone()
@@ -165,6 +205,10 @@ impl Configuration {
     pub fn notes(&self) -> Vec<String> {
         self.notes.clone()
     }
+}
+
+fn shipped((name, text): (&str, &str)) -> Source {
+    Source { name: format!("shipped plans.d/{name}.toml"), text: text.to_owned() }
 }
 
 /// Files of one directory over what ships.
@@ -222,7 +266,7 @@ fn read(path: &Path) -> Result<Source, FragmentError> {
 }
 
 fn settings(daemon: DaemonFile, agents: &AgentsFile) -> Result<Settings, ConfigurationError> {
-    let DaemonFile { state, allowed_roots, sandbox, credentials, grpc, limits } = daemon;
+    let DaemonFile { state, allowed_roots, sandbox, credentials, grpc, limits, models } = daemon;
     let pool = agents.pool.settings();
     let listen = match grpc.listen {
         Some(address) if !address.ip().is_loopback() => return Err(ConfigurationError::Listen(address)),
@@ -233,13 +277,15 @@ fn settings(daemon: DaemonFile, agents: &AgentsFile) -> Result<Settings, Configu
     for root in &roots {
         absolute("allowed_roots", root)?;
     }
+    let credentials = credentials.or_else(places::credentials);
     Ok(Settings {
+        models: models_of(models, credentials.as_deref())?,
         state: absolute_or("state", state, places::state)?,
         socket: absolute_or("grpc.socket", grpc.socket, || places::runtime().join("grpc.sock"))?,
         listen,
         users: grpc.users.unwrap_or_default(),
         roots,
-        credentials: credentials.or_else(places::credentials),
+        credentials,
         sandbox: sandbox.unwrap_or_default(),
         limits: op_engine::Limits {
             runs: limits.runs.unwrap_or(default.runs),
@@ -264,6 +310,32 @@ fn absolute_or(
     }
 }
 
+/// A model is told by its address and its name; a key stays in its file, and agents are told where that is.
+fn models_of(
+    of: ModelsTable,
+    credentials: Option<&Path>,
+) -> Result<Option<ModelSettings>, ConfigurationError> {
+    let ModelsTable { url, model, key, timeout } = of;
+    let (url, model) = match (url, model) {
+        (Some(url), Some(model)) => (url, model),
+        (None, None) if key.is_none() => return Ok(None),
+        (None, _) => return Err(ConfigurationError::Models("it does not say its `url`")),
+        (_, None) => return Err(ConfigurationError::Models("it does not say its `model`")),
+    };
+    let key = match key {
+        None => None,
+        Some(name) if name.is_empty() || name.contains('/') || name.starts_with('.') => {
+            return Err(ConfigurationError::Models("`key` is the name of a file in the credentials folder"));
+        }
+        Some(name) => match credentials {
+            Some(folder) => Some(folder.join(name)),
+            None => return Err(ConfigurationError::Models("`key` needs `credentials`, the folder it is in")),
+        },
+    };
+    let timeout = timeout.map_or(MODEL_PATIENCE, |span| span.0);
+    Ok(Some(ModelSettings { url, model, key, timeout }))
+}
+
 fn absolute(key: &'static str, path: &Path) -> Result<(), ConfigurationError> {
     if path.is_absolute() { Ok(()) } else { Err(ConfigurationError::Relative { key, path: path.to_owned() }) }
 }
@@ -278,8 +350,7 @@ fn catalogue(settings: &Settings, roles: RolesFile) -> Result<Catalogue, Configu
         };
         catalogue.agents.insert(entry.name.clone(), operations);
     }
-    let roles = roles.roles.into_iter().map(|(name, role)| (name, Performer::parse(&role.performer)));
-    catalogue.roles = roles.collect();
+    catalogue.roles = roles.roles.into_iter().map(|(name, role)| (name, role.into())).collect();
     Ok(catalogue)
 }
 

@@ -31,10 +31,11 @@ pub async fn serve(configuration: Configuration) -> Result<(), ServeError> {
     let settings = configuration.settings();
     let parts = Parts::build(&configuration, settings).await?;
     let recovered = parts.recover().await?;
+    parts.engine.keep_schedules();
     let mut app = parts.open();
     tracing::info!(
         socket = %settings.socket.display(),
-        plans = app.engine.plans().len(),
+        plans = app.engine.library().plans.len(),
         agents = settings.agents.len(),
         recovered = recovered.awake.len(),
         "ready"

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use op_agents::ModelSettings;
 use op_engine::Limits;
 use op_pool::PoolSettings;
 
@@ -38,6 +39,8 @@ pub struct Settings {
     pub pool: PoolSettings,
     /// The agents, in order of their names.
     pub agents: Vec<AgentEntry>,
+    /// The language model that plays roles.
+    pub models: Option<ModelSettings>,
 }
 
 impl Settings {
@@ -57,3 +60,6 @@ pub(crate) const ARGUMENTS: usize = 4 << 20;
 
 /// Time that calls in flight get when the daemon goes down and nothing else is set.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long an answer of a model may take when nothing else is set: a local one without a graphics card is slow.
+pub(crate) const MODEL_PATIENCE: Duration = Duration::from_mins(5);

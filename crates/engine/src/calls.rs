@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use op_plan::plan::FailureKind;
 use op_run::command::Call;
 use op_run::{Answer, Evidence, Failure, Work};
@@ -25,17 +26,26 @@ struct UnderWay {
     stop: CancellationToken,
 }
 
+/// Runs a plan for a step of another run.
+#[async_trait]
+pub(crate) trait Children: Send + Sync + 'static {
+    /// Runs the plan of a call and returns how it ended. A repeat of the same call comes back to the same run. After `stop` is
+    /// cancelled, the run is cancelled and its end is awaited.
+    async fn run(&self, call: Call, stop: CancellationToken) -> Answer;
+}
+
 /// The calls of a run that are with their performers.
 pub(crate) struct Calls {
     perform: Arc<dyn Perform>,
+    children: Arc<dyn Children>,
     tasks: JoinSet<Answer>,
     under_way: HashMap<Id, UnderWay>,
     by_work: HashMap<Work, Id>,
 }
 
 impl Calls {
-    pub(crate) fn new(perform: Arc<dyn Perform>) -> Self {
-        Self { perform, tasks: JoinSet::new(), under_way: HashMap::new(), by_work: HashMap::new() }
+    pub(crate) fn new(perform: Arc<dyn Perform>, children: Arc<dyn Children>) -> Self {
+        Self { perform, children, tasks: JoinSet::new(), under_way: HashMap::new(), by_work: HashMap::new() }
     }
 
     pub(crate) fn is_under_way(&self, work: Work) -> bool {
@@ -46,18 +56,28 @@ impl Calls {
         self.by_work.is_empty()
     }
 
+    /// Whether a performer works for the run. Plans that it runs sleep in the journal as it does.
+    pub(crate) fn has_performers(&self) -> bool {
+        self.under_way.values().any(|under_way| under_way.call.plan.is_none())
+    }
+
     pub(crate) fn begin(&mut self, call: Call, secrets: Vec<String>, repeat: bool, output: Output) {
-        let request = Request {
-            key: call.key.to_string(),
-            performer: call.performer.clone(),
-            arguments: Arc::clone(&call.arguments),
-            timeout: call.timeout,
-            repeat,
-            secrets,
+        let (stop, output, work) = (CancellationToken::new(), Arc::new(output), call.work);
+        let task = if call.plan.is_some() {
+            let (children, call, token) = (Arc::clone(&self.children), call.clone(), stop.clone());
+            self.tasks.spawn(async move { children.run(call, token).await })
+        } else {
+            let request = Request {
+                key: call.key.to_string(),
+                performer: call.performer.clone(),
+                arguments: Arc::clone(&call.arguments),
+                timeout: call.timeout,
+                repeat,
+                secrets,
+            };
+            let (perform, sink, token) = (Arc::clone(&self.perform), Arc::clone(&output), stop.clone());
+            self.tasks.spawn(async move { perform.perform(request, sink, token).await })
         };
-        let (perform, stop, output) = (Arc::clone(&self.perform), CancellationToken::new(), Arc::new(output));
-        let (sink, token, work) = (Arc::clone(&output), stop.clone(), call.work);
-        let task = self.tasks.spawn(async move { perform.perform(request, sink, token).await });
         self.by_work.insert(work, task.id());
         self.under_way.insert(task.id(), UnderWay { call, output, stop });
     }
@@ -89,7 +109,7 @@ impl Calls {
     fn take(&mut self, id: Id, answer: Answer) -> Ended {
         let UnderWay { call, output, .. } = self.under_way.remove(&id).expect("every task is under way");
         self.by_work.remove(&call.work);
-        let output = output.finish(call.attempt);
+        let output = output.finish(call.key.visit, call.attempt);
         Ended { call, answer, output }
     }
 }

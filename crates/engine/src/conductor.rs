@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::Audit;
 use crate::calls::Calls;
 use crate::feed::Feed;
+use crate::handle::Engine;
 use crate::output::Output;
 use crate::ports::{AppendError, Clock, Entry, Journal, Perform, RunRecord};
 
@@ -27,6 +28,12 @@ pub(crate) const INBOX: usize = 64;
 /// Inputs that are decided together, with one append for all.
 const BATCH: usize = 128;
 
+/// A run that waits for longer than this needs no memory meanwhile.
+const WORTH_MEMORY: Duration = Duration::from_mins(1);
+
+/// How long a run that only waits is kept in memory all the same, for those who just look at it.
+const LINGER: Duration = Duration::from_secs(5);
+
 /// Wait before the journal is asked again after it had no room.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
 
@@ -35,6 +42,8 @@ const JOURNAL_RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct World {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) perform: Arc<dyn Perform>,
+    /// Runs the plans of steps, and keeps runs that only wait.
+    pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit: Audit,
     /// Cancelled when the daemon goes down.
@@ -52,6 +61,8 @@ pub(crate) enum Left {
     Over,
     /// It sleeps in the journal.
     Asleep,
+    /// It only waits, and is out of memory meanwhile.
+    Idle,
     /// The journal does not take its events any more.
     Broken(AppendError),
 }
@@ -77,7 +88,7 @@ impl Conductor {
     ) -> Self {
         let run = Run::clone(&feed.run());
         let repeats = if is_recovered { calls_of(&run).collect() } else { HashSet::new() };
-        let calls = Calls::new(Arc::clone(&world.perform));
+        let calls = Calls::new(Arc::clone(&world.perform), Arc::new(world.engine.clone()));
         let secrets = secrets_of(&run);
         Self { world, run, feed, inbox, calls, repeats, secrets }
     }
@@ -90,14 +101,27 @@ impl Conductor {
         }
         loop {
             if self.run.state().is_over() {
-                return Left::Over;
+                let Ok(message) = self.inbox.try_recv() else {
+                    // What comes to the inbox after it left is not answered, and its sender finds that it left.
+                    self.world.engine.leave_over(&self.run);
+                    return Left::Over;
+                };
+                match self.take(vec![Taken::from(message)], decide).await {
+                    Ok(()) => continue,
+                    Err(error) => return Left::Broken(error),
+                }
             }
             // What was decided while the daemon began to go down is begun at the next start.
             if self.world.shutdown.is_cancelled() {
                 return self.sleep().await;
             }
             let wake = self.act();
-            let Some(taken) = self.next(wake).await else { return self.sleep().await };
+            let taken = match self.next(wake).await {
+                Next::Taken(taken) => taken,
+                Next::Down => return self.sleep().await,
+                Next::Idle if self.world.engine.leave_idle(self.run.id(), wake) => return Left::Idle,
+                Next::Idle => continue,
+            };
             if let Err(error) = self.take(taken, decide).await {
                 return Left::Broken(error);
             }
@@ -117,27 +141,37 @@ impl Conductor {
                 }
                 Command::Stop { work, .. } => self.calls.stop(work),
                 Command::Wake(at) => wake = Some(at),
+                // Who has something for the run comes by itself.
+                Command::Await(_) => {}
             }
         }
         wake
     }
 
-    /// The next things that happened, all that are there by now; `None` when the daemon goes down.
-    async fn next(&mut self, wake: Option<Timestamp>) -> Option<Vec<Taken>> {
+    /// Whether the run only waits, for longer than it is worth its memory.
+    fn may_leave(&self, wake: Option<Timestamp>) -> bool {
+        let is_far = wake.is_none_or(|at| at.since(self.world.clock.now()) > WORTH_MEMORY);
+        is_far && self.calls.is_empty()
+    }
+
+    /// The next things that happened, all that are there by now.
+    async fn next(&mut self, wake: Option<Timestamp>) -> Next {
+        let may_leave = self.may_leave(wake);
         let clock = Arc::clone(&self.world.clock);
         let first = tokio::select! {
             biased;
-            () = self.world.shutdown.cancelled() => return None,
+            () = self.world.shutdown.cancelled() => return Next::Down,
             Some(message) = self.inbox.recv() => Taken::from(message),
             ended = self.calls.ended() => Taken::from(ended),
             () = clock.sleep_until(wake.unwrap_or_default()), if wake.is_some() => Taken::from(Happening::Tick),
+            () = tokio::time::sleep(LINGER), if may_leave => return Next::Idle,
         };
         let mut taken = vec![first];
         while taken.len() < BATCH {
             let Some(ended) = self.calls.try_ended() else { break };
             taken.push(Taken::from(ended));
         }
-        Some(taken)
+        Next::Taken(taken)
     }
 
     /// Decides, commits, evolves, publishes. When this returns an error, nothing happened.
@@ -163,7 +197,11 @@ impl Conductor {
             let first = self.run.sequence() + 1;
             self.world.audit.publish(&next, first, &batch.events);
             self.feed.publish(first, batch.events, next.clone());
+            let was_over = self.run.state().is_over();
             self.run = next;
+            if was_over && !self.run.state().is_over() {
+                self.world.engine.settle_place(&self.run);
+            }
         }
         for (reply, result) in batch.replies {
             // Who asked may be gone.
@@ -201,7 +239,7 @@ impl Conductor {
     async fn sleep(mut self) -> Left {
         let deadline = tokio::time::sleep(self.world.drain);
         tokio::pin!(deadline);
-        while !self.calls.is_empty() {
+        while self.calls.has_performers() {
             let ended = tokio::select! {
                 ended = self.calls.ended() => ended,
                 () = &mut deadline => break,
@@ -215,12 +253,22 @@ impl Conductor {
     }
 }
 
+/// What comes next.
+enum Next {
+    /// Things happened.
+    Taken(Vec<Taken>),
+    /// The daemon goes down.
+    Down,
+    /// Nothing did for a while, and nothing will for long.
+    Idle,
+}
+
 type Decide = fn(&Run, &Input) -> Result<Vec<Event>, Refused>;
 
 fn calls_of(run: &Run) -> impl Iterator<Item = Work> {
     outstanding(run).into_iter().filter_map(|command| match command {
         Command::Call(call) => Some(call.work),
-        Command::Stop { .. } | Command::Wake(_) => None,
+        Command::Stop { .. } | Command::Wake(_) | Command::Await(_) => None,
     })
 }
 

@@ -49,6 +49,11 @@ impl Feed {
         self.run.subscribe()
     }
 
+    /// Whether somebody follows it.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.run.receiver_count() > 0
+    }
+
     /// Tells of progress from now on.
     pub fn progress_from_now(&self) -> broadcast::Receiver<StepProgress> {
         self.progress.subscribe()

@@ -6,20 +6,27 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use op_plan::{Catalogue, Plan};
-use op_run::{Run, RunId};
-use tokio::sync::{mpsc, watch};
+use op_run::{Run, RunId, Timestamp};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::Audit;
 use crate::conductor::{Conductor, INBOX, Left, Message, World};
 use crate::feed::Feed;
-use crate::names::Plans;
+use crate::idle::Idle;
+use crate::library::Library;
+use crate::places::Places;
 use crate::ports::{Agents, Clock, Journal, Perform};
 
+pub mod apply;
 pub mod call;
 pub mod control;
+mod place;
+pub mod preview;
 pub mod query;
+pub mod schedule;
+pub mod start;
 pub mod tail;
 
 /// What an engine is bounded by.
@@ -57,26 +64,34 @@ pub struct Ports {
 /// Starts, steers and tells of runs. Clones are handles to the same engine.
 #[derive(Clone)]
 pub struct Engine {
-    hall: Arc<Hall>,
+    pub(crate) hall: Arc<Hall>,
 }
 
-struct Hall {
-    ports: Ports,
+pub(crate) struct Hall {
+    pub(crate) ports: Ports,
     limits: Limits,
-    plans: RwLock<Arc<Plans>>,
+    library: RwLock<Arc<Library>>,
+    /// When it was made.
+    began: Timestamp,
+    /// Tells of a new library.
+    renewed: Notify,
+    places: Places,
+    /// Who holds it is the only one to change how far schedules are.
+    schedules: tokio::sync::Mutex<()>,
+    pub(crate) idle: Idle,
     live: Mutex<HashMap<RunId, Live>>,
     audit: Audit,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
     /// Why the daemon cannot go on; the first cause stays.
     fatal: watch::Sender<Option<String>>,
 }
 
 /// A run that a conductor has.
 #[derive(Clone)]
-struct Live {
-    inbox: mpsc::Sender<Message>,
-    feed: Arc<Feed>,
+pub(crate) struct Live {
+    pub(crate) inbox: mpsc::Sender<Message>,
+    pub(crate) feed: Arc<Feed>,
 }
 
 /// A run that is known and has no conductor yet.
@@ -88,11 +103,17 @@ pub(crate) struct Entered {
 
 impl Engine {
     /// An engine without runs.
-    pub fn new(ports: Ports, plans: Plans, limits: Limits) -> Self {
+    pub fn new(ports: Ports, library: impl Into<Library>, limits: Limits) -> Self {
+        let began = ports.clock.now();
         let hall = Hall {
+            began,
             ports,
             limits,
-            plans: RwLock::new(Arc::new(plans)),
+            library: RwLock::new(Arc::new(library.into())),
+            renewed: Notify::new(),
+            places: Places::default(),
+            schedules: tokio::sync::Mutex::default(),
+            idle: Idle::default(),
             live: Mutex::new(HashMap::new()),
             audit: Audit::new(),
             tasks: TaskTracker::new(),
@@ -102,19 +123,22 @@ impl Engine {
         Self { hall: Arc::new(hall) }
     }
 
-    /// The plans that can be run.
-    pub fn plans(&self) -> Arc<Plans> {
-        Arc::clone(&self.hall.plans.read().unwrap_or_else(PoisonError::into_inner))
+    /// What can be run.
+    pub fn library(&self) -> Arc<Library> {
+        Arc::clone(&self.hall.library.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the plans. Runs under way keep theirs.
-    pub fn set_plans(&self, plans: Plans) {
-        *self.hall.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
+    /// Replaces what can be run. Runs under way keep their plans.
+    pub fn set_library(&self, library: impl Into<Library>) {
+        *self.hall.library.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(library.into());
+        self.hall.renewed.notify_waiters();
     }
 
     /// What plans can name.
     pub fn catalogue(&self) -> Catalogue {
-        self.hall.ports.agents.catalogue()
+        let mut catalogue = self.hall.ports.agents.catalogue();
+        catalogue.roles.extend(self.library().roles.clone());
+        catalogue
     }
 
     /// The agents.
@@ -122,8 +146,13 @@ impl Engine {
         &*self.hall.ports.agents
     }
 
-    /// Number of runs under way.
+    /// Number of runs under way, those that only wait included.
     pub fn live_runs(&self) -> usize {
+        self.live().len() + self.hall.idle.len()
+    }
+
+    /// Number of runs in memory: those under way, without those that only wait.
+    pub fn conducted_runs(&self) -> usize {
         self.live().len()
     }
 
@@ -140,17 +169,18 @@ impl Engine {
         self.hall.shutdown.cancel();
         self.hall.tasks.close();
         self.hall.tasks.wait().await;
+        self.hall.idle.clear();
     }
 
     pub(crate) fn journal(&self) -> &Arc<dyn Journal> {
         &self.hall.ports.journal
     }
 
-    fn live(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Live>> {
+    pub(crate) fn live(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Live>> {
         self.hall.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find_live(&self, run: &RunId) -> Option<Live> {
+    pub(crate) fn find_live(&self, run: &RunId) -> Option<Live> {
         self.live().get(run).cloned()
     }
 
@@ -158,6 +188,7 @@ impl Engine {
         World {
             journal: Arc::clone(&self.hall.ports.journal),
             perform: Arc::clone(&self.hall.ports.perform),
+            engine: self.clone(),
             clock: Arc::clone(&self.hall.ports.clock),
             audit: self.hall.audit.clone(),
             shutdown: self.hall.shutdown.clone(),
@@ -191,11 +222,18 @@ impl Engine {
         let engine = self.clone();
         self.hall.tasks.spawn(async move {
             let left = std::panic::AssertUnwindSafe(conductor.conduct()).catch_unwind().await;
-            engine.leave(&id);
             match left {
-                Ok(Left::Over | Left::Asleep) => {}
-                Ok(Left::Broken(error)) => engine.fail(format!("run {id} cannot go on: {error}")),
-                Err(_) => engine.fail(format!("the task of run {id} broke off")),
+                // It has left already, while it could still hear.
+                Ok(Left::Over | Left::Idle) => {}
+                Ok(Left::Asleep) => engine.leave(&id),
+                Ok(Left::Broken(error)) => {
+                    engine.leave(&id);
+                    engine.fail(format!("run {id} cannot go on: {error}"));
+                }
+                Err(_) => {
+                    engine.leave(&id);
+                    engine.fail(format!("the task of run {id} broke off"));
+                }
             }
         });
     }
@@ -209,11 +247,11 @@ impl Engine {
         });
     }
 
-    /// The plan of this id, or of `workstack_ID`.
+    /// The plan of this id, or of `SHAPE_ID`.
     ///
     /// # Errors
     /// When there is none; the error tells the nearest one.
     pub fn find_plan(&self, name: &str) -> Result<Arc<Plan>, crate::names::NameError> {
-        crate::names::plan(name, &self.plans())
+        crate::names::plan(name, &self.library().plans)
     }
 }

@@ -16,6 +16,7 @@
 //! ```
 //!
 //! - [`handle`]: what doors call; [`start`]: from a request to a run; [`names`]: what a name means
+//! - [`library`]: plans and casts; `places`: runs that count together; `idle`: runs that only wait; `child`: plans inside plans
 //! - `conductor`: the task of a run; `calls`: what it has under way; [`recover`]: runs from the journal
 //! - [`feed`]: what is published of a live run; [`watch`]: following a run from any sequence; [`output`]: kept output
 //! - [`guard`]: wrappers around calls
@@ -23,12 +24,16 @@
 
 mod audit;
 mod calls;
+mod child;
 mod conductor;
 pub mod feed;
 pub mod guard;
 pub mod handle;
+mod idle;
+pub mod library;
 pub mod names;
 pub mod output;
+mod places;
 pub mod ports;
 pub mod recover;
 pub mod start;
@@ -38,3 +43,4 @@ pub mod watch;
 pub mod fakes;
 
 pub use handle::{Engine, Limits, Ports};
+pub use library::Library;

@@ -68,7 +68,7 @@ fn did_you_mean(nearest: Option<&str>) -> String {
 /// The plans that can be run, by id.
 pub type Plans = BTreeMap<String, Arc<Plan>>;
 
-/// Finds what a request names: `workstack_ID` a plan of that shape, `agent_ID.OPERATION` or `ID.OPERATION` an operation,
+/// Finds what a request names: `workstack_ID` (or another shape) a plan of that shape, `agent_ID.OPERATION` or `ID.OPERATION` an operation,
 /// and a bare name a plan if there is one, else a tool.
 ///
 /// # Errors
@@ -77,11 +77,10 @@ pub fn resolve(name: &str, plans: &Plans, catalogue: &Catalogue) -> Result<Targe
     if let Some(plan) = plans.get(name) {
         return Ok(Target::Plan(Arc::clone(plan)));
     }
-    if let Some(id) = name.strip_prefix("workstack_") {
-        return plan_of(id, Shape::Workstack, plans).map(Target::Plan);
+    if let Some((shape, id)) = shaped(name) {
+        return plan_of(id, shape, plans).map(Target::Plan);
     }
-    let shapes = ["workflow_", "machine_", "template_", "debate_", "skill_"];
-    if shapes.iter().any(|shape| name.starts_with(shape)) && !name.contains('.') {
+    if name.starts_with("skill_") && !name.contains('.') {
         return Err(NameError::Shape(name.to_owned()));
     }
     match name.strip_prefix("agent_") {
@@ -116,15 +115,21 @@ fn unknown(name: &str, plans: &Plans, catalogue: &Catalogue) -> NameError {
     NameError::Bare { name: name.to_owned(), nearest }
 }
 
-/// Finds a plan by its id or by `workstack_ID`.
+/// The shape that a name begins with, and the rest of it.
+fn shaped(name: &str) -> Option<(Shape, &str)> {
+    let of = |shape: Shape| Some((shape, name.strip_prefix(shape.word())?.strip_prefix('_')?));
+    Shape::ALL.into_iter().find_map(of).filter(|(_, id)| !id.contains('.'))
+}
+
+/// Finds a plan by its id or by `SHAPE_ID`, such as `workstack_code_review`.
 ///
 /// # Errors
 /// When there is none; the error tells the nearest one.
 pub fn plan(name: &str, plans: &Plans) -> Result<Arc<Plan>, NameError> {
     match plans.get(name) {
         Some(plan) => Ok(Arc::clone(plan)),
-        None => match name.strip_prefix("workstack_") {
-            Some(id) => plan_of(id, Shape::Workstack, plans),
+        None => match shaped(name) {
+            Some((shape, id)) => plan_of(id, shape, plans),
             None => Err(no_plan(name, plans)),
         },
     }

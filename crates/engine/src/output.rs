@@ -19,12 +19,12 @@ impl Output {
     }
 
     /// What was kept so far; nothing is kept afterwards.
-    pub(crate) fn finish(&self, attempt: u32) -> KeptOutput {
+    pub(crate) fn finish(&self, visit: u32, attempt: u32) -> KeptOutput {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = kept.limit;
         let Kept { head, tail, dropped, .. } = std::mem::replace(&mut *kept, Kept::new(limit));
         let chunks = head.into_iter().chain(tail).collect();
-        KeptOutput { step: self.step.to_string(), attempt, chunks, dropped }
+        KeptOutput { step: self.step.to_string(), visit, attempt, chunks, dropped }
     }
 }
 

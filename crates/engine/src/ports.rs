@@ -10,6 +10,6 @@ pub use agents::{AgentState, AgentStatus, Agents, Breaker, ConnectError, Operati
 pub use clock::{Clock, SystemClock};
 pub use journal::{
     AppendError, Audited, Entry, EventFilter, Idempotency, Journal, KeptOutput, ReadError, Recorded,
-    RunFilter, RunRecord,
+    RunFilter, RunRecord, ScheduleMark,
 };
 pub use perform::{Channel, Chunk, Perform, Progress, Request, Sink};

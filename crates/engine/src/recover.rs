@@ -1,5 +1,7 @@
 //! Runs from the journal, after a restart.
 
+use std::collections::BTreeSet;
+
 use crate::handle::Engine;
 use crate::ports::{ReadError, RunRecord};
 
@@ -20,10 +22,17 @@ impl Engine {
     /// When the journal cannot tell which runs there are.
     pub async fn recover(&self) -> Result<Recovered, ReadError> {
         let mut recovered = Recovered::default();
+        let mut keys = BTreeSet::new();
         for record in self.unfinished().await? {
+            let _lock = self.hall.idle.lock(&record.id).await;
+            if self.find_live(&record.id).is_some() {
+                continue;
+            }
             match self.load(&record).await {
                 Ok(run) => {
                     if let Some(entered) = self.enter(&run, usize::MAX) {
+                        self.settle_place(&run);
+                        keys.extend(run.origin().and_then(|origin| origin.concurrency.clone()));
                         self.conduct(entered, true);
                         recovered.awake.push(record);
                     }
@@ -34,6 +43,8 @@ impl Engine {
                 }
             }
         }
+        // Only now is it known who has a place.
+        keys.iter().for_each(|key| self.admit(key));
         Ok(recovered)
     }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use op_plan::input::InputError;
-use op_plan::plan::{Action, Part};
-use op_plan::{Catalogue, Performer, Plan};
+use op_plan::cast::{self, Assigned, CastError};
+use op_plan::input::{InputError, Inputs};
+use op_plan::{Casting, Catalogue, Performer, Plan, Reference, Scope};
 use op_run::RunId;
 use op_run::input::Start;
 use rand::RngExt as _;
@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::library::Library;
 use crate::names::{self, NameError};
 use crate::ports::{AppendError, ReadError};
 
@@ -23,8 +24,11 @@ pub struct StartRequest {
     pub plan: String,
     /// Inputs by name.
     pub inputs: Map<String, Value>,
-    /// Step or role to agent or `agent.operation`.
+    /// Step or role to role, agent or `agent.operation`; `none` where nobody is to play it.
     pub cast: BTreeMap<String, String>,
+    /// Casts by name, for what `cast` does not say; the first ones first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub casts: Vec<String>,
     /// Who asks.
     pub user: String,
     /// Makes a repeat of the request return the same run.
@@ -77,6 +81,52 @@ pub enum StartError {
         /// The nearest one it has.
         nearest: Option<String>,
     },
+    /// No cast has this name.
+    #[error("no cast is called `{name}`{}", nearest.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    CastUnknown {
+        /// The name.
+        name: String,
+        /// The nearest one.
+        nearest: Option<String>,
+    },
+    /// The cast is for another plan, or assigns nothing that the plan has.
+    #[error("cast `{cast}` does not fit plan `{plan}`: {reason}")]
+    CastUnfit {
+        /// The cast.
+        cast: String,
+        /// The plan.
+        plan: String,
+        /// Why.
+        reason: String,
+    },
+    /// A step is played by nobody, or by a role that does not say what to do.
+    #[error("plan `{plan}` cannot be cast: {reason}")]
+    Uncast {
+        /// The plan.
+        plan: String,
+        /// Why, in one sentence.
+        reason: String,
+    },
+    /// The key under which runs of the plan count together cannot be told.
+    #[error("the concurrency key of plan `{plan}` cannot be told: {reason}")]
+    Key {
+        /// The plan.
+        plan: String,
+        /// Why, in one sentence.
+        reason: String,
+    },
+    /// Runs with the same concurrency key are under way, and the plan says not to start another one.
+    #[error(
+        "run {run} is under way under the same key `{key}`, and plan `{plan}` starts no other one meanwhile"
+    )]
+    Busy {
+        /// The plan.
+        plan: String,
+        /// The key.
+        key: String,
+        /// The run that is under way.
+        run: RunId,
+    },
     /// The idempotency key was used for another request.
     #[error("the idempotency key `{key}` was used for another request, which started run {run}")]
     KeyReused {
@@ -107,66 +157,102 @@ fn list(errors: &[InputError]) -> String {
 pub(crate) fn prepare(
     request: &StartRequest,
     plan: &Plan,
+    library: &Library,
     catalogue: &Catalogue,
 ) -> Result<Start, StartError> {
     let inputs = plan
         .take(request.inputs.clone())
         .map_err(|errors| StartError::Inputs { plan: plan.id().to_owned(), errors })?;
+    let Assigned { cast, fallbacks } = assigned(request, plan, library, catalogue)?;
     Ok(Start {
-        cast: cast(request, plan, catalogue)?,
+        cast,
+        fallbacks,
+        concurrency: key(plan, &inputs)?,
         inputs,
         user: request.user.clone(),
         labels: request.labels.clone(),
         timeout: request.timeout,
+        queued: false,
     })
 }
 
-/// Who performs each step: the request's word for the step, else for its role, else the plan's.
-fn cast(request: &StartRequest, plan: &Plan, catalogue: &Catalogue) -> Result<Vec<Performer>, StartError> {
-    check_parts(request, plan)?;
-    let mut cast = Vec::with_capacity(plan.step_count());
-    for step in (0..plan.step_count()).map(|at| plan.step(at)) {
-        let Action::Call(call) = &step.action;
-        let default = call.part.default_performer();
-        let role = match &call.part {
-            Part::Role { name, .. } => request.cast.get(name),
-            Part::Performer(_) => None,
-        };
-        cast.push(match request.cast.get(&step.id).or(role) {
-            None => default.clone(),
-            Some(text) => names::operation(&read(text, default), catalogue)?,
-        });
+/// Who plays each step: by the request's own words, by the casts it names, by the plan.
+fn assigned(
+    request: &StartRequest,
+    plan: &Plan,
+    library: &Library,
+    catalogue: &Catalogue,
+) -> Result<Assigned, StartError> {
+    check_parts(&request.cast, plan)?;
+    let mut words = vec![&request.cast];
+    for name in &request.casts {
+        words.push(&named(name, plan, library)?.parts);
     }
-    Ok(cast)
+    let check = |performer: &Performer| names::operation(performer, catalogue).map(drop);
+    cast::assign(plan, catalogue, &words, check).map_err(|error| uncast(plan, error))
 }
 
-/// `agent.operation`, or an agent alone, which then performs the same operation.
-fn read(text: &str, default: &Performer) -> Performer {
-    match text.split_once('.') {
-        Some((agent, operation)) => Performer::new(agent, operation),
-        None => Performer::new(text, &default.operation),
+pub(crate) fn uncast(plan: &Plan, error: CastError<NameError>) -> StartError {
+    match error {
+        CastError::Performer(error) => StartError::Name(error),
+        CastError::Part { .. }
+        | CastError::Nobody { .. }
+        | CastError::Operation { .. }
+        | CastError::Agent { .. }
+        | CastError::Unknown { .. } => {
+            StartError::Uncast { plan: plan.id().to_owned(), reason: error.to_string() }
+        }
     }
 }
 
-fn check_parts(request: &StartRequest, plan: &Plan) -> Result<(), StartError> {
-    let parts: Vec<String> = (0..plan.step_count())
-        .map(|at| plan.step(at))
-        .flat_map(|step| {
-            let Action::Call(call) = &step.action;
-            let role = match &call.part {
-                Part::Role { name, .. } => Some(name.clone()),
-                Part::Performer(_) => None,
-            };
-            std::iter::once(step.id.clone()).chain(role)
-        })
-        .collect();
-    match request.cast.keys().find(|part| !parts.contains(part)) {
+fn named<'l>(name: &str, plan: &Plan, library: &'l Library) -> Result<&'l Casting, StartError> {
+    let Some(casting) = library.casts.get(name) else {
+        let nearest = names::nearest(name, library.casts.keys());
+        return Err(StartError::CastUnknown { name: name.to_owned(), nearest });
+    };
+    let unfit =
+        |reason| Err(StartError::CastUnfit { cast: name.to_owned(), plan: plan.id().to_owned(), reason });
+    if let Some(other) = casting.plan.as_deref().filter(|other| *other != plan.id()) {
+        return unfit(format!("it is for plan `{other}`"));
+    }
+    let known = cast::parts(plan);
+    if casting.parts.keys().any(|part| cast::has(&known, part)) {
+        Ok(casting)
+    } else {
+        unfit("it assigns no step and no role of it".to_owned())
+    }
+}
+
+pub(crate) fn check_parts(words: &BTreeMap<String, String>, plan: &Plan) -> Result<(), StartError> {
+    match cast::unknown(plan, words) {
         None => Ok(()),
         Some(part) => Err(StartError::Part {
             plan: plan.id().to_owned(),
             part: part.clone(),
-            nearest: names::nearest(part, parts.iter()),
+            nearest: names::nearest(part, cast::parts(plan).iter()),
         }),
+    }
+}
+
+/// The key under which a run counts, made of its inputs.
+fn key(plan: &Plan, inputs: &Inputs) -> Result<Option<String>, StartError> {
+    let Some(concurrency) = &plan.draft().concurrency else { return Ok(None) };
+    match concurrency.key.resolve(&Given(inputs)) {
+        Ok(Value::String(key)) => Ok(Some(format!("{}:{key}", plan.id()))),
+        Ok(other) => Ok(Some(format!("{}:{other}", plan.id()))),
+        Err(error) => Err(StartError::Key { plan: plan.id().to_owned(), reason: error.to_string() }),
+    }
+}
+
+/// What a run was given, before it is one.
+pub(crate) struct Given<'a>(pub(crate) &'a Inputs);
+
+impl Scope for Given<'_> {
+    fn value(&self, reference: &Reference) -> Option<Value> {
+        match reference {
+            Reference::Variable(name) | Reference::Input(name) => self.0.get(name).cloned(),
+            _ => None,
+        }
     }
 }
 

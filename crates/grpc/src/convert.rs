@@ -10,6 +10,7 @@ use tonic::Status;
 use crate::failure::bad_field;
 
 pub(crate) mod agent;
+pub(crate) mod control;
 pub(crate) mod event;
 pub(crate) mod plan;
 pub(crate) mod run;

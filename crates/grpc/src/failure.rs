@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use op_engine::handle::control::ControlError;
 use op_engine::handle::query::{FindError, GetError};
+use op_engine::handle::schedule::ScheduleError;
 use op_engine::handle::tail::TailError;
 use op_engine::names::NameError;
 use op_engine::ports::{AppendError, ConnectError, ReadError};
@@ -102,6 +103,16 @@ impl Describe for StartError {
             Self::Part { .. } => {
                 described(Code::InvalidArgument, "CAST_INVALID", "`op-dbus graph` shows the steps")
             }
+            Self::CastUnknown { .. } => {
+                described(Code::NotFound, "CAST_UNKNOWN", "`op-dbus casts` lists the casts")
+            }
+            Self::CastUnfit { .. } | Self::Uncast { .. } => {
+                described(Code::InvalidArgument, "CAST_INVALID", "`op-dbus graph` shows the steps")
+            }
+            Self::Key { .. } => described(Code::InvalidArgument, "INPUTS_INVALID", ""),
+            Self::Busy { .. } => {
+                described(Code::FailedPrecondition, "BUSY", "`op-dbus watch RUN` follows it to its end")
+            }
             Self::KeyReused { .. } => {
                 described(Code::AlreadyExists, "IDEMPOTENCY_KEY_REUSED", "use a new key")
             }
@@ -177,10 +188,50 @@ impl Describe for ControlError {
                 "RUN_CANCELLING",
                 "`op-dbus watch RUN` follows it to its end",
             ),
-            Self::Refused { .. } => {
-                described(Code::FailedPrecondition, "RUN_STATE", "`op-dbus show RUN` tells its state")
+            Self::Refused { refused, .. } => refusal(refused),
+            Self::Get(error) => error.describe(),
+            Self::Cast(error) => error.describe(),
+            Self::Deaf(_) => described(Code::Unavailable, "GOING_DOWN", "ask again when the daemon is back"),
+        }
+    }
+}
+
+/// Why a run does not do what somebody wants.
+fn refusal(refused: &Refused) -> Described {
+    let show = "`op-dbus show RUN` lists phases and steps";
+    match refused {
+        Refused::Unknown(_) => described(Code::NotFound, "STEP_UNKNOWN", show),
+        Refused::NotAsked { .. } => {
+            described(Code::FailedPrecondition, "NOT_ASKED", "`op-dbus explain RUN` tells what it waits for")
+        }
+        Refused::OtherQuestion(_) => {
+            described(Code::Aborted, "OTHER_QUESTION", "`op-dbus explain RUN` shows what is asked now")
+        }
+        Refused::NoSignal { .. } => described(Code::NotFound, "SIGNAL_UNKNOWN", ""),
+        Refused::TooManySignals(_) => described(Code::ResourceExhausted, "TOO_MANY_SIGNALS", ""),
+        Refused::Begun { .. } => described(Code::FailedPrecondition, "STEP_BEGUN", show),
+        Refused::NothingToUndo => described(Code::FailedPrecondition, "NOTHING_TO_UNDO", ""),
+        Refused::NothingToRetry => described(Code::FailedPrecondition, "NOTHING_TO_RETRY", show),
+        Refused::Started
+        | Refused::Cast { .. }
+        | Refused::Unexpected
+        | Refused::State(_)
+        | Refused::Unfit { .. }
+        | Refused::Cancelling => {
+            described(Code::FailedPrecondition, "RUN_STATE", "`op-dbus show RUN` tells its state")
+        }
+    }
+}
+
+impl Describe for ScheduleError {
+    fn describe(&self) -> Described {
+        match self {
+            Self::None(_) => {
+                described(Code::NotFound, "SCHEDULE_UNKNOWN", "`op-dbus schedules` lists the schedules")
             }
-            Self::Asleep(_) => described(Code::FailedPrecondition, "RUN_ASLEEP", "`op-dbus serve` wakes it"),
+            Self::Append(error) => error.describe(),
+            Self::Read(error) => error.describe(),
+            Self::Start(error) => error.describe(),
         }
     }
 }

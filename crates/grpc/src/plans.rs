@@ -1,14 +1,18 @@
 //! `opdbus.v1.Plans`.
 
+use std::sync::Arc;
+
 use op_engine::Engine;
 use op_plan::drawing::{self, Style};
 use op_plan::{Source, load};
 use op_proto::v1 as wire;
 use op_proto::v1::plans_server::Plans;
+use op_run::Run;
 use tonic::{Request, Response, Status};
 
 use crate::convert::plan;
 use crate::failure::{bad_field, status};
+use crate::peer;
 
 /// Columns of a drawing in boxes when a request does not say how many.
 const DEFAULT_WIDTH: usize = 100;
@@ -25,7 +29,7 @@ type Reply<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl Plans for PlansService {
     async fn list(&self, _request: Request<wire::ListPlansRequest>) -> Reply<wire::ListPlansResponse> {
-        let plans = self.engine.plans().values().map(|of| plan::summary(of)).collect();
+        let plans = self.engine.library().plans.values().map(|of| plan::summary(of)).collect();
         Ok(Response::new(wire::ListPlansResponse { plans }))
     }
 
@@ -53,13 +57,60 @@ impl Plans for PlansService {
     async fn draw(&self, request: Request<wire::DrawRequest>) -> Reply<wire::DrawResponse> {
         let of = request.into_inner();
         let format = of.format();
-        let found = self.engine.find_plan(&of.plan).map_err(|error| status(&error))?;
+        let run = if of.run.is_empty() { None } else { Some(self.run(&of.run).await?) };
+        let found = match &run {
+            Some(run) => Arc::clone(run.plan()),
+            None => self.engine.find_plan(&of.plan).map_err(|error| status(&error))?,
+        };
+        let marks = run.as_deref().map(plan::marks).unwrap_or_default();
         let width = if of.width == 0 { DEFAULT_WIDTH } else { of.width as usize };
         let text = match format {
-            wire::DrawFormat::Mermaid => drawing::mermaid(&found),
-            wire::DrawFormat::Boxes => drawing::boxes(&found, Style { width, ascii: false }),
+            wire::DrawFormat::Mermaid => drawing::mermaid(&found, &marks),
+            wire::DrawFormat::Boxes => drawing::boxes(&found, Style { width, ascii: false }, &marks),
+            wire::DrawFormat::Dot => drawing::dot(&found, &marks),
+            wire::DrawFormat::Svg => drawing::svg(&found, &marks),
             wire::DrawFormat::Unspecified => return Err(bad_field("format", "is missing")),
         };
         Ok(Response::new(wire::DrawResponse { text }))
+    }
+
+    async fn list_casts(&self, _request: Request<wire::ListCastsRequest>) -> Reply<wire::ListCastsResponse> {
+        let library = self.engine.library();
+        let casts = library.casts.iter().map(|(name, of)| plan::cast(name, of)).collect();
+        Ok(Response::new(wire::ListCastsResponse { casts }))
+    }
+
+    async fn list_schedules(
+        &self,
+        _request: Request<wire::ListSchedulesRequest>,
+    ) -> Reply<wire::ListSchedulesResponse> {
+        let schedules = self.engine.schedules().await.map_err(|error| status(&error))?;
+        let schedules = schedules.iter().map(plan::schedule).collect();
+        Ok(Response::new(wire::ListSchedulesResponse { schedules }))
+    }
+
+    async fn pause_schedule(
+        &self,
+        request: Request<wire::PauseScheduleRequest>,
+    ) -> Reply<wire::PauseScheduleResponse> {
+        let wire::PauseScheduleRequest { plan, paused } = request.into_inner();
+        let schedule = self.engine.pause_schedule(&plan, paused).await.map_err(|error| status(&error))?;
+        Ok(Response::new(wire::PauseScheduleResponse { schedule: Some(plan::schedule(&schedule)) }))
+    }
+
+    async fn run_schedule(
+        &self,
+        request: Request<wire::RunScheduleRequest>,
+    ) -> Reply<wire::RunScheduleResponse> {
+        let user = peer::name(&request);
+        let started = self.engine.run_schedule_now(&request.into_inner().plan, &user).await;
+        let run = started.map_err(|error| status(&error))?.run.to_string();
+        Ok(Response::new(wire::RunScheduleResponse { run }))
+    }
+}
+
+impl PlansService {
+    async fn run(&self, run: &str) -> Result<Arc<Run>, Status> {
+        self.engine.get(run).await.map_err(|error| status(&error))
     }
 }

@@ -3,7 +3,8 @@
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use op_engine::Engine;
-use op_engine::ports::RunFilter;
+use op_engine::handle::control::Control;
+use op_engine::ports::{RunFilter, RunRecord};
 use op_engine::start::{StartRequest, Started};
 use op_engine::watch::Watch;
 use op_proto::v1 as wire;
@@ -12,7 +13,7 @@ use op_run::RunId;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use crate::convert::{event, limit, object, payload, run};
+use crate::convert::{control, event, instant, limit, object, payload, run};
 use crate::failure::{bad_field, status};
 use crate::peer;
 
@@ -73,29 +74,127 @@ impl Runs for RunsService {
 
     async fn cancel(&self, request: Request<wire::CancelRequest>) -> Reply<wire::CancelResponse> {
         let user = peer::name(&request);
-        let wire::CancelRequest { run, rollback, reason } = request.into_inner();
-        let reason = if reason.is_empty() { format!("cancelled by {user}") } else { reason };
-        let cancelled = self.engine.cancel(&run, rollback, &reason, &user).await;
-        let (run, state) = cancelled.map_err(|error| status(&error))?;
-        Ok(Response::new(wire::CancelResponse { run: run.to_string(), state: run::state(state).into() }))
+        let request = request.into_inner();
+        let (run, state) = self.steer(&request.run, control::cancel(&request, &user), &user).await?;
+        Ok(Response::new(wire::CancelResponse { run, state }))
+    }
+
+    async fn pause(&self, request: Request<wire::PauseRequest>) -> Reply<wire::PauseResponse> {
+        let user = peer::name(&request);
+        let request = request.into_inner();
+        let (run, state) = self.steer(&request.run, control::pause(&request), &user).await?;
+        Ok(Response::new(wire::PauseResponse { run, state }))
+    }
+
+    async fn resume(&self, request: Request<wire::ResumeRequest>) -> Reply<wire::ResumeResponse> {
+        let user = peer::name(&request);
+        let (run, state) = self.steer(&request.into_inner().run, Control::Resume, &user).await?;
+        Ok(Response::new(wire::ResumeResponse { run, state }))
+    }
+
+    async fn rollback(&self, request: Request<wire::RollbackRequest>) -> Reply<wire::RollbackResponse> {
+        let user = peer::name(&request);
+        let request = request.into_inner();
+        let to = Some(request.to.as_str()).filter(|to| !to.is_empty());
+        let undone = self.engine.preview_rollback(&request.run, to).await;
+        let phases = undone.map_err(|error| status(&error))?.iter().map(control::undone).collect();
+        if request.dry_run {
+            let found = self.engine.find(&request.run).await.map_err(|error| status(&error))?;
+            let state = wire::RunState::Unspecified.into();
+            return Ok(Response::new(wire::RollbackResponse { run: found.id.to_string(), state, phases }));
+        }
+        let (run, state) = self.steer(&request.run, control::rollback(&request), &user).await?;
+        Ok(Response::new(wire::RollbackResponse { run, state, phases }))
+    }
+
+    async fn retry(&self, request: Request<wire::RetryRequest>) -> Reply<wire::RetryResponse> {
+        let user = peer::name(&request);
+        let request = request.into_inner();
+        let (run, state) = self.steer(&request.run, control::retry(&request), &user).await?;
+        Ok(Response::new(wire::RetryResponse { run, state }))
+    }
+
+    async fn signal(&self, request: Request<wire::SignalRequest>) -> Reply<wire::SignalResponse> {
+        let user = peer::name(&request);
+        let request = request.into_inner();
+        let (run, state) = self.steer(&request.run, control::signal(&request)?, &user).await?;
+        Ok(Response::new(wire::SignalResponse { run, state }))
+    }
+
+    async fn approve(&self, request: Request<wire::ApproveRequest>) -> Reply<wire::ApproveResponse> {
+        let user = peer::name(&request);
+        let request = request.into_inner();
+        let (run, state) = self.steer(&request.run, control::approve(&request), &user).await?;
+        Ok(Response::new(wire::ApproveResponse { run, state }))
+    }
+
+    async fn resolve(&self, request: Request<wire::ResolveRequest>) -> Reply<wire::ResolveResponse> {
+        let user = peer::name(&request);
+        let request = request.into_inner();
+        let (run, state) = self.steer(&request.run, control::resolve(&request)?, &user).await?;
+        Ok(Response::new(wire::ResolveResponse { run, state }))
+    }
+
+    async fn recast(&self, request: Request<wire::RecastRequest>) -> Reply<wire::RecastResponse> {
+        let user = peer::name(&request);
+        let wire::RecastRequest { run, cast } = request.into_inner();
+        if cast.is_empty() {
+            return Err(bad_field("cast", "is missing"));
+        }
+        let (run, state) = self.steer(&run, Control::Recast(cast.into_iter().collect()), &user).await?;
+        Ok(Response::new(wire::RecastResponse { run, state }))
+    }
+
+    async fn apply(&self, request: Request<wire::ApplyRequest>) -> Reply<wire::ApplyResponse> {
+        let user = peer::name(&request);
+        let wire::ApplyRequest { filter, control } = request.into_inner();
+        let control = control.ok_or_else(|| bad_field("control", "is missing"))?;
+        let control = control::of_many(&control, &user)?;
+        let mut filter = filter.ok_or_else(|| bad_field("filter", "is missing"))?;
+        let most = std::mem::take(&mut filter.limit);
+        let filter =
+            RunFilter { limit: if most == 0 { usize::MAX } else { most as usize }, ..self::filter(filter)? };
+        let applied = self.engine.apply(filter, control, &user).await.map_err(|error| status(&error))?;
+        Ok(Response::new(control::applied(applied)))
+    }
+
+    async fn explain(&self, request: Request<wire::ExplainRequest>) -> Reply<wire::ExplainResponse> {
+        let explained = self.engine.explain(&request.into_inner().run).await;
+        let (run, sentences) = explained.map_err(|error| status(&error))?;
+        let run = run::summary(&RunRecord::of(&run));
+        Ok(Response::new(wire::ExplainResponse { run: Some(run), sentences }))
+    }
+
+    async fn preview(&self, request: Request<wire::PreviewRequest>) -> Reply<wire::PreviewResponse> {
+        let user = peer::name(&request);
+        let start = request.into_inner().start.ok_or_else(|| bad_field("start", "is missing"))?;
+        let previewed = self.engine.dry_run(&start_request(user, start)?);
+        Ok(Response::new(control::previewed(&previewed.map_err(|error| status(&error))?)))
     }
 
     async fn output(&self, request: Request<wire::OutputRequest>) -> Reply<wire::OutputResponse> {
-        let wire::OutputRequest { run, step, attempt } = request.into_inner();
-        let asked = (attempt > 0).then_some(attempt);
-        let found = self.engine.output(&run, &step, asked).await;
+        let wire::OutputRequest { run, step, attempt, visit } = request.into_inner();
+        let asked = |number: u32| (number > 0).then_some(number);
+        let found = self.engine.output(&run, &step, asked(visit), asked(attempt)).await;
         let (run, kept) = found.map_err(|error| status(&error))?;
         let at = run.plan().find_step(&step).map(|at| run.step(at));
-        let attempts = at.map(|at| at.trial.attempts).unwrap_or_default();
+        let (visits, attempts) = at.map(|at| (at.visit, at.trial.attempts)).unwrap_or_default();
         let value = at.and_then(|at| at.output.as_ref()).map(payload);
-        let kept = kept.map(|kept| (kept.attempt, kept.chunks, kept.dropped));
-        let (attempt, chunks, dropped) = kept.unwrap_or((asked.unwrap_or(attempts), Vec::new(), 0));
+        let kept = kept.map(|kept| (kept.visit, kept.attempt, kept.chunks, kept.dropped));
+        let otherwise = (asked(visit).unwrap_or(visits), asked(attempt).unwrap_or(attempts), Vec::new(), 0);
+        let (visit, attempt, chunks, dropped) = kept.unwrap_or(otherwise);
         let chunks = chunks.into_iter().map(run::chunk).collect();
-        Ok(Response::new(wire::OutputResponse { step, attempt, chunks, dropped, value }))
+        Ok(Response::new(wire::OutputResponse { step, attempt, chunks, dropped, value, visit }))
     }
 }
 
 impl RunsService {
+    /// Steers a run, and tells its id and state after the decision.
+    async fn steer(&self, run: &str, control: Control, user: &str) -> Result<(String, i32), Status> {
+        let (run, state) = self.engine.control(run, control, user).await.map_err(|error| status(&error))?;
+        Ok((run.to_string(), run::state(state).into()))
+    }
+
     fn seen(&self, run: RunId, watch: Watch) -> BoxStream<'static, Result<wire::WatchResponse, Status>> {
         let seen = watch.map(move |seen| match seen {
             Ok(seen) => Ok(event::seen(&run, seen)),
@@ -115,6 +214,7 @@ fn start_request(user: String, of: wire::StartRequest) -> Result<StartRequest, S
         idempotency_key: Some(of.idempotency_key).filter(|key| !key.is_empty()),
         plan: of.plan,
         cast: of.cast.into_iter().collect(),
+        casts: of.casts,
         labels: of.labels.into_iter().collect(),
         user,
     })
@@ -129,6 +229,12 @@ fn filter(of: wire::ListRequest) -> Result<RunFilter, Status> {
     Ok(RunFilter {
         states: run::states("states", &of.states)?,
         plan: Some(of.plan).filter(|plan| !plan.is_empty()),
+        user: Some(of.user).filter(|user| !user.is_empty()),
+        labels: of.labels.into_iter().collect(),
+        since: of.since.map(|at| instant("since", at)).transpose()?,
+        until: of.until.map(|at| instant("until", at)).transpose()?,
+        text: Some(of.text).filter(|text| !text.is_empty()),
+        after: Some(of.after).filter(|after| !after.is_empty()).map(RunId::new),
         limit: limit as usize,
     })
 }

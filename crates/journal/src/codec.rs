@@ -6,8 +6,8 @@ use bytes::Bytes;
 use op_engine::ports::journal::{Entry, Idempotency, KeptOutput, RunRecord};
 use op_engine::ports::perform::{Channel, Chunk};
 use op_run::{Event, Timestamp};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 /// Deepest nesting that is written and read. Twice what a JSON reader takes from outside, so that whatever came in can be kept,
 /// and little enough for any thread's stack.
@@ -44,7 +44,7 @@ pub(crate) struct Packed {
 #[derive(Debug)]
 pub(crate) struct EventRow {
     pub(crate) at: Timestamp,
-    pub(crate) kind: String,
+    pub(crate) kind: &'static str,
     pub(crate) phase: Option<String>,
     pub(crate) step: Option<String>,
     pub(crate) json: String,
@@ -61,6 +61,7 @@ pub(crate) struct PlanRow {
 #[derive(Debug)]
 pub(crate) struct OutputRow {
     pub(crate) step: String,
+    pub(crate) visit: u32,
     pub(crate) attempt: u32,
     pub(crate) pieces: String,
     pub(crate) data: Vec<u8>,
@@ -109,16 +110,14 @@ fn check(entry: &Entry) -> Result<(), EncodeError> {
 
 impl EventRow {
     fn new(event: &Event) -> Result<Self, EncodeError> {
-        /// What an event is searched by, read off its own text so that it is spelled the same.
-        #[derive(Deserialize)]
-        struct Heading {
-            kind: String,
-            phase: Option<String>,
-            step: Option<String>,
-        }
-        let json = encode(event)?;
-        let Heading { kind, phase, step } = decode(&json).map_err(EncodeError::Json)?;
-        Ok(Self { at: event.at, kind, phase, step, json })
+        let owned = |subject: Option<&str>| subject.map(str::to_owned);
+        Ok(Self {
+            at: event.at,
+            kind: event.fact.kind(),
+            phase: owned(event.fact.phase()),
+            step: owned(event.fact.step()),
+            json: encode(event)?,
+        })
     }
 }
 
@@ -127,6 +126,7 @@ impl OutputRow {
         let pieces: Vec<_> = output.chunks.iter().map(|chunk| (chunk.channel, chunk.data.len())).collect();
         Ok(Self {
             step: output.step.clone(),
+            visit: output.visit,
             attempt: output.attempt,
             pieces: encode(&pieces)?,
             data: output.chunks.iter().flat_map(|chunk| chunk.data.iter().copied()).collect(),
@@ -146,7 +146,8 @@ impl OutputRow {
             chunks.push(Chunk { channel, data: rest.split_to(length) });
         }
         if rest.is_empty() {
-            Ok(KeptOutput { step: self.step, attempt: self.attempt, chunks, dropped: self.dropped })
+            let Self { step, visit, attempt, dropped, .. } = self;
+            Ok(KeptOutput { step, visit, attempt, chunks, dropped })
         } else {
             Err(format!("output of step {} has bytes that belong to no piece", self.step))
         }
@@ -237,6 +238,7 @@ mod tests {
     fn output_with_a_wrong_table_of_pieces_is_refused() {
         let row = |pieces: &str| OutputRow {
             step: "s".into(),
+            visit: 1,
             attempt: 1,
             pieces: pieces.into(),
             data: b"abc".to_vec(),

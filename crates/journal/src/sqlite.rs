@@ -3,6 +3,7 @@
 mod checkpoint;
 mod commit;
 mod fault;
+mod label;
 mod lock;
 mod number;
 mod open;
@@ -20,11 +21,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use op_engine::ports::journal::{
     AppendError, Audited, Entry, EventFilter, Journal, KeptOutput, ReadError, Recorded, RunFilter, RunRecord,
+    ScheduleMark,
 };
 use op_plan::Plan;
 use op_run::RunId;
+use rusqlite::Connection;
 
 use self::checkpoint::Log;
+use self::commit::Write;
 use self::lock::beside;
 pub use self::open::{OpenError, Options};
 use self::readers::Readers;
@@ -95,7 +99,7 @@ impl Journal for SqliteJournal {
         let plan = entry.plan.clone();
         let entry = Packed::new(entry, |digest| self.knows(digest))
             .map_err(|error| AppendError::Broken(error.to_string()))?;
-        self.writer.append(entry).await?;
+        self.writer.write(Write::Entry(Box::new(entry))).await?;
         if let Some(plan) = plan {
             self.learn(plan.digest());
         }
@@ -123,7 +127,9 @@ impl Journal for SqliteJournal {
 
     async fn list(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, ReadError> {
         let filter = filter.clone();
-        self.readers.read(move |db| query::list(db, &filter)).await
+        let is_search = filter.text.is_some();
+        let ask = move |db: &Connection| query::list(db, &filter);
+        if is_search { self.readers.search(ask).await } else { self.readers.read(ask).await }
     }
 
     async fn started_by(&self, key: &str) -> Result<Option<(RunRecord, String)>, ReadError> {
@@ -135,10 +141,19 @@ impl Journal for SqliteJournal {
         &self,
         run: &RunId,
         step: &str,
+        visit: Option<u32>,
         attempt: Option<u32>,
     ) -> Result<Option<KeptOutput>, ReadError> {
         let (run, step) = (run.clone(), step.to_owned());
-        self.readers.read(move |db| query::output(db, &run, &step, attempt)).await
+        self.readers.read(move |db| query::output(db, &run, &step, visit, attempt)).await
+    }
+
+    async fn marks(&self) -> Result<Vec<ScheduleMark>, ReadError> {
+        self.readers.read(query::marks).await
+    }
+
+    async fn mark(&self, mark: ScheduleMark) -> Result<(), AppendError> {
+        self.writer.write(Write::Mark(mark)).await
     }
 
     async fn audit(&self, filter: &EventFilter) -> Result<Vec<Audited>, ReadError> {

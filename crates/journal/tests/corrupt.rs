@@ -85,6 +85,8 @@ async fn a_page_that_was_overwritten_is_never_taken_for_what_was_written() {
 async fn what_breaks_while_it_is_not_checked_is_told_when_it_is_read() {
     let (_folder, path) = written().await;
     let whole = fs::read(&path).unwrap();
+    let labels = Story::new("").record.labels;
+    let labelled = RunFilter { labels, limit: 10_000, ..RunFilter::default() };
     let mut told = 0;
     for page in 1..(whole.len() / 4096) as u64 {
         fs::write(&path, &whole).unwrap();
@@ -99,6 +101,8 @@ async fn what_breaks_while_it_is_not_checked_is_told_when_it_is_read() {
             journal.list(&RunFilter { limit: 10_000, ..RunFilter::default() }).await.map(|_| ()),
             journal.find("run", 10_000).await.map(|_| ()),
             journal.plan(PLAN.digest()).await.map(|_| ()),
+            journal.marks().await.map(|_| ()),
+            journal.list(&labelled).await.map(|_| ()),
         ];
         told += usize::from(outcomes.iter().any(|outcome| matches!(outcome, Err(ReadError::Corrupt(_)))));
     }
@@ -151,7 +155,7 @@ async fn a_journal_of_a_later_version_is_left_alone() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = refused(&path);
     assert!(
-        error.to_string().ends_with("has version 99, and this program knows versions up to 1"),
+        error.to_string().ends_with("has version 99, and this program knows versions up to 2"),
         "{error}"
     );
     assert!(error.hint().contains("newer op-dbus"));

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use op_engine::ports::journal::Journal;
 use op_journal::{OpenError, SqliteJournal};
-use op_run::RunId;
+use op_run::{RunId, Timestamp};
 
-use crate::samples::{Story, kept, started, text};
+use crate::samples::{Story, kept, mark, started, text};
 
 /// Where the child of these tests finds its journal.
 const HOME: &str = "JOURNAL_OF_A_CHILD";
@@ -18,7 +18,7 @@ const HOME: &str = "JOURNAL_OF_A_CHILD";
 /// Runs that the child writes at the same time.
 const RUNS: usize = 8;
 
-/// Writes for ever, and tells of each append that was answered. Runs only as the child of a test below.
+/// Writes for ever, and tells of each append that was answered, and its mark. Runs only as the child of a test below.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "the child of other tests: it never ends"]
 async fn child() {
@@ -33,6 +33,8 @@ async fn child() {
                 let mut entry = story.next(vec![started(), text(700)]);
                 entry.outputs = vec![kept("compile", 1)];
                 journal.append(entry).await.expect("the child appends");
+                let mark = mark(story.id().as_str(), Some(story.record.sequence), false);
+                journal.mark(mark).await.expect("the child marks");
                 println!("acknowledged {number} {}", story.record.sequence);
             }
         })
@@ -90,6 +92,7 @@ async fn what_was_acknowledged_survives_kill_9() {
     assert_eq!(told.len(), 2000);
     told.extend(victim.kill());
     let journal = SqliteJournal::open(&path).unwrap();
+    let marks = journal.marks().await.unwrap();
     for run in 0..RUNS {
         let last = told.iter().filter(|(told, _)| *told == run).map(|(_, last)| *last).max().unwrap();
         let id = RunId::new(format!("run-{run}"));
@@ -100,6 +103,8 @@ async fn what_was_acknowledged_survives_kill_9() {
             events.len()
         );
         assert_eq!(events.len() % 2, 0, "half an entry");
+        let marked = marks.iter().find(|mark| mark.plan == id.as_str()).and_then(|mark| mark.last);
+        assert!(marked >= Some(Timestamp::from_millis(last)), "{marked:?}, and {last} was acknowledged");
         let record = journal.find(id.as_str(), 1).await.unwrap().remove(0);
         assert_eq!(record.sequence, events.len() as u64);
         let mut story = Story::new(id.as_str());

@@ -9,7 +9,7 @@ use op_engine::ports::journal::{AppendError, Journal};
 use op_journal::{Options, SqliteJournal};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::samples::{Story, kept, key, phase, started, text};
+use crate::samples::{Story, kept, key, mark, phase, started, text};
 
 struct Home {
     folder: tempfile::TempDir,
@@ -88,6 +88,28 @@ async fn a_refused_entry_takes_none_of_its_group_with_it() {
 }
 
 #[tokio::test]
+async fn a_mark_is_on_disk_with_the_entries_of_its_group() {
+    let home = home(&Options::default());
+    home.journal.append(Story::new("old").next(vec![started()])).await.unwrap();
+    let other = home.other();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut appends = ["a", "b"].map(|run| home.journal.append(Story::new(run).next(vec![started()])));
+    let mut refused = home.journal.append(Story::new("old").next(vec![started()]));
+    let mut marks = ["one", "two", "one"].map(|plan| home.journal.mark(mark(plan, Some(5), false)));
+    for write in appends.iter_mut().chain([&mut refused]).chain(&mut marks) {
+        assert!(poll!(write).is_pending());
+    }
+    other.execute_batch("COMMIT").unwrap();
+    assert!(join_all(appends.into_iter().chain(marks)).await.iter().all(Result::is_ok));
+    assert!(matches!(refused.await, Err(AppendError::Conflict { .. })));
+    let stats = home.journal.stats();
+    assert_eq!((stats.appends, stats.entries, stats.events), (4, 3, 3), "marks are no entries");
+    assert!(stats.commits <= 3, "{stats:?}");
+    let sql = "SELECT count(*) FROM marks";
+    assert_eq!(other.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap(), 2, "another program sees them");
+}
+
+#[tokio::test]
 async fn an_append_nobody_waits_for_any_more_is_whole_all_the_same() {
     let home = home(&Options::default());
     let other = home.other();
@@ -101,7 +123,10 @@ async fn an_append_nobody_waits_for_any_more_is_whole_all_the_same() {
     other.execute_batch("COMMIT").unwrap();
     home.journal.append(story.next(vec![phase(3)])).await.unwrap();
     assert_eq!(home.journal.events(&story.id(), 1, 9).await.unwrap().len(), 3);
-    assert_eq!(home.journal.output(&story.id(), "compile", None).await.unwrap(), Some(kept("compile", 1)));
+    assert_eq!(
+        home.journal.output(&story.id(), "compile", None, None).await.unwrap(),
+        Some(kept("compile", 1))
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 mod contract;
 mod corrupt;
 mod crash;
+mod facts;
 mod full;
 mod group;
+mod migrate;
 mod model;
 mod samples;

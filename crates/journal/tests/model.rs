@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use op_engine::fakes::MemoryJournal;
-use op_engine::ports::journal::{Entry, EventFilter, Journal, RunFilter};
+use op_engine::ports::journal::{
+    AppendError, Entry, EventFilter, Journal, RunFilter, RunRecord, ScheduleMark,
+};
 use op_journal::SqliteJournal;
+use op_plan::Plan;
 use op_run::run::State;
-use op_run::{Event, RunId};
+use op_run::{Event, RunId, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Number, Value};
 
-use crate::samples::{PLAN, Story, kept, key, output, phase, plan};
+use crate::facts::facts;
+use crate::samples::{PLAN, Story, again, at, key, mark, output, phase, plan};
 
 /// An entry to be made of one of a few runs.
 #[derive(Debug, Clone)]
@@ -22,9 +26,10 @@ struct Act {
     events: Vec<Event>,
     state: State,
     key: Option<u8>,
-    attempt: Option<u32>,
-    label: String,
+    output: Option<(u32, u32)>,
+    label: (String, String),
     other: bool,
+    mark: Option<(bool, Option<u64>)>,
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -50,57 +55,128 @@ fn event() -> impl Strategy<Value = Event> {
         (0..100_u64).prop_map(phase),
         (0..100_u64, value()).prop_map(|(at, value)| output(at, value)),
         Just(output(u64::MAX, Value::Null)),
+        (0..100_u64, prop::sample::select(facts())).prop_map(|(millis, fact)| at(millis, fact)),
     ]
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let state = prop_oneof![4 => Just(State::Running), 1 => Just(State::Stuck), 1 => Just(State::Pending)];
+    let state = prop_oneof![
+        4 => Just(State::Running),
+        1 => Just(State::Stuck),
+        1 => Just(State::Completed),
+        1 => Just(State::Pending),
+    ];
+    let name = prop_oneof![Just("team".to_owned()), any::<String>()];
+    let team = prop_oneof![Just("red".to_owned()), Just("Blue".to_owned()), any::<String>()];
+    let mark = prop::option::weighted(0.2, (any::<bool>(), prop::option::of(0..1000_u64)));
     (
         0..4_usize,
         prop_oneof![8 => Just(0), 1 => 1..3_u64],
         prop::collection::vec(event(), 0..4),
         state,
         prop::option::weighted(0.3, 0..3_u8),
-        prop::option::weighted(0.3, 1..3_u32),
-        any::<String>(),
+        prop::option::weighted(0.3, (1..4_u32, 1..3_u32)),
+        (name, team),
         any::<bool>(),
+        mark,
     )
-        .prop_map(|(run, off, events, state, key, attempt, label, other)| Act {
+        .prop_map(|(run, off, events, state, key, output, label, other, mark)| Act {
             run,
             off,
             events,
             state,
             key,
-            attempt,
+            output,
             label,
             other,
+            mark,
         })
 }
 
-/// The entries of a story; it goes on as if every one of them that follows had been taken, so some will not follow.
-fn entries(acts: Vec<Act>) -> Vec<Entry> {
+/// What a journal is given.
+#[derive(Debug, Clone)]
+enum Given {
+    Entry(Box<Entry>),
+    Mark(ScheduleMark),
+}
+
+impl Given {
+    async fn to(self, journal: &dyn Journal) -> Result<(), AppendError> {
+        match self {
+            Self::Entry(entry) => journal.append(*entry).await,
+            Self::Mark(mark) => journal.mark(mark).await,
+        }
+    }
+}
+
+/// The entries of a story, and marks between them; it goes on as if every one of them that follows had been taken, so some will not follow.
+fn given(acts: Vec<Act>) -> Vec<Given> {
     let other = plan("other");
     let mut stories: BTreeMap<usize, Story> = BTreeMap::new();
-    let mut entries = Vec::new();
+    let mut given = Vec::new();
     for act in acts {
         let plan = if act.other { &other } else { &*PLAN };
-        let story = stories
-            .entry(act.run)
-            .or_insert_with(|| Story::of(&format!("run/{}", act.run % 2 * 10 + act.run), plan, 5));
+        let story = stories.entry(act.run).or_insert_with(|| begin(act.run, plan));
         story.record.state = act.state;
-        story.record.labels = BTreeMap::from([(act.label, String::new())]);
+        story.record.ended_at = act.state.is_over().then(|| Timestamp::from_millis(9));
+        story.record.labels = BTreeMap::from([act.label]);
         let before = story.record.sequence;
         let mut entry = story.next(act.events);
         entry.first += act.off;
         entry.record.sequence += act.off;
         entry.idempotency = act.key.filter(|_| before == 0).map(|number| key(&number.to_string()));
-        entry.outputs = act.attempt.map(|attempt| kept("compile", attempt)).into_iter().collect();
+        entry.outputs =
+            act.output.map(|(visit, attempt)| again("compile", visit, attempt)).into_iter().collect();
         if act.off > 0 {
             story.record.sequence = before;
         }
-        entries.push(entry);
+        given.push(Given::Entry(Box::new(entry)));
+        given.extend(act.mark.map(|(paused, last)| Given::Mark(mark(plan.id(), last, paused))));
     }
-    entries
+    given
+}
+
+/// The run of a number: of one of two users, some of them at the same instant.
+fn begin(number: usize, plan: &Arc<Plan>) -> Story {
+    let (name, user) = (format!("run/{}", number % 2 * 10 + number), ["ada", "bob"][number % 2]);
+    Story::of(&name, plan, 5 + number as u64 / 2).user(user)
+}
+
+/// Questions for runs, each thing alone and many at once.
+fn filters(runs: &[RunRecord]) -> Vec<RunFilter> {
+    let all = RunFilter { limit: 100, ..RunFilter::default() };
+    let red = BTreeMap::from([("team".to_owned(), "red".to_owned())]);
+    let (user, other) = (Some("ada".to_owned()), Some("other".to_owned()));
+    let states = vec![State::Stuck, State::Running];
+    let (since, until) = (Some(Timestamp::from_millis(6)), Some(Timestamp::from_millis(6)));
+    let mut filters = vec![
+        RunFilter { states: states.clone(), plan: other.clone(), limit: 2, ..all.clone() },
+        RunFilter { states, user: user.clone(), ..all.clone() },
+        RunFilter { states: vec![State::Completed, State::Pending], ..all.clone() },
+        RunFilter { user, since, ..all.clone() },
+        RunFilter { plan: other, until, ..all.clone() },
+        RunFilter { labels: red.clone(), ..all.clone() },
+        RunFilter { labels: red, since, ..all.clone() },
+        RunFilter { text: Some("BLUE".to_owned()), limit: 2, ..all.clone() },
+        RunFilter { text: Some("e".to_owned()), until, ..all.clone() },
+    ];
+    for run in runs {
+        let after = Some(run.id.clone());
+        filters.extend([
+            RunFilter { after: after.clone(), ..all.clone() },
+            RunFilter { after: after.clone(), labels: run.labels.clone(), ..all.clone() },
+            RunFilter {
+                after: after.clone(),
+                states: vec![State::Running, State::Stuck],
+                limit: 1,
+                ..all.clone()
+            },
+            RunFilter { after, until, ..all.clone() },
+            RunFilter { labels: run.labels.clone(), ..all.clone() },
+            RunFilter { text: run.labels.keys().next().cloned(), ..all.clone() },
+        ]);
+    }
+    filters
 }
 
 /// Everything that can be asked, as text.
@@ -110,8 +186,9 @@ async fn everything(journal: &dyn Journal) -> Vec<String> {
     for run in &runs {
         all.push(format!("{:?}", journal.events(&run.id, 1, 1000).await.unwrap()));
         all.push(format!("{:?}", journal.events(&run.id, 3, 2).await.unwrap()));
-        all.push(format!("{:?}", journal.output(&run.id, "compile", None).await.unwrap()));
-        all.push(format!("{:?}", journal.output(&run.id, "compile", Some(1)).await.unwrap()));
+        for (visit, attempt) in [(None, None), (Some(1), None), (None, Some(1)), (Some(2), Some(2))] {
+            all.push(format!("{:?}", journal.output(&run.id, "compile", visit, attempt).await.unwrap()));
+        }
         all.push(format!("{:?}", journal.plan(&run.digest).await.unwrap()));
     }
     for key in ["0", "1", "2"] {
@@ -119,9 +196,10 @@ async fn everything(journal: &dyn Journal) -> Vec<String> {
     }
     all.push(format!("{runs:?} {:?}", journal.unfinished().await.unwrap()));
     all.push(format!("{:?}", journal.find("run/1", 2).await.unwrap()));
-    let filter =
-        RunFilter { states: vec![State::Stuck, State::Running], plan: Some("other".to_owned()), limit: 2 };
-    all.push(format!("{:?} {:?}", journal.list(&filter).await.unwrap(), filter));
+    for filter in filters(&runs) {
+        all.push(format!("{:?} {filter:?}", journal.list(&filter).await.unwrap()));
+    }
+    all.push(format!("{:?}", journal.marks().await.unwrap()));
     let filter = EventFilter { kinds: vec!["phase_started".to_owned()], limit: 5, ..EventFilter::default() };
     all.push(format!("{:?}", journal.audit(&filter).await.unwrap()));
     let filter = EventFilter { run: Some(RunId::new("run/0")), limit: 1000, ..EventFilter::default() };
@@ -142,8 +220,8 @@ async fn compare(acts: Vec<Act>) {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("journal.db");
     let (file, memory) = (SqliteJournal::open(&path).unwrap(), Arc::new(MemoryJournal::new()));
-    for entry in entries(acts) {
-        let (there, here) = (file.append(entry.clone()).await, memory.append(entry).await);
+    for given in given(acts) {
+        let (there, here) = (given.clone().to(&file).await, given.to(&*memory).await);
         assert_eq!(verdict(&there), verdict(&here));
     }
     let wanted = everything(&*memory).await;

@@ -6,12 +6,14 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use indexmap::IndexMap;
-use op_engine::ports::journal::{Entry, Idempotency, KeptOutput, RunRecord};
+use op_engine::ports::journal::{Entry, Idempotency, KeptOutput, RunRecord, ScheduleMark};
 use op_engine::ports::perform::{Channel, Chunk};
-use op_plan::Plan;
+use op_plan::cast::Player;
+use op_plan::plan::{Accept, Action, Gate, Missed, Part, Schedule};
+use op_plan::{Performer, Plan};
 use op_run::run::State;
 use op_run::{Event, Fact, RunId, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A plan with a name.
 pub(crate) fn plan(id: &str) -> Arc<Plan> {
@@ -32,6 +34,22 @@ pub(crate) fn plan(id: &str) -> Arc<Plan> {
         }],
     });
     Arc::new(serde_json::from_value(draft).expect("a draft that seals"))
+}
+
+/// A plan that runs another one, waits, falls back and starts by itself.
+pub(crate) fn wide(id: &str) -> Arc<Plan> {
+    let mut draft = plan(id).draft().clone();
+    let step = &mut draft.phases[0].steps[0];
+    let inputs = serde_json::from_value(json!({"path": "."})).expect("a mapping");
+    step.action = Action::Plan { plan: plan("child"), inputs };
+    step.gate = Some(Gate::Signal("go".to_owned()));
+    step.fallback = vec![Part::Open, Part::Performer(Performer::new("rust_pro", "test"))];
+    step.accept = Accept::Approved;
+    step.optional = true;
+    draft.default_role = Some("coder".to_owned());
+    let inputs = Map::from_iter([("night".to_owned(), json!(true))]);
+    draft.schedule = Some(Schedule { cron: "0 3 * * *".to_owned(), inputs, missed: Missed::Once });
+    Arc::new(Plan::seal(draft).expect("a draft that seals"))
 }
 
 /// The plan that runs follow unless they say otherwise.
@@ -74,6 +92,12 @@ impl Story {
         self
     }
 
+    pub(crate) fn labels(mut self, labels: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.record.labels = labels.iter().map(owned).collect();
+        self
+    }
+
     pub(crate) fn id(&self) -> RunId {
         self.record.id.clone()
     }
@@ -99,6 +123,13 @@ impl Story {
     }
 }
 
+/// Who plays a step: one with a role and what it is told, one that takes over from it.
+pub(crate) fn players() -> Vec<Player> {
+    let told = Map::from_iter([("role".to_owned(), json!({"prompt": "You code."}))]);
+    let first = Player { role: Some("coder".to_owned()), told, ..Performer::new("rust_pro", "build").into() };
+    vec![first, Performer::new("tools", "sh").into()]
+}
+
 /// The first event of a run.
 pub(crate) fn started() -> Event {
     at(
@@ -106,7 +137,7 @@ pub(crate) fn started() -> Event {
         Fact::RunStarted {
             plan: PLAN.id().to_owned(),
             digest: PLAN.digest().to_owned(),
-            cast: Vec::new(),
+            cast: vec![players(), Vec::new()],
             inputs: IndexMap::from([
                 ("z".to_owned(), json!(0.1)),
                 ("a".to_owned(), json!([null, "ü\u{0}\u{1f980}"])),
@@ -114,6 +145,8 @@ pub(crate) fn started() -> Event {
             user: "ada".to_owned(),
             labels: BTreeMap::new(),
             deadline: Some(Timestamp::from_millis(u64::MAX)),
+            concurrency: Some("release/main".to_owned()),
+            queued: true,
         },
     )
 }
@@ -125,10 +158,9 @@ pub(crate) fn text(size: usize) -> Event {
 
 /// A step's success with a value.
 pub(crate) fn output(millis: u64, output: Value) -> Event {
-    at(
-        millis,
-        Fact::StepSucceeded { step: "compile".to_owned(), output, evidence: op_run::Evidence::default() },
-    )
+    let stored = Map::from_iter([("binary".to_owned(), json!("target/debug"))]);
+    let evidence = op_run::Evidence::default();
+    at(millis, Fact::StepSucceeded { step: "compile".to_owned(), output, stored, evidence })
 }
 
 /// The start of a phase.
@@ -146,11 +178,12 @@ pub(crate) fn key(key: &str) -> Idempotency {
     Idempotency { key: key.to_owned(), request: format!("digest of {key}") }
 }
 
-/// Output of an attempt, with bytes that are no text.
+/// Output of an attempt of the first visit, with bytes that are no text.
 pub(crate) fn kept(step: &str, attempt: u32) -> KeptOutput {
     let chunk = |channel, data: &'static [u8]| Chunk { channel, data: Bytes::from_static(data) };
     KeptOutput {
         step: step.to_owned(),
+        visit: 1,
         attempt,
         chunks: vec![
             chunk(Channel::Stdout, b"compiling\n"),
@@ -159,4 +192,15 @@ pub(crate) fn kept(step: &str, attempt: u32) -> KeptOutput {
         ],
         dropped: u64::from(attempt) * 10,
     }
+}
+
+/// Output of an attempt of a later visit.
+pub(crate) fn again(step: &str, visit: u32, attempt: u32) -> KeptOutput {
+    let dropped = u64::from(visit) * 1000 + u64::from(attempt);
+    KeptOutput { visit, dropped, ..kept(step, attempt) }
+}
+
+/// How far the schedule of a plan is.
+pub(crate) fn mark(plan: &str, last: Option<u64>, paused: bool) -> ScheduleMark {
+    ScheduleMark { plan: plan.to_owned(), last: last.map(Timestamp::from_millis), paused }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 /// The agent whose operations are called by their bare names.
@@ -21,6 +22,12 @@ impl Performer {
     /// Names an operation of an agent.
     pub fn new(agent: impl Into<String>, operation: impl Into<String>) -> Self {
         Self { agent: agent.into(), operation: operation.into() }
+    }
+
+    /// Reads `agent.operation`, or an agent alone, whose operation is told elsewhere.
+    pub fn parse_agent(text: &str) -> Self {
+        let (agent, operation) = text.split_once('.').unwrap_or((text, ""));
+        Self::new(agent, operation)
     }
 
     /// Reads `agent.operation`, or a tool by its bare name.
@@ -84,13 +91,46 @@ pub enum Operations {
     Open,
 }
 
+/// A role: who plays it by default, and what that one is told of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Role {
+    /// Who plays it when neither plan nor cast says otherwise.
+    pub performer: Performer,
+    /// What is told to operations that take an argument `role`.
+    #[serde(flatten)]
+    pub brief: Brief,
+}
+
+/// What a performer is told of the role it plays.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Brief {
+    /// One sentence for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The base prompt.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prompt: String,
+    /// The model it wants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Between 0 and 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Most tokens of an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// Tools that it may ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
+}
+
 /// The agents and roles that a plan can name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalogue {
     /// Agents by name.
     pub agents: BTreeMap<String, Operations>,
-    /// Roles by name, with who plays them by default.
-    pub roles: BTreeMap<String, Performer>,
+    /// Roles by name, in the order of their declaration.
+    pub roles: IndexMap<String, Role>,
 }
 
 impl Catalogue {
@@ -100,6 +140,13 @@ impl Catalogue {
             Operations::Known(operations) => operations.get(&performer.operation),
             Operations::Open => None,
         }
+    }
+
+    /// A role by its name, or by its id `role_NAME`.
+    pub fn role(&self, name: &str) -> Option<(&str, &Role)> {
+        let found = self.roles.get_key_value(name);
+        let found = found.or_else(|| self.roles.get_key_value(name.strip_prefix("role_")?));
+        found.map(|(name, role)| (name.as_str(), role))
     }
 
     /// Whether a plan may name this operation.

@@ -2,5 +2,6 @@
 
 pub(crate) mod arguments;
 pub(crate) mod cycles;
+pub(crate) mod ports;
 pub(crate) mod references;
 mod schema;

@@ -3,6 +3,7 @@
 //! What an expression refers to is read off its syntax once, when it is parsed; evaluating it asks the [`Scope`] for
 //! exactly those values. An expression that is nothing but one reference hands on its value untouched.
 
+mod access;
 mod engine;
 mod reference;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
+pub(crate) use access::Access;
 pub(crate) use reference::is_identifier;
 pub use reference::{PhaseField, Reference, RunField, StepField};
 
@@ -33,6 +35,7 @@ pub struct Expression {
 struct Parsed {
     source: String,
     references: Vec<Reference>,
+    accesses: Vec<Access>,
     body: Body,
 }
 
@@ -96,13 +99,14 @@ impl Expression {
             let message = format!("an expression has at most {MAX_LENGTH} characters");
             return Err(ExpressionError { message, offset: 0, hint: None });
         }
-        let (references, body) = if let Some(reference) = Reference::parse(source.trim()) {
-            (vec![reference], Body::Reference)
+        let (accesses, body) = if let Some(reference) = Reference::parse(source.trim()) {
+            (vec![Access { reference, keys: Vec::new() }], Body::Reference)
         } else {
             let program = engine::Program::compile(source)?;
-            (program.references(source)?, Body::Program(program))
+            (program.accesses(source)?, Body::Program(program))
         };
-        Ok(Self { parsed: Arc::new(Parsed { source: source.to_owned(), references, body }) })
+        let references = access::references(&accesses);
+        Ok(Self { parsed: Arc::new(Parsed { source: source.to_owned(), references, accesses, body }) })
     }
 
     /// The text it was read from.
@@ -113,6 +117,20 @@ impl Expression {
     /// What it refers to, each once, in the order of their appearance.
     pub fn references(&self) -> &[Reference] {
         &self.parsed.references
+    }
+
+    /// What it asks for, with the way into each value, in the order of their appearance.
+    pub(crate) fn accesses(&self) -> &[Access] {
+        &self.parsed.accesses
+    }
+
+    /// What it asks for when it is nothing but that.
+    pub(crate) fn as_access(&self) -> Option<&Access> {
+        let is_path = match &self.parsed.body {
+            Body::Reference => true,
+            Body::Program(program) => program.is_path(),
+        };
+        self.parsed.accesses.first().filter(|_| is_path)
     }
 
     /// Computes its value.

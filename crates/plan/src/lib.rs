@@ -7,6 +7,7 @@
 //! - [`plan`]: the one form: phases, steps, calls, undo, retry, limits
 //! - [`expression`]: CEL expressions and what they refer to
 //! - [`mapping`]: values with references in them, as steps take them for input
+//! - [`cast`]: who plays which part of a run
 //! - [`catalogue`]: which agents, operations and roles a plan can name
 //! - [`document`]: TOML layers merged key by key, with the place of every value
 //! - [`shape`]: the notations, one file each
@@ -16,6 +17,7 @@
 //! - [`input`]: what a run must be given, and the check of what it was given
 //! - [`duration`]: durations as people write them
 
+pub mod cast;
 pub mod catalogue;
 mod check;
 pub mod diagnostic;
@@ -29,7 +31,8 @@ pub mod mapping;
 pub mod plan;
 pub mod shape;
 
-pub use catalogue::{Catalogue, Effects, Operation, Performer};
+pub use cast::{Casting, Player};
+pub use catalogue::{Catalogue, Effects, Operation, Performer, Role};
 pub use diagnostic::{Diagnostic, Severity};
 pub use expression::{Expression, Reference, Scope};
 pub use input::{Input, InputType};

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::cast::Casting;
 use crate::catalogue::Catalogue;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::document::{self, Entry, Place, Table, Value, expect_table};
-use crate::plan::Plan;
-use crate::shape::{Lower, Lowering, SHAPES};
+use crate::plan::{Draft, Plan};
+use crate::shape::{Lower, Lowering, SHAPES, casting};
+
+/// The table of casts.
+const CASTS: &str = "casts";
 
 /// A file of plans.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct Source {
 pub struct Loaded {
     /// Valid plans by id. A plan with an error is left out.
     pub plans: BTreeMap<String, Arc<Plan>>,
+    /// Casts by name.
+    pub casts: BTreeMap<String, Casting>,
     /// What is wrong, in order of file and place.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -38,59 +44,103 @@ impl Loaded {
 pub fn load(layers: &[Source], catalogue: &Catalogue) -> Loaded {
     let mut report = Report::new(layers);
     let root = document::read(layers, &mut report);
-    let mut loader = Loader { report, catalogue, plans: BTreeMap::new(), seen: BTreeMap::new() };
+    let mut library = Library::default();
+    let mut casts = None;
     for (key, entry) in &root {
         if let Some((name, lower)) = SHAPES.iter().find(|(name, _)| name == key) {
-            loader.shape(name, *lower, entry);
+            library.collect(name, *lower, entry, &mut report);
+        } else if key == CASTS {
+            casts = expect_table(&entry.node, "`casts`", &mut report);
         } else {
-            let known = SHAPES.iter().map(|(name, _)| *name);
-            loader.report.error(entry.key, format!("unknown key `{key}` at the top")).meant(key, known);
+            let known = SHAPES.iter().map(|(name, _)| *name).chain([CASTS]);
+            report.error(entry.key, format!("unknown key `{key}` at the top")).meant(key, known);
         }
     }
-    Loaded { plans: loader.plans, diagnostics: loader.report.finish() }
+    let ids: Vec<_> = library.written.keys().cloned().collect();
+    for id in ids {
+        library.lower(&id, catalogue, &mut report);
+    }
+    let casts = casts.map(|table| casting::read(table, &library.done, catalogue, &mut report));
+    let plans = library.done.into_iter().filter_map(|(id, plan)| Some((id, plan?))).collect();
+    Loaded { plans, casts: casts.unwrap_or_default(), diagnostics: report.finish() }
 }
 
-struct Loader<'a> {
-    report: Report<'a>,
-    catalogue: &'a Catalogue,
-    plans: BTreeMap<String, Arc<Plan>>,
-    seen: BTreeMap<String, Place>,
+/// Plans as they are written, and those that are lowered by now: one may run another.
+#[derive(Default)]
+pub(crate) struct Library<'a> {
+    written: BTreeMap<String, Written<'a>>,
+    done: BTreeMap<String, Option<Arc<Plan>>>,
+    /// Plans that are being lowered, each because of the one before it.
+    open: Vec<String>,
 }
 
-impl Loader<'_> {
-    fn shape(&mut self, name: &str, lower: Lower, entry: &Entry) {
-        let Some(table) = expect_table(&entry.node, &format!("`{name}`"), &mut self.report) else { return };
+#[derive(Clone, Copy)]
+struct Written<'a> {
+    lower: Lower,
+    key: Place,
+    table: &'a Table,
+}
+
+impl<'a> Library<'a> {
+    fn collect(&mut self, name: &str, lower: Lower, entry: &'a Entry, report: &mut Report<'_>) {
+        let Some(table) = expect_table(&entry.node, &format!("`{name}`"), report) else { return };
         for (id, entry) in table {
-            if let Some(other) = self.seen.insert(id.clone(), entry.key) {
-                let finding = self.report.error(entry.key, format!("the plan `{id}` stands twice"));
-                finding.note(other, "here too").hint("ids are unique over all shapes");
-            }
-            let Some(table) = expect_table(&entry.node, &format!("`{name}.{id}`"), &mut self.report) else {
+            let what = format!("`{name}.{id}`");
+            let Some(table) = expect_table(&entry.node, &what, report).filter(|table| is_enabled(table))
+            else {
                 continue;
             };
-            if is_enabled(table) {
-                self.plan(id, entry, table, lower);
+            if let Some(other) = self.written.insert(id.clone(), Written { lower, key: entry.key, table }) {
+                let finding = report.error(entry.key, format!("the plan `{id}` stands twice"));
+                finding.note(other.key, "here too").hint("ids are unique over all shapes");
             }
         }
     }
 
-    fn plan(&mut self, id: &str, entry: &Entry, table: &Table, lower: Lower) {
-        let before = self.report.errors();
-        let mut lowering = Lowering::new(&mut self.report, self.catalogue);
-        let draft = lower(&mut lowering, id, entry.key, table);
-        let (Some(draft), true) = (draft, self.report.errors() == before) else { return };
-        match Plan::seal(draft) {
-            Ok(plan) => {
-                self.plans.insert(id.to_owned(), Arc::new(plan));
-            }
-            Err(error) => {
-                self.report.error(entry.key, error.to_string());
-            }
+    /// Ids of all plans.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.written.keys().map(String::as_str)
+    }
+
+    /// Plans that wait for a plan to be lowered, from that one on; empty when none does.
+    pub(crate) fn waiting_for(&self, id: &str) -> &[String] {
+        self.open.iter().position(|open| open == id).map_or(&[], |at| &self.open[at..])
+    }
+
+    /// The plan of this id; `None` when there is none or it has errors, which were reported.
+    pub(crate) fn lower(
+        &mut self,
+        id: &str,
+        catalogue: &Catalogue,
+        report: &mut Report<'_>,
+    ) -> Option<Arc<Plan>> {
+        if let Some(done) = self.done.get(id) {
+            return done.clone();
+        }
+        let written = *self.written.get(id)?;
+        self.open.push(id.to_owned());
+        let before = report.errors();
+        let draft =
+            (written.lower)(&mut Lowering::new(report, catalogue, self), id, written.key, written.table);
+        let draft = draft.filter(|_| report.errors() == before);
+        let plan = draft.and_then(|draft| seal(draft, id, written.key, report));
+        self.open.pop();
+        self.done.insert(id.to_owned(), plan.clone());
+        plan
+    }
+}
+
+fn seal(draft: Draft, id: &str, key: Place, report: &mut Report<'_>) -> Option<Arc<Plan>> {
+    match Plan::seal(draft) {
+        Ok(plan) => Some(Arc::new(plan)),
+        Err(error) => {
+            report.error(key, format!("the plan `{id}` is not valid: {error}"));
+            None
         }
     }
 }
 
-/// A plan that is switched off is not read at all.
+/// A plan that is switched off is not looked at.
 fn is_enabled(table: &Table) -> bool {
-    !table.get("enabled").is_some_and(|entry| entry.node.value == Value::Boolean(false))
+    table.get("enabled").is_none_or(|entry| entry.node.value != Value::Boolean(false))
 }

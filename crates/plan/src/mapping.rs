@@ -120,6 +120,13 @@ impl Mapping {
     }
 }
 
+impl Mapping {
+    /// The value as far as it is known: an expression that has no value yet stands as it is written.
+    pub fn resolve_known(&self, scope: &dyn Scope) -> Value {
+        node::resolve_known(&self.root, scope)
+    }
+}
+
 fn escape(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(scan::escape(text)),

@@ -1,7 +1,10 @@
 //! The one form that every shape is lowered to.
 
+mod flow;
 mod retry;
 mod seal;
+mod step;
+mod trigger;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -10,13 +13,15 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::catalogue::Performer;
 use crate::expression::Expression;
 use crate::input::Input;
 use crate::mapping::Mapping;
 
+pub use flow::{Flow, Loop, Target, Terminal, Transition};
 pub use retry::{FailureKind, Retry};
 pub use seal::SealError;
+pub use step::{Accept, Action, Approval, Call, Fan, Gate, OnTimeout, Part, Step, Undo};
+pub use trigger::{Concurrency, Missed, OnConflict, Schedule};
 
 /// Most phases a plan may have.
 pub const MAX_PHASES: usize = 20_000;
@@ -27,13 +32,28 @@ pub const MAX_PHASES: usize = 20_000;
 pub enum Shape {
     /// Phases with dependencies, each calling tools and then agents.
     Workstack,
+    /// Nodes and edges of a data flow, undone as one transaction.
+    Workflow,
+    /// Steps with targets for success and failure.
+    Machine,
+    /// Steps without identities; roles come when it is run.
+    Template,
+    /// Participants, rounds, consensus.
+    Debate,
 }
 
 impl Shape {
+    /// Every shape, in the order of their declaration.
+    pub const ALL: [Self; 5] = [Self::Workstack, Self::Workflow, Self::Machine, Self::Template, Self::Debate];
+
     /// The word that people write before an id: `workstack_code_review`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Workstack => "workstack",
+            Self::Workflow => "workflow",
+            Self::Machine => "machine",
+            Self::Template => "template",
+            Self::Debate => "debate",
         }
     }
 }
@@ -49,75 +69,6 @@ pub enum Rollback {
     Run,
     /// Nothing.
     None,
-}
-
-/// Who performs a step: named by the plan, or left to the cast.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// An operation of an agent.
-    Performer(Performer),
-    /// A role, with the performer that plays it unless the run's cast says otherwise.
-    Role {
-        /// The role.
-        name: String,
-        /// Who plays it by default.
-        default: Performer,
-    },
-}
-
-impl Part {
-    /// Who plays the part when the cast says nothing.
-    pub fn default_performer(&self) -> &Performer {
-        match self {
-            Self::Performer(performer) | Self::Role { default: performer, .. } => performer,
-        }
-    }
-}
-
-/// A call of a performer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Call {
-    /// Who performs it.
-    pub part: Part,
-    /// Its arguments; resolves to a JSON object.
-    pub arguments: Mapping,
-}
-
-/// What a step does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Calls a performer.
-    Call(Call),
-}
-
-/// The only unit of work.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// Unique in the plan; has no `/` or `:`.
-    pub id: String,
-    /// Steps of the same phase, by position in it, that must end well before this one starts.
-    pub after: Vec<usize>,
-    /// What it does.
-    pub action: Action,
-    /// When it is tried again.
-    pub retry: Retry,
-    /// Limit of one attempt.
-    pub timeout: Option<Duration>,
-    /// Variable that keeps its output.
-    pub store_as: Option<String>,
-}
-
-/// A call that undoes something a phase did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Undo {
-    /// What to call.
-    pub call: Call,
-    /// Limit of one attempt.
-    pub timeout: Option<Duration>,
-    /// When it is tried again.
-    pub retry: Retry,
 }
 
 /// A named group of steps with one set of dependencies; the unit of progress that people watch.
@@ -137,10 +88,51 @@ pub struct Phase {
     pub timeout: Option<Duration>,
     /// Whether the plan goes on when the phase failed.
     pub continue_on_failure: bool,
+    /// How it is repeated once it succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<Loop>,
+    /// In a machine, where it goes from here: the first one that holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<Transition>,
+    /// In a machine, how often it may be visited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_visits: Option<u32>,
     /// Its steps.
     pub steps: Vec<Step>,
     /// What undoes it, in this order.
     pub undo: Vec<Undo>,
+}
+
+impl Phase {
+    /// A phase of these steps without any wishes.
+    pub fn new(id: impl Into<String>, steps: Vec<Step>) -> Self {
+        let id = id.into();
+        Self {
+            name: id.clone(),
+            id,
+            description: String::new(),
+            depends_on: Vec::new(),
+            when: None,
+            timeout: None,
+            continue_on_failure: false,
+            repeat: None,
+            next: Vec::new(),
+            max_visits: None,
+            steps,
+            undo: Vec::new(),
+        }
+    }
+
+    /// Whether undoing it undoes the runs of the plans that it ran: where it says nothing else.
+    pub fn undoes_plans(&self) -> bool {
+        let runs_plan = |step: &Step| matches!(step.action, Action::Plan { .. });
+        self.undo.is_empty() && self.steps.iter().any(runs_plan)
+    }
+
+    /// How many calls undo it: as many as its undo list has, or one for all plans that it ran.
+    pub fn undo_calls(&self) -> usize {
+        if self.undoes_plans() { 1 } else { self.undo.len() }
+    }
 }
 
 /// What people say about a plan.
@@ -167,6 +159,9 @@ pub struct Draft {
     pub about: About,
     /// What a run must be given.
     pub inputs: IndexMap<String, Input>,
+    /// How it goes from phase to phase.
+    #[serde(default, skip_serializing_if = "Flow::is_graph")]
+    pub flow: Flow,
     /// Its phases, in the order of the file.
     pub phases: Vec<Phase>,
     /// Most steps that run at the same time; at least 1.
@@ -177,6 +172,39 @@ pub struct Draft {
     pub rollback: Rollback,
     /// What the run answers when it completed; the output of its last phase otherwise.
     pub output: Option<Mapping>,
+    /// Who plays the steps that nobody is cast for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_role: Option<String>,
+    /// When it starts by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// How many runs of it go at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
+}
+
+/// How many steps run at the same time when the plan does not say.
+pub const MAX_PARALLEL: usize = 10;
+
+impl Draft {
+    /// A plan of these phases without any wishes.
+    pub fn new(id: impl Into<String>, shape: Shape, phases: Vec<Phase>) -> Self {
+        Self {
+            id: id.into(),
+            shape,
+            about: About::default(),
+            inputs: IndexMap::new(),
+            flow: Flow::Graph,
+            phases,
+            max_parallel: MAX_PARALLEL,
+            timeout: None,
+            rollback: Rollback::default(),
+            output: None,
+            default_role: None,
+            schedule: None,
+            concurrency: None,
+        }
+    }
 }
 
 /// A valid plan.
@@ -188,9 +216,16 @@ pub struct Plan {
     first: Vec<usize>,
     by_id: HashMap<String, usize>,
     phase_by_id: HashMap<String, usize>,
+    by_name: HashMap<String, usize>,
     variables: HashMap<String, usize>,
     dependents: Vec<Vec<usize>>,
     digest: String,
+}
+
+/// SHA-256 of plain data as JSON, in hexadecimal.
+pub fn digest(data: &impl Serialize) -> String {
+    let text = serde_json::to_vec(data).expect("plain data has a JSON form");
+    Sha256::digest(&text).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 impl Plan {
@@ -209,6 +244,7 @@ impl Plan {
         let mut first = Vec::new();
         let mut by_id = HashMap::new();
         let mut phase_by_id = HashMap::new();
+        let mut by_name = HashMap::new();
         let mut variables = HashMap::new();
         let mut dependents = vec![Vec::new(); draft.phases.len()];
         for (at, phase) in draft.phases.iter().enumerate() {
@@ -216,8 +252,11 @@ impl Plan {
             phase_by_id.insert(phase.id.clone(), at);
             for (place, step) in phase.steps.iter().enumerate() {
                 by_id.insert(step.id.clone(), steps.len());
-                if let Some(variable) = &step.store_as {
-                    variables.insert(variable.clone(), steps.len());
+                if phase.steps.len() == 1 {
+                    by_name.entry(phase.name.clone()).or_insert(steps.len());
+                }
+                for variable in step.variables() {
+                    variables.insert(variable.to_owned(), steps.len());
                 }
                 steps.push((at, place));
             }
@@ -225,10 +264,8 @@ impl Plan {
                 dependents[*dependency].push(at);
             }
         }
-        let text = serde_json::to_vec(&draft).expect("a draft is plain data");
-        let digest =
-            Sha256::digest(&text).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        Self { draft, steps, first, by_id, phase_by_id, variables, dependents, digest }
+        let digest = digest(&draft);
+        Self { draft, steps, first, by_id, phase_by_id, by_name, variables, dependents, digest }
     }
 
     /// Its id, unique over all plans.
@@ -283,7 +320,7 @@ impl Plan {
         self.phase_by_id.get(id).copied()
     }
 
-    /// The step whose output a variable keeps.
+    /// The step that stores a variable.
     pub fn variable(&self, name: &str) -> Option<usize> {
         self.variables.get(name).copied()
     }
@@ -293,18 +330,32 @@ impl Plan {
         &self.dependents[phase]
     }
 
-    /// Names of the agents that the plan calls when no cast says otherwise.
+    /// Position of a step by its id, by the name people read, or by that of its phase.
+    pub fn find_named(&self, name: &str) -> Option<usize> {
+        self.find_step(name).or_else(|| self.by_name.get(name).copied())
+    }
+
+    /// Names of the agents that the plan and its children call when no cast says otherwise.
     pub fn agents(&self) -> BTreeSet<&str> {
-        self.calls().map(|call| call.part.default_performer().agent.as_str()).collect()
+        let own = self.calls().filter_map(|call| call.part.default_performer());
+        let own = own.map(|performer| performer.agent.as_str());
+        own.chain(self.children().flat_map(|child| child.agents())).collect()
     }
 
     /// Every call of the plan: of its steps and of their undo.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.draft.phases.iter().flat_map(|phase| {
-            let done = phase.steps.iter().map(|step| match &step.action {
-                Action::Call(call) => call,
-            });
+            let done = phase.steps.iter().filter_map(|step| step.action.call());
             done.chain(phase.undo.iter().map(|undo| &undo.call))
+        })
+    }
+
+    /// Plans that steps of this one run.
+    pub fn children(&self) -> impl Iterator<Item = &Plan> {
+        let steps = self.draft.phases.iter().flat_map(|phase| &phase.steps);
+        steps.filter_map(|step| match &step.action {
+            Action::Plan { plan, .. } => Some(plan.as_ref()),
+            Action::Call(_) | Action::Pass => None,
         })
     }
 }

@@ -4,40 +4,70 @@
 //! common (inputs, retry, calls, values with references) is read by `Lowering`, so that it is spelled and checked alike.
 
 mod call;
+pub(crate) mod casting;
+mod child;
+mod debate;
+mod gate;
+mod head;
 mod inputs;
+mod machine;
+mod names;
+mod part;
 mod retry;
+mod steps;
+mod template;
+mod trigger;
+mod undo;
 mod values;
+mod wishes;
+mod work;
+mod workflow;
 mod workstack;
 
 use crate::catalogue::Catalogue;
 use crate::diagnostic::Report;
 use crate::document::{Place, Table};
 use crate::expression::Reference;
+use crate::load::Library;
 use crate::plan::Draft;
 
+pub(crate) use wishes::ITEM;
+
 /// Lowers one plan. What it returns is used only when nothing was reported as an error meanwhile.
-pub(crate) type Lower = fn(&mut Lowering<'_, '_>, id: &str, key: Place, table: &Table) -> Option<Draft>;
+pub(crate) type Lower = fn(&mut Lowering<'_, '_, '_>, id: &str, key: Place, table: &Table) -> Option<Draft>;
 
 /// Top-level tables and what lowers their entries.
-pub(crate) const SHAPES: &[(&str, Lower)] = &[("workstacks", workstack::lower)];
+pub(crate) const SHAPES: &[(&str, Lower)] = &[
+    ("workstacks", workstack::lower),
+    ("workflows", workflow::lower),
+    ("machines", machine::lower),
+    ("templates", template::lower),
+    ("debates", debate::lower),
+];
 
 /// Words that no input or variable may be called: they begin other references.
-pub(crate) const TAKEN: [&str; 6] = ["steps", "phases", "run", "input", "item", "index"];
+pub(crate) const TAKEN: [&str; 8] =
+    ["steps", "phases", "run", "input", "context", "last_output", "item", "index"];
 
 /// Longest id of a plan or phase: ids stand in keys, file names and on narrow screens.
 const MAX_ID: usize = 100;
 
 /// What lowering one plan needs and finds.
-pub(crate) struct Lowering<'r, 'a> {
+pub(crate) struct Lowering<'r, 'a, 'l> {
     pub(crate) report: &'r mut Report<'a>,
     pub(crate) catalogue: &'r Catalogue,
+    library: &'r mut Library<'l>,
     /// Every reference of the plan, to be checked when all of it is known.
     pub(crate) uses: Vec<Use>,
+    /// Names that mean something only where they are read just now: the item of a list, the output of the step itself.
+    locals: &'static [&'static str],
 }
 
 /// A reference and who makes it.
 pub(crate) struct Use {
     pub(crate) reference: Reference,
+    /// What of its value is asked for, as in [`Access`](crate::expression::Access).
+    pub(crate) keys: Vec<Option<String>>,
     pub(crate) place: Place,
     pub(crate) by: User,
     /// Whether the value is handed on as it is: not computed with, not made part of a text.
@@ -53,13 +83,31 @@ pub(crate) enum User {
     Step(usize, usize),
     /// What undoes a phase.
     Undo(usize),
+    /// What says where it goes from a phase, or whether that is repeated.
+    Next(usize),
     /// The output of the plan.
     Output,
 }
 
-impl<'r, 'a> Lowering<'r, 'a> {
-    pub(crate) fn new(report: &'r mut Report<'a>, catalogue: &'r Catalogue) -> Self {
-        Self { report, catalogue, uses: Vec::new() }
+impl<'r, 'a, 'l> Lowering<'r, 'a, 'l> {
+    pub(crate) fn new(
+        report: &'r mut Report<'a>,
+        catalogue: &'r Catalogue,
+        library: &'r mut Library<'l>,
+    ) -> Self {
+        Self { report, catalogue, library, uses: Vec::new(), locals: &[] }
+    }
+
+    /// Reads something in which these names have a value of their own.
+    pub(crate) fn with_locals<T>(
+        &mut self,
+        locals: &'static [&'static str],
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let outside = std::mem::replace(&mut self.locals, locals);
+        let read = read(self);
+        self.locals = outside;
+        read
     }
 
     /// Reports an id that keys of calls and references could not hold.

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use futures::stream::{BoxStream, select_all};
 use op_engine::ports::{AgentState, AgentStatus, Agents, ConnectError, OperationStatus};
 use op_plan::catalogue::Operations;
-use op_plan::{Catalogue, Operation};
+use op_plan::{Catalogue, Operation, Performer};
 use tokio_stream::wrappers::WatchStream;
 
 use crate::agent::{Agent, Standing};
@@ -54,11 +54,22 @@ impl Agents for Pool {
             let known = agent.known(&agent.standing.borrow());
             (agent.settings.name.clone(), known.map_or(Operations::Open, Operations::Known))
         });
-        Catalogue { agents: agents.collect(), roles: BTreeMap::new() }
+        Catalogue { agents: agents.collect(), ..Catalogue::default() }
+    }
+
+    fn has(&self, performer: &Performer) -> bool {
+        self.agent(&performer.agent).is_some_and(|agent| agent.has(&performer.operation))
     }
 }
 
 impl Agent {
+    /// Whether it performs an operation, as far as is known: of one that nobody knows yet, anything may be asked.
+    fn has(&self, operation: &str) -> bool {
+        let standing = self.standing.borrow();
+        let described = standing.described.as_ref().map(|described| &described.operations);
+        described.or(self.settings.known.as_ref()).is_none_or(|known| known.contains_key(operation))
+    }
+
     /// What it described when it was last connected, or what is known of it before.
     fn known(&self, standing: &Standing) -> Option<BTreeMap<String, Operation>> {
         let described = standing.described.as_ref().map(|described| described.operations.clone());

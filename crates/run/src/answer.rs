@@ -52,10 +52,10 @@ impl Failure {
         self
     }
 
-    /// Adds what was found out all the same.
+    /// Adds what was found out all the same; null is nothing.
     #[must_use]
     pub fn detail(mut self, detail: Value) -> Self {
-        self.detail = Some(detail);
+        self.detail = Some(detail).filter(|detail| !detail.is_null());
         self
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use op_plan::Performer;
+use op_plan::{Performer, Plan};
 use serde_json::Value;
 
 use crate::event::StopCause;
@@ -26,6 +26,19 @@ pub enum Command {
     },
     /// A tick must come at this instant.
     Wake(Timestamp),
+    /// Somebody outside must be listened to.
+    Await(Outside),
+}
+
+/// What only somebody outside can bring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outside {
+    /// A place among the runs of this key; empty where runs have none.
+    Place(String),
+    /// That a person lets it go on.
+    Resume,
+    /// What opens the gate of this step.
+    Gate(usize),
 }
 
 /// A call that must be with its performer.
@@ -39,6 +52,8 @@ pub struct Call {
     pub attempt: u32,
     /// Who performs it.
     pub performer: Performer,
+    /// The plan to run, where that is what is to be performed.
+    pub plan: Option<Arc<Plan>>,
     /// Its arguments.
     pub arguments: Arc<Value>,
     /// How long it may take from its start; the run stops it then.

@@ -3,10 +3,18 @@
 //! A decision is made on a draft: a cheap copy of the run into which every event is taken the moment it is decided, so that
 //! each rule sees the run as it will be. Ties are broken by the order of the plan.
 
+mod act;
 mod advance;
+mod answer;
+mod ask;
 mod control;
+mod fan;
 mod finish;
+mod gate;
+mod limit;
+mod machine;
 mod retry;
+mod rollback;
 mod undo;
 
 use std::sync::Arc;
@@ -17,8 +25,10 @@ use crate::event::{Event, Fact};
 use crate::evolve::evolve;
 use crate::input::{Happening, Input, Refused, Start};
 use crate::key::Work;
-use crate::run::{Halt, Run, State, Trial};
+use crate::run::{Halt, Run, State};
 use crate::time::Timestamp;
+
+pub use rollback::{RolledBack, preview};
 
 /// Says which events become true by an input. The run itself does not change; the events belong into the journal first.
 ///
@@ -27,7 +37,7 @@ use crate::time::Timestamp;
 pub fn decide(run: &Run, input: &Input) -> Result<Vec<Event>, Refused> {
     let mut draft = take(run, input)?;
     // Also where the tick is late: nothing begins after a limit that has passed.
-    control::limit(&mut draft);
+    limit::limit(&mut draft);
     advance::advance(&mut draft);
     Ok(draft.events)
 }
@@ -45,16 +55,24 @@ fn take(run: &Run, input: &Input) -> Result<Draft, Refused> {
     let mut draft = Draft { run: run.clone(), at: input.at, events: Vec::new() };
     match &input.happening {
         Happening::Start(start) => begin(&mut draft, start)?,
-        Happening::Answered { work: Work::Step(step), attempt, answer } => {
-            expect(run, Work::Step(*step), *attempt)?;
-            retry::answered(&mut draft, *step, answer);
-        }
-        Happening::Answered { work: work @ Work::Undo { phase, place }, attempt, answer } => {
+        Happening::Answered { work, attempt, answer } => {
             expect(run, *work, *attempt)?;
-            undo::answered(&mut draft, *phase, *place, answer);
+            match *work {
+                Work::Step(_) | Work::Item { .. } => answer::answered(&mut draft, *work, answer),
+                Work::Undo { phase, place } => undo::answered(&mut draft, phase, place, answer),
+            }
         }
         Happening::Tick => {}
         Happening::Cancel { rollback, reason, user } => control::cancel(&mut draft, *rollback, reason, user)?,
+        Happening::Admit => control::admit(&mut draft)?,
+        Happening::Pause { reason, user } => control::pause(&mut draft, reason, user)?,
+        Happening::Resume { user } => control::resume(&mut draft, user)?,
+        Happening::Signal { signal, data, user } => ask::signal(&mut draft, signal, data, user)?,
+        Happening::Approve(verdict) => ask::approve(&mut draft, verdict)?,
+        Happening::Recast { cast, user } => control::recast(&mut draft, cast, user)?,
+        Happening::Rollback { to, user } => rollback::rollback(&mut draft, to.as_deref(), user)?,
+        Happening::Retry { from, user } => retry::retry(&mut draft, from.as_deref(), user)?,
+        Happening::Resolve { accept, user } => control::resolve(&mut draft, *accept, user)?,
     }
     Ok(draft)
 }
@@ -85,17 +103,22 @@ impl Draft {
         self.run.plan.step(step).id.clone()
     }
 
-    /// Whether new steps may start: nobody stopped the run, and no failure will undo all of it.
+    /// Whether new steps may start.
     fn is_open(&self) -> bool {
+        self.run.state == State::Running && !self.is_halting()
+    }
+
+    /// Whether the run comes to its end: somebody stopped it, or a failure will undo all of it.
+    fn is_halting(&self) -> bool {
         let undoes_all = self.run.plan.draft().rollback == op_plan::Rollback::Run;
-        self.run.state == State::Running
-            && self.run.halt.is_none()
-            && !(undoes_all && (!self.run.failed.is_empty() || self.has_failing_phase()))
+        self.run.halt.is_some() || undoes_all && (!self.run.failed.is_empty() || self.has_failing_phase())
     }
 
     fn has_failing_phase(&self) -> bool {
         self.run.closing.iter().any(|phase| {
-            self.run.phases[*phase].failed.is_some() && !self.run.plan.phases()[*phase].continue_on_failure
+            self.run.phases[*phase].failed.is_some()
+                && !self.run.plan.phases()[*phase].continue_on_failure
+                && !machine::has_way_out(&self.run.plan, *phase)
         })
     }
 
@@ -105,7 +128,7 @@ impl Draft {
 }
 
 fn begin(draft: &mut Draft, start: &Start) -> Result<(), Refused> {
-    if draft.run.state != State::Pending {
+    if draft.run.state != State::Pending || draft.run.origin.is_some() {
         return Err(Refused::Started);
     }
     let plan = draft.plan();
@@ -121,20 +144,20 @@ fn begin(draft: &mut Draft, start: &Start) -> Result<(), Refused> {
         user: start.user.clone(),
         labels: start.labels.clone(),
         deadline: limit.map(|limit| draft.at.after(limit)),
+        concurrency: start.concurrency.clone(),
+        queued: start.queued,
     });
+    start.fallbacks.iter().for_each(|fallback| draft.record(Fact::CastFellBack(fallback.clone())));
     Ok(())
 }
 
 /// An answer counts only for the attempt that is outstanding.
 fn expect(run: &Run, work: Work, attempt: u32) -> Result<(), Refused> {
-    let trial: Option<&Trial> = match work {
-        Work::Step(step) => run.active.contains(&step).then(|| &run.steps[step].trial),
-        Work::Undo { phase, place } => {
-            let is_current = run.undoing.phases.front() == Some(&phase) && run.undoing.place == place;
-            (run.undoing.active && is_current).then_some(&run.undoing.trial)
-        }
+    let is_outstanding = match work {
+        Work::Step(_) | Work::Item { .. } => run.active.contains(&work),
+        Work::Undo { .. } => run.undoing.active,
     };
-    match trial {
+    match run.trial(work).filter(|_| is_outstanding) {
         Some(trial) if trial.attempts == attempt => Ok(()),
         Some(_) | None => Err(Refused::Unexpected),
     }

@@ -3,6 +3,10 @@
 //! A fact that names a phase or step that the plan does not have changes nothing but the sequence; a journal that holds one is
 //! refused by [`replay`](crate::replay) long before, since its plan has another digest.
 
+mod control;
+mod gate;
+mod item;
+mod machine;
 mod phase;
 mod step;
 mod undo;
@@ -12,7 +16,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::event::{Event, Fact, SkipCause};
-use crate::run::{Halt, Origin, Run, State, StepState, Timer};
+use crate::key::Work;
+use crate::run::{Halt, Run, State, StepState};
 use crate::time::Timestamp;
 
 /// Takes an event into the run.
@@ -20,21 +25,19 @@ pub fn evolve(run: &mut Run, event: &Event) {
     run.sequence += 1;
     let at = event.at;
     match &event.fact {
-        Fact::RunStarted { cast, inputs, user, labels, deadline, .. } => begin(
-            run,
-            Origin {
-                cast: cast.clone(),
-                inputs: inputs.clone(),
-                user: user.clone(),
-                labels: labels.clone(),
-                at,
-                deadline: *deadline,
-            },
-        ),
+        Fact::RunStarted { .. } => control::begun(run, at, &event.fact),
+        Fact::CastFellBack(_) => {}
+        Fact::RunAdmitted | Fact::RunResumed { .. } => control::resumed(run, at),
+        Fact::RunPaused { .. } => control::paused(run, at),
+        Fact::CastChanged { cast, .. } => control::recast(run, cast),
+        Fact::SignalReceived { signal, data, .. } => run.signals.push_back((signal.clone(), data.clone())),
         Fact::PhaseStarted { phase, deadline } => with_phase(run, phase, |run, phase| {
             phase::started(run, phase, at, *deadline);
         }),
         Fact::PhaseTimedOut { phase } => with_phase(run, phase, phase::timed_out),
+        Fact::PhaseRepeated { phase, visit } => {
+            with_phase(run, phase, |run, phase| phase::repeated(run, phase, *visit));
+        }
         Fact::PhaseSucceeded { phase } => {
             with_phase(run, phase, |run, phase| phase::succeeded(run, phase, at));
         }
@@ -47,37 +50,42 @@ pub fn evolve(run: &mut Run, event: &Event) {
         Fact::PhaseSkipped { phase, cause } => {
             with_phase(run, phase, |run, phase| phase::skipped(run, phase, at, cause));
         }
-        Fact::StepStarted { step, attempt, arguments, deadline } => with_step(run, step, |run, step| {
-            step::started(run, step, at, *attempt, arguments, *deadline);
-        }),
-        Fact::StepStopping { step, cause } => {
-            with_step(run, step, |run, step| step::stopping(run, step, *cause));
-        }
-        Fact::StepSucceeded { step, output, evidence } => with_step(run, step, |run, step| {
-            step::succeeded(run, step, at, output, evidence);
-        }),
-        Fact::RetryScheduled { step, failure, evidence, due } => with_step(run, step, |run, step| {
-            step::retried(run, step, failure, evidence, *due);
-        }),
-        Fact::StepFailed { step, failure, evidence } => with_step(run, step, |run, step| {
-            step::failed(run, step, at, failure, evidence.as_ref());
-        }),
+        Fact::Moved { to, .. } => machine::moved(run, to),
+        Fact::RunExhausted { reason } => control::halt(run, Halt::Exhausted(reason.clone())),
         Fact::CancelRequested { rollback, reason, .. } => {
-            halt(run, Halt::Cancelled { rollback: *rollback, reason: reason.clone() });
+            control::halt(run, Halt::Cancelled { rollback: *rollback, reason: reason.clone() });
         }
-        Fact::RunTimedOut => halt(run, Halt::TimedOut),
-        Fact::RollbackStarted { phases } => undo::begun(run, phases),
-        Fact::UndoStarted { place, attempt, arguments, deadline, .. } => {
-            undo::started(run, at, *place, *attempt, arguments, *deadline);
+        Fact::RunTimedOut => control::halt(run, Halt::TimedOut),
+        Fact::RollbackRequested { user, .. } => run.rolled_back_by = Some(user.clone()),
+        Fact::RunRetried { phases, steps, deadline, .. } => {
+            control::retried(run, phases, steps, *deadline);
         }
-        Fact::UndoStopping { .. } => undo::stopping(run),
-        Fact::UndoSucceeded { evidence, .. } => undo::succeeded(run, evidence),
-        Fact::UndoSkipped { .. } => undo::skipped(run),
-        Fact::UndoRetryScheduled { failure, evidence, due, .. } => {
-            undo::retried(run, failure, evidence, *due);
+        Fact::StuckResolved { accepted, .. } => undo::resolved(run, *accepted),
+        Fact::RollbackStarted { .. }
+        | Fact::UndoStarted { .. }
+        | Fact::UndoStopping { .. }
+        | Fact::UndoSucceeded { .. }
+        | Fact::UndoSkipped { .. }
+        | Fact::UndoRetryScheduled { .. }
+        | Fact::UndoFailed { .. }
+        | Fact::PhaseUndone { .. } => undo(run, event),
+        Fact::StepWaiting { .. }
+        | Fact::StepPassed { .. }
+        | Fact::ApprovalOverdue { .. }
+        | Fact::StepFanned { .. }
+        | Fact::ItemSucceeded { .. }
+        | Fact::ItemFailed { .. }
+        | Fact::StepSkipped { .. }
+        | Fact::StepFellBack { .. }
+        | Fact::StepStarted { .. }
+        | Fact::StepStopping { .. }
+        | Fact::StepSucceeded { .. }
+        | Fact::RetryScheduled { .. }
+        | Fact::StepFailed { .. } => {
+            if let Some(step) = event.fact.step().and_then(|step| run.plan.find_step(step)) {
+                of_step(run, step, event);
+            }
         }
-        Fact::UndoFailed { phase, failure, evidence, .. } => undo::failed(run, phase, failure, evidence),
-        Fact::PhaseUndone { phase } => with_phase(run, phase, undo::undone),
         Fact::RunCompleted { output } => complete(run, at, output),
         Fact::RunFailed { reason } => end(run, at, State::Failed, reason),
         Fact::RunCancelled { reason } => end(run, at, State::Cancelled, reason),
@@ -86,33 +94,74 @@ pub fn evolve(run: &mut Run, event: &Event) {
     }
 }
 
+/// A fact about a step.
+fn of_step(run: &mut Run, step: usize, event: &Event) {
+    let at = event.at;
+    match &event.fact {
+        Fact::StepWaiting { waits_for, deadline, .. } => gate::shut(run, step, at, waits_for, *deadline),
+        Fact::StepPassed { answer, .. } => gate::passed(run, step, answer),
+        Fact::ApprovalOverdue { .. } => gate::overdue(run, step),
+        Fact::StepFanned { items, .. } => item::fanned(run, step, at, items),
+        Fact::ItemSucceeded { item, output, evidence, .. } => {
+            item::succeeded(run, step, *item, output, evidence);
+        }
+        Fact::ItemFailed { item, failure, evidence, .. } => {
+            item::failed(run, step, *item, failure, evidence.as_ref());
+        }
+        Fact::StepSkipped { cause, .. } => step::skipped(run, step, at, cause),
+        Fact::StepFellBack { item: Some(item), failure, evidence, .. } => {
+            item::fell_back(run, step, *item, at, failure, evidence);
+        }
+        Fact::StepFellBack { item: None, failure, evidence, .. } => {
+            step::fell_back(run, step, failure, evidence);
+        }
+        Fact::StepStarted { item: Some(item), attempt, arguments, deadline, .. } => {
+            item::started(run, step, *item, at, *attempt, arguments, *deadline);
+        }
+        Fact::StepStarted { item: None, attempt, arguments, deadline, .. } => {
+            step::started(run, step, at, *attempt, arguments, *deadline);
+        }
+        Fact::StepStopping { item: Some(item), cause, .. } => item::stopping(run, step, *item, *cause),
+        Fact::StepStopping { item: None, cause, .. } => step::stopping(run, step, *cause),
+        Fact::StepSucceeded { output, stored, evidence, .. } => {
+            step::succeeded(run, step, at, output, stored, evidence);
+        }
+        Fact::RetryScheduled { item: Some(item), failure, evidence, due, .. } => {
+            item::retried(run, step, *item, failure, evidence, *due);
+        }
+        Fact::RetryScheduled { item: None, failure, evidence, due, .. } => {
+            step::retried(run, step, failure, evidence, *due);
+        }
+        Fact::StepFailed { failure, evidence, .. } => {
+            step::failed(run, step, at, failure, evidence.as_ref());
+        }
+        _ => {}
+    }
+}
+
+/// A fact about the undoing of phases.
+fn undo(run: &mut Run, event: &Event) {
+    match &event.fact {
+        Fact::RollbackStarted { phases, visits } => undo::begun(run, phases, visits),
+        Fact::UndoStarted { place, attempt, arguments, deadline, .. } => {
+            undo::started(run, event.at, *place, *attempt, arguments, *deadline);
+        }
+        Fact::UndoStopping { .. } => undo::stopping(run),
+        Fact::UndoSucceeded { evidence, .. } => undo::succeeded(run, evidence),
+        Fact::UndoSkipped { .. } => undo::skipped(run),
+        Fact::UndoRetryScheduled { failure, evidence, due, .. } => {
+            undo::retried(run, failure, evidence, *due);
+        }
+        Fact::UndoFailed { phase, failure, evidence, .. } => undo::failed(run, phase, failure, evidence),
+        Fact::PhaseUndone { .. } => undo::undone(run),
+        _ => {}
+    }
+}
+
 fn with_phase(run: &mut Run, id: &str, change: impl FnOnce(&mut Run, usize)) {
     if let Some(phase) = run.plan.find_phase(id) {
         change(run, phase);
     }
-}
-
-fn with_step(run: &mut Run, id: &str, change: impl FnOnce(&mut Run, usize)) {
-    if let Some(step) = run.plan.find_step(id) {
-        change(run, step);
-    }
-}
-
-fn begin(run: &mut Run, origin: Origin) {
-    run.state = State::Running;
-    run.timers.extend(origin.deadline.map(|deadline| (deadline, Timer::Run)));
-    run.origin = Some(Arc::new(origin));
-}
-
-fn remove_limit(run: &mut Run) {
-    if let Some(deadline) = run.origin.as_ref().and_then(|origin| origin.deadline) {
-        run.timers.remove(&(deadline, Timer::Run));
-    }
-}
-
-fn halt(run: &mut Run, halt: Halt) {
-    remove_limit(run);
-    run.halt = Some(halt);
 }
 
 fn complete(run: &mut Run, at: Timestamp, output: &Value) {
@@ -124,6 +173,7 @@ fn end(run: &mut Run, at: Timestamp, state: State, reason: &str) {
     run.state = state;
     reason.clone_into(&mut run.reason);
     run.ended_at = Some(at);
+    run.paused = None;
     run.timers.clear();
     run.ready.clear();
     run.open.clear();
@@ -131,6 +181,9 @@ fn end(run: &mut Run, at: Timestamp, state: State, reason: &str) {
 
 /// Nothing of a phase that runs starts any more.
 fn close(run: &mut Run, phase: usize) {
+    if run.closing.contains(&phase) {
+        return;
+    }
     for step in run.plan.steps_of(phase) {
         run.ready.remove(&step);
     }
@@ -146,4 +199,25 @@ fn skip_pending(run: &mut Run, phase: usize, cause: &SkipCause, at: Timestamp) {
             step::skipped(run, step, at, cause);
         }
     }
+}
+
+/// Nobody waits for the attempt of a call any more: neither for its answer nor for the next one.
+fn leave_call(run: &mut Run, work: Work) -> bool {
+    let (deadline, due) = run.trial(work).map_or((None, None), |trial| (trial.deadline, trial.due));
+    if let Some(deadline) = deadline {
+        run.timers.remove(&(deadline, crate::run::Timer::Attempt(work)));
+    }
+    let was_waiting = due.is_some_and(|due| run.waiting.remove(&(due, work)).is_some());
+    run.active.remove(&work).is_some() || was_waiting
+}
+
+/// What a step returned, under the name of who said it and as the last of all.
+fn say(run: &mut Run, step: usize, value: &Value) {
+    let plan = Arc::clone(&run.plan);
+    let Some(call) = plan.step(step).action.call() else { return };
+    let by_cast = || run.player(step).map(|player| player.role.as_ref().unwrap_or(&player.performer.agent));
+    let voice = call.part.voice().map(str::to_owned).or_else(|| by_cast().cloned());
+    let value = Arc::new(value.clone());
+    run.voices.extend(voice.map(|voice| (voice, Arc::clone(&value))));
+    run.voices.insert(String::new(), value);
 }

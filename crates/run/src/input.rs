@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use op_plan::Performer;
+use op_plan::cast::{Cast, Fallback, Player};
 use op_plan::input::Inputs;
+use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::key::Work;
@@ -14,8 +15,10 @@ use crate::time::Timestamp;
 /// What a run is started with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
-    /// Who performs each step, by position; as long as the plan has steps.
-    pub cast: Vec<Performer>,
+    /// Who plays each step, by position; as long as the plan has steps.
+    pub cast: Cast,
+    /// Steps that somebody else plays than was asked for.
+    pub fallbacks: Vec<Fallback>,
     /// Complete and checked inputs.
     pub inputs: Inputs,
     /// Who starts it.
@@ -24,6 +27,25 @@ pub struct Start {
     pub labels: BTreeMap<String, String>,
     /// Replaces the plan's own limit on the whole run.
     pub timeout: Option<Duration>,
+    /// Runs with this key count together.
+    pub concurrency: Option<String>,
+    /// Whether it waits until it is admitted.
+    pub queued: bool,
+}
+
+/// The answer of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The step that waits for it.
+    pub step: String,
+    /// The question that was shown; any when empty.
+    pub digest: String,
+    /// Whether it goes on.
+    pub approved: bool,
+    /// What the person says.
+    pub comment: String,
+    /// Who.
+    pub user: String,
 }
 
 /// Something that happened outside.
@@ -48,6 +70,59 @@ pub enum Happening {
         rollback: bool,
         /// Why.
         reason: String,
+        /// Who.
+        user: String,
+    },
+    /// There is a place for a run that waits for one.
+    Admit,
+    /// Somebody holds the run.
+    Pause {
+        /// Why.
+        reason: String,
+        /// Who.
+        user: String,
+    },
+    /// Somebody lets it go on.
+    Resume {
+        /// Who.
+        user: String,
+    },
+    /// Somebody sends a signal.
+    Signal {
+        /// Its name.
+        signal: String,
+        /// What it carries.
+        data: Value,
+        /// Who.
+        user: String,
+    },
+    /// A person answers.
+    Approve(Verdict),
+    /// Somebody wants others to play steps that have not started.
+    Recast {
+        /// Who plays them, by step.
+        cast: BTreeMap<String, Vec<Player>>,
+        /// Who says so.
+        user: String,
+    },
+    /// Somebody wants an ended run undone.
+    Rollback {
+        /// The last phase that stays; all are undone otherwise.
+        to: Option<String>,
+        /// Who.
+        user: String,
+    },
+    /// Somebody wants an ended run to go on, keeping what succeeded.
+    Retry {
+        /// The step or phase to go on from; from what failed otherwise.
+        from: Option<String>,
+        /// Who.
+        user: String,
+    },
+    /// Somebody says how a stuck run goes on.
+    Resolve {
+        /// Whether what could not be undone is accepted as it is; it is tried again otherwise.
+        accept: bool,
         /// Who.
         user: String,
     },
@@ -85,4 +160,55 @@ pub enum Refused {
     /// Cancelling twice changes nothing.
     #[error("the run is being cancelled")]
     Cancelling,
+    /// The run cannot be steered this way in its state.
+    #[error("the run is {state} and cannot be {what}")]
+    Unfit {
+        /// Its state.
+        state: State,
+        /// What was asked for, as a participle.
+        what: &'static str,
+    },
+    /// The run has no such phase or step.
+    #[error("the run has no phase or step `{0}`")]
+    Unknown(String),
+    /// Nothing waits for the answer of a person there.
+    #[error("step `{step}` waits for no approval{}", waiting(waiting_now))]
+    NotAsked {
+        /// The step.
+        step: String,
+        /// Steps that do.
+        waiting_now: Vec<String>,
+    },
+    /// The question has changed since it was shown.
+    #[error("step `{0}` asks something else by now: look at it again")]
+    OtherQuestion(String),
+    /// No step of the plan waits for such a signal.
+    #[error("no step of the plan waits for a signal `{signal}`{}", waiting(known))]
+    NoSignal {
+        /// The signal.
+        signal: String,
+        /// Signals that steps wait for.
+        known: Vec<String>,
+    },
+    /// More signals than are kept.
+    #[error("{0} signals that nobody took are kept, as many as allowed")]
+    TooManySignals(usize),
+    /// A step that has begun keeps its performer.
+    #[error("step `{step}` is {state} and keeps who plays it")]
+    Begun {
+        /// The step.
+        step: String,
+        /// Its state.
+        state: &'static str,
+    },
+    /// Nothing is left to undo.
+    #[error("nothing of it is left to undo")]
+    NothingToUndo,
+    /// Nothing is left to do.
+    #[error("nothing of it failed: say from which step it is to go on")]
+    NothingToRetry,
+}
+
+fn waiting(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!("; there is {}", known.join(", ")) }
 }

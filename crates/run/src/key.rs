@@ -32,6 +32,13 @@ impl fmt::Display for RunId {
 pub enum Work {
     /// A step, counted over all phases.
     Step(usize),
+    /// An item of the list of a step.
+    Item {
+        /// The step.
+        step: usize,
+        /// The item.
+        item: usize,
+    },
     /// An entry of the undo list of a phase.
     Undo {
         /// The phase.
@@ -41,9 +48,19 @@ pub enum Work {
     },
 }
 
+impl Work {
+    /// The step that it is made for; none for an undo.
+    pub fn step(self) -> Option<usize> {
+        match self {
+            Self::Step(step) | Self::Item { step, .. } => Some(step),
+            Self::Undo { .. } => None,
+        }
+    }
+}
+
 /// Names a call, and is its idempotency key: a repeat after a crash carries the same one.
 ///
-/// Written `run/step/visit/attempt`; an undo stands as `undo:PHASE:PLACE` where the step would.
+/// Written `run/step/visit/attempt`; an item stands as `STEP[ITEM]` and an undo as `undo:PHASE:PLACE` where the step would.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallKey {
     /// The run.

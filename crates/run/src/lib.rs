@@ -18,15 +18,18 @@
 //! States of a run:
 //!
 //! ```text
-//! pending ─▶ running ─▶ completed
+//! pending ─▶ running ─▶ completed        (running ◀─▶ waiting, running ◀─▶ paused)
 //!               ├─────▶ failed ◀──────────┐
 //!               ├─────▶ cancelled         │
 //!               └─▶ rolling_back ─────────┤
 //!                        ├─▶ rolled_back  │
 //!                        └─▶ stuck        │ (the failed phases alone were undone)
+//!
+//! after the end: retried ─▶ running, rolled back ─▶ rolling_back; resolved: stuck ─▶ rolling_back
 //! ```
 //!
 //! - [`run`]: the state; [`event`]: facts; [`input`]: what comes in; [`command`]: what goes out
+//! - [`mod@explain`]: why a run is where it is, in words
 //! - [`answer`]: how a call ended; [`key`]: its idempotency key; [`time`]: instants
 
 pub mod answer;
@@ -34,6 +37,7 @@ pub mod command;
 pub mod decide;
 pub mod event;
 mod evolve;
+pub mod explain;
 pub mod input;
 pub mod key;
 mod outstanding;
@@ -43,10 +47,11 @@ mod scope;
 pub mod time;
 
 pub use answer::{Answer, Evidence, Failure};
-pub use command::Command;
-pub use decide::{decide, hold};
+pub use command::{Command, Outside};
+pub use decide::{RolledBack, decide, hold, preview};
 pub use event::{Event, Fact};
 pub use evolve::evolve;
+pub use explain::explain;
 pub use input::{Input, Refused};
 pub use key::{CallKey, RunId, Work};
 pub use outstanding::outstanding;

@@ -1,30 +1,52 @@
 //! What the world must be doing for a run, read off the run. There is no second record of intent.
 
-use crate::command::{Call, Command};
+use std::sync::Arc;
+
+use op_plan::Plan;
+use op_plan::plan::Action;
+
+use crate::command::{Call, Command, Outside};
 use crate::key::{CallKey, Work};
-use crate::run::{Run, Trial};
+use crate::run::{Origin, Run, State, Trial};
 use crate::time::Timestamp;
 
 /// Commands that must be under way. The conductor compares them with what it has under way: what is missing is begun,
 /// what is under way and not here has been answered.
 pub fn outstanding(run: &Run) -> Vec<Command> {
     let mut commands = Vec::new();
-    for step in &run.active {
-        push(run, Work::Step(*step), &run.steps[*step].trial, &mut commands);
+    for work in &run.active {
+        if let Some(trial) = run.trial(*work) {
+            push(run, *work, trial, &mut commands);
+        }
     }
-    if let (true, Some(phase)) = (run.undoing.active, run.undoing.phases.front()) {
-        let work = Work::Undo { phase: *phase, place: run.undoing.place };
+    if let (true, Some(ended)) = (run.undoing.active, run.undoing.visits.front()) {
+        let work = Work::Undo { phase: ended.phase, place: run.undoing.place };
         push(run, work, &run.undoing.trial, &mut commands);
     }
     commands.extend(wake(run).map(Command::Wake));
+    commands.extend(outside(run).map(Command::Await));
     commands
 }
 
-/// When the next limit passes or the next repeat is due. A repeat without room begins with the answer that makes some.
+/// When the next limit passes or the next repeat is due. A repeat without room begins with the answer that makes some, and
+/// one of a run that is held when it goes on.
 fn wake(run: &Run) -> Option<Timestamp> {
     let limit = run.timers.get_min().map(|(at, _)| *at);
-    let repeat = run.waiting.get_min().map(|(due, _)| *due).filter(|_| run.has_room());
+    let can_start = run.has_room() && run.state == State::Running;
+    let repeat = run.waiting.get_min().map(|(due, _)| *due).filter(|_| can_start);
     limit.into_iter().chain(repeat).chain(run.undoing.trial.due).min()
+}
+
+fn outside(run: &Run) -> impl Iterator<Item = Outside> {
+    let held = match run.state {
+        State::Pending => {
+            let key = |origin: &Arc<Origin>| origin.concurrency.clone().unwrap_or_default();
+            run.origin.as_ref().map(key).map(Outside::Place)
+        }
+        State::Paused => Some(Outside::Resume),
+        _ => None,
+    };
+    held.into_iter().chain(run.gated.iter().copied().map(Outside::Gate))
 }
 
 fn push(run: &Run, work: Work, trial: &Trial, commands: &mut Vec<Command>) {
@@ -33,17 +55,36 @@ fn push(run: &Run, work: Work, trial: &Trial, commands: &mut Vec<Command>) {
         key: key.clone(),
         work,
         attempt: trial.attempts,
-        performer: run.performer(work).clone(),
+        performer: run.performer(work),
+        plan: child(run, work),
         arguments: trial.arguments.clone(),
         timeout: trial.deadline.map(|deadline| deadline.since(trial.began)),
     }));
     commands.extend(trial.stopping.map(|cause| Command::Stop { key, work, cause }));
 }
 
-fn key(run: &Run, work: Work, attempt: u32) -> CallKey {
-    let step = match work {
-        Work::Step(step) => run.plan.step(step).id.clone(),
-        Work::Undo { phase, place } => format!("undo:{}:{}", run.plan.phases()[phase].id, place + 1),
+fn child(run: &Run, work: Work) -> Option<Arc<Plan>> {
+    let plan = |action: &Action| match action {
+        Action::Plan { plan, .. } => Some(Arc::clone(plan)),
+        Action::Call(_) | Action::Pass => None,
     };
-    CallKey { run: run.id.clone(), step, visit: 1, attempt }
+    match work {
+        Work::Step(step) | Work::Item { step, .. } => plan(&run.plan.step(step).action),
+        Work::Undo { phase, .. } => {
+            let phase = &run.plan.phases()[phase];
+            phase.undoes_plans().then(|| phase.steps.iter().find_map(|step| plan(&step.action)))?
+        }
+    }
+}
+
+fn key(run: &Run, work: Work, attempt: u32) -> CallKey {
+    let (step, visit) = match work {
+        Work::Step(step) => (run.plan.step(step).id.clone(), run.steps[step].visit),
+        Work::Item { step, item } => (format!("{}[{item}]", run.plan.step(step).id), run.steps[step].visit),
+        Work::Undo { phase, place } => {
+            let visit = run.undoing.visits.front().map_or(1, |ended| ended.visit);
+            (format!("undo:{}:{}", run.plan.phases()[phase].id, place + 1), visit)
+        }
+    };
+    CallKey { run: run.id.clone(), step, visit, attempt }
 }

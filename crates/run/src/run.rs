@@ -9,16 +9,16 @@ mod trial;
 
 use std::sync::Arc;
 
-use imbl::{OrdSet, Vector};
-use op_plan::plan::Action;
-use op_plan::{Performer, Plan};
+use imbl::{HashMap, OrdSet, Vector};
+use op_plan::plan::{Action, Flow, Part, Terminal};
+use op_plan::{Performer, Plan, Player};
 use serde_json::Value;
 
 use crate::key::{RunId, Work};
 use crate::time::Timestamp;
 
-pub use record::{Halt, Origin, PhaseRun, StepRun};
-pub(crate) use record::{Timer, Undoing};
+pub(crate) use record::{Ended, Timer, Undoing};
+pub use record::{FanRun, GateRun, Halt, Origin, PhaseRun, StepRun};
 pub use state::{PhaseState, State, StepState};
 pub use trial::Trial;
 
@@ -32,7 +32,7 @@ pub struct Run {
     pub(crate) sequence: u64,
     pub(crate) phases: Vector<Arc<PhaseRun>>,
     pub(crate) steps: Vector<Arc<StepRun>>,
-    /// Phases whose dependencies are settled and that have not begun.
+    /// Phases that can begin: their dependencies are settled, or the way leads there.
     pub(crate) open: OrdSet<usize>,
     /// Phases that run.
     pub(crate) running: OrdSet<usize>,
@@ -40,22 +40,53 @@ pub struct Run {
     pub(crate) closing: OrdSet<usize>,
     /// Steps that can start.
     pub(crate) ready: OrdSet<usize>,
-    /// Steps whose call is with the performer.
-    pub(crate) active: OrdSet<usize>,
-    /// Steps that wait for their next attempt, by when it is due.
-    pub(crate) waiting: OrdSet<(Timestamp, usize)>,
+    /// Steps that wait at their gate.
+    pub(crate) gated: OrdSet<usize>,
+    /// Steps that go over a list and have not ended.
+    pub(crate) fanned: OrdSet<usize>,
+    /// Calls that are with their performers.
+    pub(crate) active: OrdSet<Work>,
+    /// Calls that wait for their next attempt, by when it is due.
+    pub(crate) waiting: OrdSet<(Timestamp, Work)>,
     pub(crate) timers: OrdSet<(Timestamp, Timer)>,
-    /// Phases that began and ended, in that order.
-    pub(crate) ended: Vector<usize>,
+    /// Visits of phases that began and ended, in that order, and are not undone.
+    pub(crate) ended: Vector<Ended>,
     /// Phases that failed, in the order of their end.
     pub(crate) failed: Vector<usize>,
     /// Phases that ended or were skipped.
     pub(crate) settled: usize,
+    /// Where a machine is.
+    pub(crate) position: Position,
+    /// Signals that nobody took.
+    pub(crate) signals: Vector<(String, Value)>,
+    /// What each role or agent returned last, and under the empty name what was returned last of all.
+    pub(crate) voices: HashMap<String, Arc<Value>>,
+    /// For each step, those of its phase that wait for it; as often as they name it.
+    pub(crate) followers: Arc<Vec<Vec<usize>>>,
+    /// Since when a person holds it.
+    pub(crate) paused: Option<Timestamp>,
     pub(crate) halt: Option<Halt>,
     pub(crate) undoing: Undoing,
+    /// Who asked, after the end, for what was done to be undone.
+    pub(crate) rolled_back_by: Option<String>,
     pub(crate) output: Option<Value>,
     pub(crate) reason: String,
     pub(crate) ended_at: Option<Timestamp>,
+}
+
+/// Where a machine is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Position {
+    /// Visits of all phases together.
+    pub(crate) visits: u32,
+    /// The phase that ended and was not left yet.
+    pub(crate) at: Option<usize>,
+    /// The phase that began last; after an undo, the one that was undone last.
+    pub(crate) last: Option<usize>,
+    /// The phase that was left last, and whether by a way for success.
+    pub(crate) came: Option<(usize, bool)>,
+    /// The end that was reached.
+    pub(crate) end: Option<Terminal>,
 }
 
 impl Run {
@@ -63,18 +94,26 @@ impl Run {
     pub fn new(id: RunId, plan: Arc<Plan>) -> Self {
         let phases = plan.phases().iter().map(|phase| {
             Arc::new(PhaseRun {
+                visit: 1,
                 waits: phase.depends_on.len(),
                 left: phase.steps.len(),
                 ..PhaseRun::default()
             })
         });
         let steps = plan.phases().iter().flat_map(|phase| &phase.steps);
-        let steps = steps.map(|step| Arc::new(StepRun { waits: step.after.len(), ..StepRun::default() }));
-        let open = plan.phases().iter().enumerate().filter(|(_, phase)| phase.depends_on.is_empty());
+        let steps =
+            steps.map(|step| Arc::new(StepRun { visit: 1, waits: step.after.len(), ..StepRun::default() }));
+        let open: OrdSet<usize> = match plan.draft().flow {
+            Flow::Machine { initial, .. } => OrdSet::unit(initial),
+            Flow::Graph => {
+                let phases = plan.phases().iter().enumerate();
+                phases.filter(|(_, phase)| phase.depends_on.is_empty()).map(|(at, _)| at).collect()
+            }
+        };
         Self {
             phases: phases.collect(),
             steps: steps.collect(),
-            open: open.map(|(at, _)| at).collect(),
+            open,
             id,
             origin: None,
             state: State::Pending,
@@ -82,14 +121,22 @@ impl Run {
             running: OrdSet::new(),
             closing: OrdSet::new(),
             ready: OrdSet::new(),
+            gated: OrdSet::new(),
+            fanned: OrdSet::new(),
             active: OrdSet::new(),
             waiting: OrdSet::new(),
             timers: OrdSet::new(),
             ended: Vector::new(),
             failed: Vector::new(),
             settled: 0,
+            position: Position::default(),
+            signals: Vector::new(),
+            voices: HashMap::new(),
+            paused: None,
             halt: None,
             undoing: Undoing::default(),
+            followers: Arc::new(followers(&plan)),
+            rolled_back_by: None,
             output: None,
             reason: String::new(),
             ended_at: None,
@@ -112,9 +159,14 @@ impl Run {
         self.origin.as_deref()
     }
 
-    /// Its state.
+    /// Its state. That a run only waits is read off what it waits for.
     pub fn state(&self) -> State {
-        self.state
+        let waits = !self.gated.is_empty() || !self.waiting.is_empty();
+        let is_idle = self.active.is_empty() && self.ready.is_empty();
+        match self.state {
+            State::Running if waits && is_idle && self.halt.is_none() => State::Waiting,
+            state => state,
+        }
     }
 
     /// Number of events taken in; the sequence of the last one.
@@ -139,7 +191,52 @@ impl Run {
 
     /// Phases that began and ended, in the order of their end.
     pub fn ended_phases(&self) -> impl Iterator<Item = usize> {
-        self.ended.iter().copied()
+        self.ended.iter().map(|ended| ended.phase)
+    }
+
+    /// Steps that wait at their gate.
+    pub fn gated_steps(&self) -> impl Iterator<Item = usize> {
+        self.gated.iter().copied()
+    }
+
+    /// Calls that wait for their next attempt, by when it is due.
+    pub fn due_calls(&self) -> impl Iterator<Item = (Timestamp, Work)> {
+        self.waiting.iter().copied()
+    }
+
+    /// Since when a person holds it.
+    pub fn paused_at(&self) -> Option<Timestamp> {
+        self.paused
+    }
+
+    /// The end that a machine reached.
+    pub fn reached(&self) -> Option<&Terminal> {
+        self.position.end.as_ref()
+    }
+
+    /// The call of a step or of an item of it.
+    pub fn trial(&self, work: Work) -> Option<&Trial> {
+        match work {
+            Work::Step(step) => Some(&self.steps.get(step)?.trial),
+            Work::Item { step, item } => {
+                self.steps.get(step)?.fan.as_ref()?.trials.get(item).map(|trial| &**trial)
+            }
+            Work::Undo { phase, place } => {
+                let is_current = self.undoing.visits.front().is_some_and(|ended| ended.phase == phase);
+                (is_current && self.undoing.place == place).then_some(&self.undoing.trial)
+            }
+        }
+    }
+
+    /// Who has a step now; `None` when nobody plays it or it calls nobody.
+    pub fn player(&self, step: usize) -> Option<&Player> {
+        self.player_of(Work::Step(step))
+    }
+
+    /// Who has the call of a step, or of an item of it.
+    pub(crate) fn player_of(&self, work: Work) -> Option<&Player> {
+        let players = self.origin.as_ref()?.cast.get(work.step()?)?;
+        players.get(self.trial(work).map_or(0, |trial| trial.turn))
     }
 
     /// Why nothing new starts, if it is so.
@@ -167,17 +264,44 @@ impl Run {
         self.active.len() < self.plan.draft().max_parallel
     }
 
-    /// Who performs a call: by the cast for steps, by the plan for undo.
-    pub(crate) fn performer(&self, work: Work) -> &Performer {
-        match work {
-            Work::Step(step) => {
-                let Action::Call(call) = &self.plan.step(step).action;
-                let cast = self.origin.as_ref().and_then(|origin| origin.cast.get(step));
-                cast.unwrap_or(call.part.default_performer())
-            }
-            Work::Undo { phase, place } => {
-                self.plan.phases()[phase].undo[place].call.part.default_performer()
-            }
-        }
+    /// Who performs a call: by the cast for steps, by the plan for undo and for plans inside plans.
+    pub(crate) fn performer(&self, work: Work) -> Performer {
+        let part = match work {
+            Work::Step(step) | Work::Item { step, .. } => match &self.plan.step(step).action {
+                Action::Call(call) => {
+                    return self
+                        .player_of(work)
+                        .map_or_else(|| nobody(&call.part), |player| player.performer.clone());
+                }
+                Action::Plan { plan, .. } => return Performer::new(PLANS, plan.id()),
+                Action::Pass => &Part::Open,
+            },
+            Work::Undo { phase, place } => match self.plan.phases()[phase].undo.get(place) {
+                Some(undo) => &undo.call.part,
+                None => return Performer::new(PLANS, UNDO),
+            },
+        };
+        nobody(part)
     }
+}
+
+/// For each step, those of its phase that wait for it.
+fn followers(plan: &Plan) -> Vec<Vec<usize>> {
+    let mut followers = vec![Vec::new(); plan.step_count()];
+    for step in 0..plan.step_count() {
+        let first = plan.steps_of(plan.phase_of(step)).start;
+        plan.step(step).after.iter().for_each(|place| followers[first + place].push(step));
+    }
+    followers
+}
+
+/// What stands for the agent where a step runs another plan.
+pub const PLANS: &str = "plan";
+
+/// What stands for the operation where the runs of such plans are undone.
+pub const UNDO: &str = "undo";
+
+/// Who performs what nobody is cast for.
+fn nobody(part: &Part) -> Performer {
+    part.default_performer().cloned().unwrap_or_else(|| Performer::new("", ""))
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use op_engine::names::Plans;
-use op_plan::plan::{About, Action, Call, Part};
-use op_plan::{Draft, Mapping, Performer, Phase, Plan, Retry, Rollback, Shape, Step};
+use op_plan::plan::{Action, Call, Part};
+use op_plan::{Draft, Mapping, Performer, Phase, Plan, Rollback, Shape, Step};
 use serde_json::{Value, json};
 
 use super::Failed;
@@ -49,40 +48,13 @@ pub(crate) fn performer() -> Performer {
 }
 
 fn draft(id: &str, phases: Vec<Phase>) -> Draft {
-    Draft {
-        id: id.to_owned(),
-        shape: Shape::Workstack,
-        about: About::default(),
-        inputs: IndexMap::new(),
-        phases,
-        max_parallel: WIDTH,
-        timeout: None,
-        rollback: Rollback::None,
-        output: None,
-    }
+    Draft { max_parallel: WIDTH, rollback: Rollback::None, ..Draft::new(id, Shape::Workstack, phases) }
 }
 
 fn phase(id: &str, steps: usize, after: fn(usize) -> Vec<usize>) -> Phase {
-    let step = |at: usize| Step {
-        id: format!("{id}_{at}"),
-        after: after(at),
-        action: Action::Call(Call {
-            part: Part::Performer(performer()),
-            arguments: Mapping::literal(arguments()),
-        }),
-        retry: Retry::default(),
-        timeout: None,
-        store_as: None,
+    let step = |at: usize| {
+        let call = Call { part: Part::Performer(performer()), arguments: Mapping::literal(arguments()) };
+        Step { after: after(at), ..Step::new(format!("{id}_{at}"), Action::Call(call)) }
     };
-    Phase {
-        id: id.to_owned(),
-        name: String::new(),
-        description: String::new(),
-        depends_on: Vec::new(),
-        when: None,
-        timeout: None,
-        continue_on_failure: false,
-        steps: (0..steps).map(step).collect(),
-        undo: Vec::new(),
-    }
+    Phase::new(id, (0..steps).map(step).collect())
 }

@@ -1,6 +1,9 @@
 //! Folders of its own for one test, and programs that run in them.
 
-use std::fs;
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -24,6 +27,9 @@ const FOREIGN: [&str; 8] = [
     "CREDENTIALS_DIRECTORY",
     "COLUMNS",
 ];
+
+/// Folder of the programs that stand in for others.
+const PROGRAMS: &str = "bin";
 
 /// `config`, `state`, `run`, `tmp` and `work` below a folder that is gone with the value.
 #[derive(Debug)]
@@ -109,7 +115,26 @@ impl Place {
         for name in FOREIGN {
             command.env_remove(name);
         }
+        if self.at(PROGRAMS).is_dir() {
+            command.env("PATH", self.path());
+        }
         command
+    }
+
+    /// Writes a shell script that stands in for a program: it is found before all others.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn stand_in(&self, name: &str, script: &str) -> &Self {
+        let program = self.write(&format!("{PROGRAMS}/{name}"), script);
+        fs::set_permissions(program, Permissions::from_mode(0o755)).expect("a file of this user");
+        self
+    }
+
+    fn path(&self) -> OsString {
+        let rest = env::var_os("PATH").unwrap_or_default();
+        let folders = [self.at(PROGRAMS)].into_iter().chain(env::split_paths(&rest));
+        env::join_paths(folders).expect("folders without colons")
     }
 
     /// Starts `op-dbus` with these words; what it says can be read from the child.

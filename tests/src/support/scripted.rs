@@ -49,6 +49,8 @@ pub enum Behaviour {
     Reject,
     /// Hangs at the first operation, and answers those that come again.
     HangOnce,
+    /// Answers with the arguments, but hangs at the operation of this number, counted from 1, unless it comes again.
+    HangAt(usize),
 }
 
 /// How the agent speaks.
@@ -132,12 +134,17 @@ impl Script {
     fn perform(&self, operation: Operation) -> Events {
         let Operation { id, operation, arguments, repeat, .. } = operation;
         let asked = Asked { id, operation, arguments: arguments.clone(), repeat };
-        self.asked.lock().expect("no panic").push(asked);
+        let number = {
+            let mut all = self.asked.lock().expect("no panic");
+            all.push(asked);
+            all.len()
+        };
         let said = match self.behaviour {
             Behaviour::Echo => once(completed(arguments)),
             Behaviour::Hang => stream::pending().boxed(),
-            Behaviour::HangOnce if repeat => once(completed(arguments)),
-            Behaviour::HangOnce => stream::pending().boxed(),
+            Behaviour::HangOnce if !repeat => stream::pending().boxed(),
+            Behaviour::HangAt(at) if !repeat && number == at => stream::pending().boxed(),
+            Behaviour::HangOnce | Behaviour::HangAt(_) => once(completed(arguments)),
             Behaviour::Die => {
                 stream::iter([Ok(output(Bytes::from_static(b"about to"))), Err(Status::aborted("gone"))])
                     .boxed()

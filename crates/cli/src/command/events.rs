@@ -65,13 +65,11 @@ impl Events {
     }
 
     fn request(self) -> EventsRequest {
-        let wire =
-            |at: Timestamp| prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() };
         EventsRequest {
             run: self.run,
             kinds: self.kind,
             user: self.user,
-            since: self.since.map(wire),
+            since: self.since.map(time::stamp),
             until: None,
             limit: self.limit,
             follow: self.follow,

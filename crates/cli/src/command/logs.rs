@@ -1,11 +1,12 @@
 //! `op-dbus logs`: what the steps of a run wrote.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use clap::Args;
 use op_proto::v1::watch_response::Seen;
-use op_proto::v1::{Event, OutputRequest, OutputResponse, Progress, Run, Step, WatchRequest};
-use serde_json::json;
+use op_proto::v1::{Event, OutputRequest, OutputResponse, Phase, Progress, Run, Step, WatchRequest};
+use serde_json::{Value, json};
 use tokio_stream::StreamExt as _;
 
 use super::fetch;
@@ -22,9 +23,10 @@ const EXAMPLES: &str = "\
 Examples:
   op-dbus logs k3x9
   op-dbus logs k3x9 --step build/1
+  op-dbus logs k3x9 --step 'test/1[3]'     # item 3 of its list, counted from 0
   op-dbus logs k3x9 --follow
 
-Of a step that has ended, the kept output of its last attempt is shown; of one in flight, with --follow, what it
+Of a step that has ended, the kept output of its last attempt is shown, of every visit and every item of its list; of one in flight, with --follow, what it
 writes from now on. `op-dbus output RUN STEP --raw` writes it byte for byte.";
 
 /// Show what the steps of a run wrote
@@ -33,7 +35,7 @@ writes from now on. `op-dbus output RUN STEP --raw` writes it byte for byte.";
 pub(crate) struct Logs {
     /// Run, by its id or the beginning of it
     run: String,
-    /// Only this step
+    /// Only this step, or `STEP[ITEM]` of its list
     #[arg(long, value_name = "STEP")]
     step: Option<String>,
     /// Go on with what is written until the run ends
@@ -74,42 +76,52 @@ struct Tail<'a> {
 }
 
 impl Tail<'_> {
-    /// Writes the kept output of the steps that have ended.
+    /// Writes the kept output of the steps that have ended: of each visit, and of each item of a list.
     async fn kept(&self, run: &Run) -> Result<(), Failure> {
-        let mut steps: Vec<&Step> = run.phases.iter().flat_map(|phase| &phase.steps).collect();
-        if let Some(only) = self.only {
-            steps.retain(|step| step.id == only);
-        }
+        let steps = run.phases.iter().flat_map(|phase| phase.steps.iter().map(move |step| (phase, step)));
+        let steps: Vec<_> =
+            steps.filter(|(_, step)| self.only.is_none_or(|only| home(only) == step.id)).collect();
         if steps.is_empty()
             && let Some(only) = self.only
         {
             // The daemon knows the nearest name.
-            self.fetch(only).await?;
+            self.fetch(only, 0).await?;
         }
-        for step in steps.iter().filter(|step| step.attempts > 0) {
-            let output = self.fetch(&step.id).await?;
-            self.write(&output)?;
+        for (phase, step) in steps {
+            for visit in visits(phase, step) {
+                for name in names(step).filter(|name| self.wants(name)) {
+                    let output = self.fetch(&name, visit).await?;
+                    self.write(&output, visit)?;
+                }
+            }
         }
         Ok(())
     }
 
-    async fn fetch(&self, step: &str) -> Result<OutputResponse, Failure> {
-        let request = OutputRequest { run: self.run.clone(), step: step.to_owned(), attempt: 0 };
+    async fn fetch(&self, step: &str, visit: u32) -> Result<OutputResponse, Failure> {
+        let request = OutputRequest { run: self.run.clone(), step: step.to_owned(), attempt: 0, visit };
         Ok(self.client.runs().output(request).await?.into_inner())
     }
 
-    fn write(&self, output: &OutputResponse) -> Result<(), Failure> {
-        let OutputResponse { step, attempt, chunks, dropped, .. } = output;
+    /// Writes what was kept of a visit; 0 stands for the only one, or the last.
+    fn write(&self, output: &OutputResponse, visit: u32) -> Result<(), Failure> {
+        let OutputResponse { step, attempt, chunks, dropped, visit: told, .. } = output;
         if self.terminal.json {
-            let told = json!({ "step": step, "attempt": attempt, "output": json::chunks(chunks), "dropped": dropped });
-            return print::json_line(&told);
+            return print::json_line(&json!({
+                "step": step,
+                "visit": told,
+                "attempt": attempt,
+                "output": json::chunks(chunks),
+                "dropped": dropped,
+            }));
         }
+        let name = if visit > 0 { format!("{step} visit {visit}") } else { step.clone() };
         let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.data.iter().copied()).collect();
-        self.lines(step, &String::from_utf8_lossy(&bytes))?;
+        self.lines(&name, &String::from_utf8_lossy(&bytes))?;
         match dropped {
             0 => Ok(()),
             _ => self
-                .lines(step, &format!("… {dropped} bytes between the beginning and the end were not kept")),
+                .lines(&name, &format!("… {dropped} bytes between the beginning and the end were not kept")),
         }
     }
 
@@ -134,7 +146,9 @@ impl Tail<'_> {
         while let Some(seen) = stream.next().await {
             match seen?.seen {
                 Some(Seen::Progress(progress)) if self.wants(&progress.step) => self.progress(&progress)?,
-                Some(Seen::Event(event)) if self.wants(&event.step) => self.event(&event).await?,
+                Some(Seen::Event(event)) if self.only.is_none_or(|only| home(only) == event.step) => {
+                    self.event(&event).await?;
+                }
                 Some(Seen::Progress(_) | Seen::Event(_)) | None => {}
             }
         }
@@ -142,7 +156,8 @@ impl Tail<'_> {
     }
 
     fn wants(&self, step: &str) -> bool {
-        !step.is_empty() && self.only.is_none_or(|only| only == step)
+        let is_part = |only: &str| only == step || (only == home(step) && !only.contains('['));
+        !step.is_empty() && self.only.is_none_or(is_part)
     }
 
     fn progress(&mut self, progress: &Progress) -> Result<(), Failure> {
@@ -162,13 +177,43 @@ impl Tail<'_> {
         self.lines(&progress.step, &String::from_utf8_lossy(&bytes))
     }
 
-    /// A step that ended before anything of it was seen has all of its output kept.
+    /// A step or an item that ended before anything of it was seen has all of its output kept.
     async fn event(&mut self, event: &Event) -> Result<(), Failure> {
-        let has_ended = matches!(event.kind.as_str(), "step_succeeded" | "step_failed");
-        if has_ended && !self.told.contains(&event.step) {
-            let output = self.fetch(&event.step).await?;
-            self.write(&output)?;
+        let name = match event.kind.as_str() {
+            "step_succeeded" | "step_failed" => event.step.clone(),
+            "item_succeeded" | "item_failed" => {
+                let fact: Value = serde_json::from_str(&event.json).unwrap_or_default();
+                format!("{}[{}]", event.step, fact.get("item").and_then(Value::as_u64).unwrap_or_default())
+            }
+            _ => return Ok(()),
+        };
+        if self.wants(&name) && !self.told.contains(&name) {
+            let output = self.fetch(&name, 0).await?;
+            self.write(&output, 0)?;
         }
+        // The next visit is told anew.
+        self.told.remove(&name);
         Ok(())
     }
+}
+
+/// The step that an item belongs to, or the step itself.
+fn home(name: &str) -> &str {
+    name.split('[').next().unwrap_or(name)
+}
+
+/// Visits of a step that may have written something; 0 stands for the only one.
+fn visits(phase: &Phase, step: &Step) -> Range<u32> {
+    match phase.visit {
+        0 | 1 if step.attempts == 0 && step.items.is_none() => 0..0,
+        0 | 1 => 0..1,
+        visit => 1..visit + 1,
+    }
+}
+
+/// The names under which the output of a step is kept: its own, and those of the items that began.
+fn names(step: &Step) -> impl Iterator<Item = String> {
+    let items = 0..step.items.as_ref().map_or(0, |items| items.begun);
+    let own = step.items.is_none().then(|| step.id.clone());
+    own.into_iter().chain(items.map(|item| format!("{}[{item}]", step.id)))
 }

@@ -1,13 +1,13 @@
 //! `op-dbus ls`: runs, newest first.
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
-use op_proto::v1::{ListRequest, RunState, RunSummary};
+use op_proto::v1::RunSummary;
 use serde_json::Value;
 
+use super::filter::Filter;
 use crate::failure::{Exit, Failure};
-use crate::render::state::{RUN_STATES, Told as _, painted};
+use crate::render::state::painted;
 use crate::render::table::Table;
 use crate::render::text::one_line;
 use crate::render::time;
@@ -18,28 +18,25 @@ use crate::{json, print};
 const EXAMPLES: &str = "\
 Examples:
   op-dbus ls
-  op-dbus ls --state running --state pending
-  op-dbus ls --plan code_review --limit 5 --json";
+  op-dbus ls --state waiting --state paused          # what needs a person
+  op-dbus ls --plan code_review --since 1d --limit 5 --json
+  op-dbus ls --user alice --label branch=main --text timeout";
 
 /// List runs, newest first
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Ls {
-    /// Only runs in this state; may stand more than once
-    #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(RUN_STATES.map(|state| state.word())))]
-    state: Vec<String>,
-    /// Only runs of this plan
-    #[arg(long, value_name = "PLAN")]
-    plan: Option<String>,
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
+    #[command(flatten)]
+    filter: Filter,
 }
 
 impl Ls {
     /// Does it.
     pub(crate) async fn run(self, ctx: &Context) -> Result<Exit, Failure> {
-        let request = self.request();
+        let request = self.filter.request(self.limit);
         ctx.with(Vec::new(), async move |session| {
             let runs = session.client.runs().list(request).await?.into_inner().runs;
             let now = Timestamp::now();
@@ -54,18 +51,6 @@ impl Ls {
             Ok(Exit::Done)
         })
         .await
-    }
-
-    fn request(self) -> ListRequest {
-        let states: Vec<RunState> = RUN_STATES
-            .into_iter()
-            .filter(|state| self.state.iter().any(|word| word == state.word()))
-            .collect();
-        ListRequest {
-            states: states.into_iter().map(i32::from).collect(),
-            plan: self.plan.unwrap_or_default(),
-            limit: self.limit,
-        }
     }
 }
 

@@ -17,7 +17,9 @@ const EXAMPLES: &str = "\
 Examples:
   op-dbus output k3x9                       # the value of the run
   op-dbus output k3x9 build/1               # the value of a step
-  op-dbus output k3x9 build/1 --raw > log   # what the step wrote, byte for byte";
+  op-dbus output k3x9 build/1 --raw > log   # what the step wrote, byte for byte
+  op-dbus output k3x9 build/1 --visit 2 --raw
+  op-dbus output k3x9 'test/1[3]' --raw     # what item 3 of its list wrote, counted from 0";
 
 /// Print the value of a run or a step
 #[derive(Debug, Args)]
@@ -25,7 +27,7 @@ Examples:
 pub(crate) struct Output {
     /// Run, by its id or the beginning of it
     run: String,
-    /// Step; the run itself when left out
+    /// Step, or `STEP[ITEM]` for an item of its list; the run itself when left out
     step: Option<String>,
     /// What the step wrote, byte for byte, in place of its value
     #[arg(long, requires = "step")]
@@ -33,6 +35,9 @@ pub(crate) struct Output {
     /// Attempt, counted from 1; the last one when left out
     #[arg(long, value_name = "N", requires = "step", default_value_t = 0, hide_default_value = true)]
     attempt: u32,
+    /// Visit, counted from 1; the last one when left out
+    #[arg(long, value_name = "N", requires = "step", default_value_t = 0, hide_default_value = true)]
+    visit: u32,
 }
 
 impl Output {
@@ -49,11 +54,17 @@ impl Output {
     }
 
     async fn of_step(&self, step: &str, session: &Session, terminal: &Terminal) -> Result<(), Failure> {
-        let request = OutputRequest { run: self.run.clone(), step: step.to_owned(), attempt: self.attempt };
+        let request = OutputRequest {
+            run: self.run.clone(),
+            step: step.to_owned(),
+            attempt: self.attempt,
+            visit: self.visit,
+        };
         let output = session.client.runs().output(request).await?.into_inner();
         if terminal.json {
             return print::json(&json!({
                 "step": output.step,
+                "visit": output.visit,
                 "attempt": output.attempt,
                 "value": value::json(output.value.as_ref()),
                 "output": json::chunks(&output.chunks),

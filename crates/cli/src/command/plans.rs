@@ -1,7 +1,10 @@
 //! `op-dbus plans`: what can be run.
 
 use clap::Args;
-use op_proto::v1::{GetPlanRequest, Input, ListPlansRequest, PlanSummary};
+use op_proto::v1::{
+    Cast, GetPlanRequest, Input, ListCastsRequest, ListPlansRequest, ListSchedulesRequest, PlanSummary,
+    Schedule,
+};
 use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
@@ -24,26 +27,36 @@ pub(crate) struct Plans {
     plan: Option<String>,
 }
 
+/// A plan with what else is known of it.
+struct Known {
+    plan: PlanSummary,
+    schedule: Option<Schedule>,
+    /// Casts that are for it, or for any plan.
+    casts: Vec<Cast>,
+}
+
 impl Plans {
     /// Does it.
     pub(crate) async fn run(self, ctx: &Context) -> Result<Exit, Failure> {
         ctx.with(Vec::new(), async move |session| {
-            let terminal = &ctx.terminal;
-            let mut plans = session.client.plans();
-            if let Some(plan) = self.plan {
-                let plan = plans.get(GetPlanRequest { plan }).await?.into_inner().plan.unwrap_or_default();
-                if terminal.json {
-                    print::json(&json::plan(&plan))?;
-                } else {
-                    print::text(&sheet(&plan, terminal))?;
+            let (terminal, mut plans) = (&ctx.terminal, session.client.plans());
+            let found = match &self.plan {
+                Some(plan) => {
+                    let answer = plans.get(GetPlanRequest { plan: plan.clone() }).await?;
+                    vec![answer.into_inner().plan.unwrap_or_default()]
                 }
-                return Ok(Exit::Done);
-            }
-            let plans = plans.list(ListPlansRequest {}).await?.into_inner().plans;
-            if terminal.json {
-                print::json(&plans.iter().map(json::plan).collect::<Value>())?;
-            } else {
-                print::text(&table(&plans, terminal))?;
+                None => plans.list(ListPlansRequest {}).await?.into_inner().plans,
+            };
+            let schedules = plans.list_schedules(ListSchedulesRequest {}).await?.into_inner().schedules;
+            let casts = plans.list_casts(ListCastsRequest {}).await?.into_inner().casts;
+            let known: Vec<_> = found.into_iter().map(|plan| know(plan, &schedules, &casts)).collect();
+            match (self.plan.is_some(), terminal.json) {
+                (true, true) => print::json(&known.iter().map(document).next().unwrap_or_default())?,
+                (false, true) => print::json(&known.iter().map(document).collect::<Value>())?,
+                (true, false) => {
+                    print::text(&known.iter().map(|of| sheet(of, terminal)).collect::<String>())?;
+                }
+                (false, false) => print::text(&table(&known, terminal))?,
             }
             Ok(Exit::Done)
         })
@@ -51,18 +64,44 @@ impl Plans {
     }
 }
 
-fn table(plans: &[PlanSummary], terminal: &Terminal) -> String {
-    let mut table = Table::new(["PLAN", "PHASES", "STEPS", "INPUTS", "DESCRIPTION"]);
-    for plan in plans {
+fn know(plan: PlanSummary, schedules: &[Schedule], casts: &[Cast]) -> Known {
+    let schedule = schedules.iter().find(|schedule| schedule.plan == plan.id).cloned();
+    let is_for = |cast: &&Cast| cast.plan.is_empty() || cast.plan == plan.id;
+    let casts = casts.iter().filter(is_for).cloned().collect();
+    Known { plan, schedule, casts }
+}
+
+fn document(of: &Known) -> Value {
+    let mut told = json::plan(&of.plan);
+    told["schedule"] = of.schedule.as_ref().map_or(Value::Null, json::schedule);
+    told["casts"] = of.casts.iter().map(|cast| cast.name.as_str()).collect();
+    told
+}
+
+fn table(known: &[Known], terminal: &Terminal) -> String {
+    let head = ["PLAN", "SHAPE", "PHASES", "STEPS", "INPUTS", "SCHEDULE", "CASTS", "DESCRIPTION"];
+    let mut table = Table::new(head);
+    for Known { plan, schedule, casts } in known {
+        // Casts for any plan would stand in every row.
+        let own: Vec<_> =
+            casts.iter().filter(|cast| !cast.plan.is_empty()).map(|cast| one_line(&cast.name)).collect();
         table.row([
             terminal.paint.bold(&plan.id),
+            one_line(&plan.shape),
             plan.phases.to_string(),
             plan.steps.to_string(),
             plan.inputs.iter().map(word).collect::<Vec<_>>().join(" "),
+            schedule.as_ref().map(when).unwrap_or_default(),
+            own.join(" "),
             one_line(&plan.description),
         ]);
     }
     table.render(terminal.columns)
+}
+
+fn when(schedule: &Schedule) -> String {
+    let paused = if schedule.paused { " (paused)" } else { "" };
+    format!("{}{paused}", one_line(&schedule.cron))
 }
 
 /// `path=PATH` when it must be given, in brackets when not.
@@ -71,9 +110,16 @@ fn word(input: &Input) -> String {
     if input.required { word } else { format!("[{word}]") }
 }
 
-fn sheet(plan: &PlanSummary, terminal: &Terminal) -> String {
+fn sheet(of: &Known, terminal: &Terminal) -> String {
+    let Known { plan, schedule, casts } = of;
     let mut text = format!("{}  {}\n", terminal.paint.bold(&plan.id), terminal.paint.dim(&plan.shape));
-    let lists = [("tags", plan.tags.join(", ")), ("agents", plan.agents.join(", "))];
+    let casts: Vec<_> = casts.iter().map(|cast| cast.name.as_str()).collect();
+    let lists = [
+        ("tags", plan.tags.join(", ")),
+        ("agents", plan.agents.join(", ")),
+        ("schedule", schedule.as_ref().map(when).unwrap_or_default()),
+        ("casts", casts.join(", ")),
+    ];
     let lines = [
         ("about", plan.description.clone()),
         ("version", plan.version.clone()),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use op_proto::v1::{ExecuteRequest, StartRequest, WatchResponse};
+use op_proto::v1::{ExecuteRequest, PreviewRequest, StartRequest, WatchResponse};
 use serde_json::{Map, Value, json};
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
@@ -15,17 +15,19 @@ use super::watch::conclude;
 use crate::failure::{Exit, Failure};
 use crate::inputs::{self, Given};
 use crate::interrupt::Interrupts;
-use crate::live::{Follow, OnStop, Watched};
-use crate::print;
-use crate::render::time;
+use crate::live::{Follow, OnStop, Until, Watched};
+use crate::render::{preview, time};
 use crate::seat::{Context, Seat, Session};
 use crate::words::{Word, pair};
+use crate::{json, print};
 
 const EXAMPLES: &str = "\
 Examples:
   op-dbus run code_review path=.
   op-dbus run code_review path=~/src/project --json > review.json
   op-dbus run release version=1.2.0 targets:='[\"x86_64\", \"aarch64\"]' --timeout 30m
+  op-dbus run code_review path=. --cast thorough --role 'reviewer=rust_pro.audit' --role docs=none
+  op-dbus run code_review path=. --dry-run          # who would do what, and nothing starts
   op-dbus run nightly --input nightly.toml --detach --key nightly-2026-01-31
 
 Ctrl-C cancels the run and watches it to its end; Ctrl-C again leaves it.";
@@ -39,9 +41,15 @@ pub(crate) struct Run {
     /// Inputs: KEY=VALUE by the type the plan wants, or KEY:=JSON
     #[arg(value_name = "KEY=VALUE")]
     words: Vec<Word>,
-    /// Who plays a step or role: an agent or AGENT.OPERATION
-    #[arg(long, value_name = "STEP=PERFORMER", value_parser = pair)]
+    /// A cast that says who plays what, as `op-dbus casts` lists it; of several, the first ones first
+    #[arg(long, value_name = "NAME")]
+    cast: Vec<String>,
+    /// Who plays a step or role: a role, an agent or AGENT.OPERATION; `none` means nobody
+    #[arg(long, value_name = "STEP=WHO", value_parser = pair)]
     role: Vec<(String, String)>,
+    /// Only show what it would do: inputs, who plays what, arguments, waits
+    #[arg(long = "dry-run", conflicts_with_all = ["detach", "key"])]
+    preview: bool,
     /// File with inputs, a JSON object or TOML; - reads standard input
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
@@ -75,8 +83,12 @@ impl Run {
             session = seat.open(roots) => session?,
             _ = interrupts.next() => return Err(Failure::interrupted()),
         };
-        session.tell_sleepers(&ctx.terminal);
-        let result = if self.detach {
+        if !self.preview {
+            session.tell_sleepers(&ctx.terminal);
+        }
+        let result = if self.preview {
+            preview(&session, request, ctx).await
+        } else if self.detach {
             detach(&session, request, ctx).await
         } else {
             execute(&session, request, &mut interrupts, ctx).await
@@ -98,11 +110,23 @@ impl Run {
             plan: self.plan.clone(),
             inputs: Value::Object(given.values).to_string(),
             cast: self.role.iter().cloned().collect::<HashMap<_, _>>(),
+            casts: self.cast.clone(),
             idempotency_key: self.key.clone().unwrap_or_default(),
             labels: self.label.iter().cloned().collect(),
             timeout: self.timeout.map(time::wire),
         }
     }
+}
+
+async fn preview(session: &Session, request: StartRequest, ctx: &Context) -> Result<Exit, Failure> {
+    let request = PreviewRequest { start: Some(request) };
+    let answer = session.client.runs().preview(request).await?.into_inner();
+    if ctx.terminal.json {
+        print::json(&json::preview(&answer))?;
+    } else {
+        print::text(&preview::text(&answer, &ctx.terminal))?;
+    }
+    Ok(Exit::Done)
 }
 
 async fn detach(session: &Session, request: StartRequest, ctx: &Context) -> Result<Exit, Failure> {
@@ -128,8 +152,16 @@ async fn execute(
         _ = interrupts.next() => return Err(Failure::interrupted()),
     };
     let (client, terminal) = (&session.client, &ctx.terminal);
-    let follow =
-        Follow { client, terminal, interrupts, on_stop: OnStop::Cancel, quiet: false, from: 1, until: None };
+    let follow = Follow {
+        client,
+        terminal,
+        interrupts,
+        on_stop: OnStop::Cancel,
+        quiet: false,
+        from: 1,
+        until: Until::End,
+        program: Some(session.program()),
+    };
     match follow.watch(stream, |_| Ok(())).await? {
         Watched::Ended { run } => conclude(session, &run, ctx).await,
         Watched::Left { run } => Err(left(run.as_deref(), session)),

@@ -9,7 +9,7 @@ use super::fetch;
 use crate::client::Client;
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
-use crate::live::{Follow, OnStop, Watched};
+use crate::live::{Follow, OnStop, Until, Watched};
 use crate::render::report::Report;
 use crate::render::{ending, run as told, state, value};
 use crate::seat::{Context, Session};
@@ -53,13 +53,16 @@ impl Watch {
     ) -> Result<Exit, Failure> {
         let run = fetch(&session.client, &self.run).await?;
         let request = WatchRequest { run: self.run.clone(), from: self.from, events_only: false };
-        let (terminal, until) = (&ctx.terminal, last(&run, session));
-        if until.is_some_and(|last| last < self.from) {
+        let (terminal, end) = (&ctx.terminal, last(&run, session));
+        if end.is_some_and(|last| last < self.from) {
             return Err(unfinished(&run, session));
         }
         let stream = session.client.runs().watch(request).await?.into_inner();
         let (client, on_stop, quiet) = (&session.client, OnStop::Leave, terminal.json);
-        let follow = Follow { client, terminal, interrupts, on_stop, quiet, from: self.from, until };
+        let until = end.map_or(Until::End, Until::Event);
+        // A run that sleeps is woken by no other process while this one has its journal.
+        let program = end.is_none().then(|| session.program());
+        let follow = Follow { client, terminal, interrupts, on_stop, quiet, from: self.from, until, program };
         let each =
             |seen: &WatchResponse| if terminal.json { print::json_line(&json::seen(seen)) } else { Ok(()) };
         let watched = follow.watch(stream, each).await?;
@@ -142,7 +145,7 @@ async fn tails(client: &Client, run: &Run) -> Vec<Vec<String>> {
     let id = run.summary.as_ref().map(|summary| summary.id.clone()).unwrap_or_default();
     let mut tails = Vec::new();
     for (_, step) in ending::blamed(run) {
-        let request = OutputRequest { run: id.clone(), step: step.id.clone(), attempt: 0 };
+        let request = OutputRequest { run: id.clone(), step: step.id.clone(), attempt: 0, visit: 0 };
         let answer = client.runs().output(request).await;
         tails.push(answer.map(|answer| ending::tail(&answer.into_inner().chunks)).unwrap_or_default());
     }

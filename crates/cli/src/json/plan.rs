@@ -1,9 +1,9 @@
-//! Plans.
+//! Plans, their casts and schedules, and what a run of one would do.
 
-use op_proto::v1::{Input, PlanSummary};
+use op_proto::v1::{Cast, Input, PlanSummary, PreviewResponse, PreviewStep, Schedule};
 use serde_json::{Value, json};
 
-use super::{nested, text};
+use super::{at, nested, text};
 
 /// A plan in one line.
 pub(crate) fn plan(plan: &PlanSummary) -> Value {
@@ -29,5 +29,46 @@ fn input(input: &Input) -> Value {
         "required": input.required,
         "default": nested(&input.default),
         "description": text(&input.description),
+    })
+}
+
+/// A cast.
+pub(crate) fn cast(cast: &Cast) -> Value {
+    json!({
+        "name": cast.name,
+        "description": text(&cast.description),
+        "plan": text(&cast.plan),
+        "parts": cast.parts,
+    })
+}
+
+/// A schedule.
+pub(crate) fn schedule(schedule: &Schedule) -> Value {
+    json!({
+        "plan": schedule.plan,
+        "cron": schedule.cron,
+        "missed": schedule.missed,
+        "paused": schedule.paused,
+        "last": at(schedule.last.as_ref()),
+        "next": at(schedule.next.as_ref()),
+    })
+}
+
+/// What a run would do.
+pub(crate) fn preview(preview: &PreviewResponse) -> Value {
+    let step = |step: &PreviewStep| {
+        json!({
+            "phase": step.phase,
+            "step": step.step,
+            "performers": step.performers,
+            "arguments": nested(&step.arguments),
+            "waits_for": text(&step.waits_for),
+        })
+    };
+    json!({
+        "plan": preview.plan,
+        "inputs": nested(&preview.inputs),
+        "steps": preview.steps.iter().map(step).collect::<Vec<_>>(),
+        "warnings": preview.warnings,
     })
 }

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use op_proto::v1::watch_response::Seen;
 use op_proto::v1::{
-    Event, EventsResponse, Evidence, Failure, OutputChannel, OutputChunk, Phase, Progress, Run, RunSummary,
-    Step, WatchResponse,
+    Event, EventsResponse, Evidence, Failure, Gate, Items, OutputChannel, OutputChunk, Phase, Progress, Run,
+    RunSummary, Step, WatchResponse,
 };
 use serde_json::{Value, json};
 
@@ -43,6 +43,7 @@ fn phase(phase: &Phase, now: Timestamp) -> Value {
         "id": phase.id,
         "name": phase.name,
         "state": phase.state().word(),
+        "visit": phase.visit,
         "reason": text(&phase.reason),
         "depends_on": phase.depends_on,
         "started_at": at(phase.started_at.as_ref()),
@@ -56,6 +57,7 @@ fn step(step: &Step, now: Timestamp) -> Value {
     json!({
         "id": step.id,
         "performer": step.performer,
+        "role": text(&step.role),
         "state": step.state().word(),
         "attempts": step.attempts,
         "started_at": at(step.started_at.as_ref()),
@@ -63,7 +65,23 @@ fn step(step: &Step, now: Timestamp) -> Value {
         "seconds": seconds(time::taken(step.started_at.as_ref(), step.ended_at.as_ref(), now)),
         "failure": step.failure.as_ref().map(failure),
         "evidence": step.evidence.as_ref().map(evidence),
+        "gate": step.gate.as_ref().map(gate),
+        "items": step.items.as_ref().map(items),
     })
+}
+
+fn gate(gate: &Gate) -> Value {
+    json!({
+        "kind": gate.kind,
+        "text": text(&gate.text),
+        "call": nested(&gate.call),
+        "digest": text(&gate.digest),
+        "deadline": at(gate.deadline.as_ref()),
+    })
+}
+
+fn items(items: &Items) -> Value {
+    json!({ "total": items.total, "done": items.done, "begun": items.begun })
 }
 
 pub(super) fn failure(failure: &Failure) -> Value {

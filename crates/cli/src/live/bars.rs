@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use op_proto::v1::{Event, Progress};
 
 use super::board::Board;
+use super::invite::Invite;
+use crate::render::text::one_line;
 use crate::terminal::Paint;
 
 /// Rows of the terminal that stay free: the total, the prompt and what stands above.
@@ -22,24 +24,33 @@ pub(crate) struct Bars {
     width: usize,
     columns: usize,
     frame: usize,
+    invite: Option<Invite>,
     paint: Paint,
 }
 
 impl Bars {
     /// Makes room on a stage of so many rows and columns.
-    pub(crate) fn new(board: Board, (rows, columns): (usize, usize), paint: Paint) -> Self {
+    pub(crate) fn new(
+        board: Board,
+        invite: Option<Invite>,
+        (rows, columns): (usize, usize),
+        paint: Paint,
+    ) -> Self {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let room = board.phases.len().min(rows.saturating_sub(FREE)).max(1);
         let style = ProgressStyle::with_template("{msg}").expect("the template is right");
         let line = |_| multi.add(ProgressBar::no_length().with_style(style.clone()));
         let lines = (0..=room).map(line).collect();
         let width = board.phases.iter().map(|row| measure_text_width(&row.id)).max().unwrap_or(0).min(NAMES);
-        Self { board, multi, lines, width, columns, frame: 0, paint }
+        Self { board, multi, lines, width, columns, frame: 0, invite, paint }
     }
 
-    /// Takes a fact in; it is seen at the next drawing.
+    /// Takes a fact in; it is seen at the next drawing. What a person can do about it stands above.
     pub(crate) fn event(&mut self, event: &Event) {
         self.board.event(event);
+        if let Some(way) = self.invite.as_ref().and_then(|invite| invite.to(event)) {
+            self.say(&format!("{}: {way}", one_line(&event.message)));
+        }
     }
 
     /// Takes progress in; it is seen at the next drawing.

@@ -1,13 +1,15 @@
 //! What is known of a run that goes on: its phases, folded from what the stream tells. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use console::{Alignment, pad_str};
 use jiff::Timestamp;
-use op_proto::v1::{Event, Phase, PhaseState, Progress, Run};
+use op_proto::v1::{Event, Phase, PhaseState, Progress, Run, Step};
 use op_run::event::SkipCause;
 use serde_json::Value;
 
+use super::invite::waits_for;
+use crate::render::gate::waiting;
 use crate::render::state::{Told as _, Tone};
 use crate::render::text::{cut, one_line, settled};
 use crate::render::time;
@@ -34,6 +36,12 @@ pub(crate) struct Row {
     ended: Option<Timestamp>,
     steps: usize,
     done: usize,
+    /// Which visit of it this is, counted from 1.
+    visit: u32,
+    /// Steps that wait at their gates, with what for.
+    waits: BTreeMap<String, String>,
+    /// Items of lists that are done, and all of them, by step.
+    items: BTreeMap<String, (usize, usize)>,
     /// The last thing said of it: its note or its last line of output, or why it ended as it did.
     note: String,
 }
@@ -59,6 +67,15 @@ impl Board {
             row.ended = time::of(phase.ended_at.as_ref());
             row.done = phase.steps.iter().filter(|step| step.ended_at.is_some()).count();
             row.note = one_line(&phase.reason);
+            row.visit = phase.visit.max(1);
+            row.waits = waiting(&phase.steps)
+                .into_iter()
+                .map(|(step, wait)| (step.id.clone(), wait.words()))
+                .collect();
+            let items = |step: &Step| {
+                Some((step.id.clone(), (step.items?.done as usize, step.items?.total as usize)))
+            };
+            row.items = phase.steps.iter().filter(|step| step.ended_at.is_none()).filter_map(items).collect();
         }
         board
     }
@@ -69,6 +86,11 @@ impl Board {
             self.step(event);
             return None;
         }
+        match event.kind.as_str() {
+            "moved" | "phase_repeated" => self.visit(event),
+            "run_retried" => self.reset(event),
+            _ => {}
+        }
         let state = state_after(&event.kind)?;
         let row = self.names.get(&event.phase).and_then(|at| self.phases.get_mut(*at))?;
         let is_new = row.state != state;
@@ -78,18 +100,58 @@ impl Board {
 
     fn step(&mut self, event: &Event) {
         let Some(row) = self.homes.get(&event.step).and_then(|at| self.phases.get_mut(*at)) else { return };
+        let step = event.step.clone();
         match event.kind.as_str() {
-            "step_succeeded" | "step_failed" => row.done += 1,
+            "step_succeeded" | "step_failed" => {
+                row.done += 1;
+                row.items.remove(&step);
+                row.waits.remove(&step);
+            }
+            "step_waiting" => {
+                row.waits.extend(waits_for(event).map(|wait| (step, wait.words())));
+            }
+            "step_passed" | "step_skipped" => {
+                row.waits.remove(&step);
+            }
+            "step_fanned" => {
+                row.items.insert(
+                    step,
+                    (0, fact(event).get("items").and_then(Value::as_array).map_or(0, Vec::len)),
+                );
+            }
+            "item_succeeded" => row.items.entry(step).or_default().0 += 1,
             "retry_scheduled" => row.note = why(event),
             _ => {}
         }
     }
 
+    /// A phase begins once more.
+    fn visit(&mut self, event: &Event) {
+        let Some((phase, visit)) = visited(event) else { return };
+        if let Some(row) = self.names.get(&phase).and_then(|at| self.phases.get_mut(*at))
+            && visit > 1
+        {
+            row.afresh(visit);
+        }
+    }
+
+    /// Phases are as if they had not run.
+    fn reset(&mut self, event: &Event) {
+        let fact = fact(event);
+        let phases = fact.get("phases").and_then(Value::as_array).into_iter().flatten();
+        for phase in phases.filter_map(Value::as_str) {
+            if let Some(row) = self.names.get(phase).and_then(|at| self.phases.get_mut(*at)) {
+                let visit = row.visit + u32::from(row.state != PhaseState::Pending);
+                row.afresh(visit);
+            }
+        }
+    }
+
     /// Takes progress in.
     pub(crate) fn progress(&mut self, progress: &Progress) {
-        let Some(row) = self.homes.get(&progress.step).and_then(|at| self.phases.get_mut(*at)) else {
-            return;
-        };
+        // What an item of a list says is said of its step.
+        let step = progress.step.split('[').next().unwrap_or_default();
+        let Some(row) = self.homes.get(step).and_then(|at| self.phases.get_mut(*at)) else { return };
         let output: Vec<u8> = progress.output.iter().flat_map(|chunk| chunk.data.iter().copied()).collect();
         let output = String::from_utf8_lossy(&output);
         let last = output.lines().rev().map(settled).find(|line| !line.trim().is_empty());
@@ -126,15 +188,27 @@ impl Board {
 
 impl Row {
     fn new(phase: &Phase) -> Self {
+        Self { id: one_line(&phase.id), steps: phase.steps.len(), ..Self::blank() }
+    }
+
+    fn blank() -> Self {
         Self {
-            id: one_line(&phase.id),
+            id: String::new(),
             state: PhaseState::Pending,
             started: None,
             ended: None,
-            steps: phase.steps.len(),
+            steps: 0,
             done: 0,
+            visit: 1,
+            waits: BTreeMap::new(),
+            items: BTreeMap::new(),
             note: String::new(),
         }
+    }
+
+    fn afresh(&mut self, visit: u32) {
+        let (id, steps) = (std::mem::take(&mut self.id), self.steps);
+        *self = Self { id, steps, visit, ..Self::blank() };
     }
 
     fn enter(&mut self, state: PhaseState, at: Option<Timestamp>, why: String) {
@@ -161,6 +235,21 @@ impl Row {
         &self.note
     }
 
+    /// What stands at the end of its line: its visit, its items, and what is waited for or was said last.
+    fn aside(&self) -> String {
+        let mut parts = Vec::new();
+        if self.visit > 1 {
+            parts.push(format!("visit {}", self.visit));
+        }
+        parts.extend(self.items.values().map(|(done, total)| format!("{done}/{total} items")));
+        match self.waits.values().next() {
+            Some(wait) => parts.push(format!("for {wait}")),
+            None if self.note.is_empty() => {}
+            None => parts.push(self.note.clone()),
+        }
+        parts.join("  ")
+    }
+
     /// The phase on one line of at most `columns`, its name padded to `width`.
     pub(crate) fn line(
         &self,
@@ -179,11 +268,13 @@ impl Row {
             String::new()
         };
         let word = match self.state {
+            PhaseState::Running if !self.waits.is_empty() => format!("{} ", paint.yellow("waits")),
             PhaseState::Pending | PhaseState::Running | PhaseState::Succeeded => String::new(),
             state => format!("{} ", state.tone().paint(paint, state.word())),
         };
         let id = pad_str(&self.id, width, Alignment::Left, Some("…"));
-        let note = if self.note.is_empty() { String::new() } else { paint.dim(&self.note) };
+        let note = self.aside();
+        let note = if note.is_empty() { note } else { paint.dim(note) };
         let line = format!("{mark} {id} {:>9} {steps:>5}  {word}{note}", self.taken(now));
         cut(line.trim_end(), columns)
     }
@@ -192,7 +283,7 @@ impl Row {
 /// The state of a phase after a fact of this kind; none when the fact is not about that.
 fn state_after(kind: &str) -> Option<PhaseState> {
     Some(match kind {
-        "phase_started" => PhaseState::Running,
+        "phase_started" | "phase_repeated" => PhaseState::Running,
         "phase_succeeded" => PhaseState::Succeeded,
         "phase_failed" => PhaseState::Failed,
         "phase_tolerated" => PhaseState::Tolerated,
@@ -204,9 +295,21 @@ fn state_after(kind: &str) -> Option<PhaseState> {
     })
 }
 
+fn fact(event: &Event) -> Value {
+    serde_json::from_str(&event.json).unwrap_or_default()
+}
+
+/// The phase that a fact leads to again or for the first time, and which visit of it that is.
+pub(crate) fn visited(event: &Event) -> Option<(String, u32)> {
+    let fact = fact(event);
+    let place = fact.pointer("/to/phase").unwrap_or(&fact);
+    let visit = u32::try_from(place.get("visit")?.as_u64()?).ok()?;
+    Some((place.get("phase")?.as_str()?.to_owned(), visit))
+}
+
 /// Why something became true, as far as the fact has a reason.
 pub(crate) fn why(event: &Event) -> String {
-    let fact: Value = serde_json::from_str(&event.json).unwrap_or_default();
+    let fact = fact(event);
     let cause = fact.get("cause").and_then(|cause| serde_json::from_value::<SkipCause>(cause.clone()).ok());
     let told = fact.get("reason").or_else(|| fact.pointer("/failure/message")).and_then(Value::as_str);
     cause.map(|cause| cause.to_string()).or_else(|| told.map(one_line)).unwrap_or_default()
@@ -214,7 +317,7 @@ pub(crate) fn why(event: &Event) -> String {
 
 #[cfg(test)]
 mod tests {
-    use op_proto::v1::{OutputChunk, Step};
+    use op_proto::v1::OutputChunk;
     use serde_json::json;
 
     use super::*;
@@ -290,6 +393,60 @@ mod tests {
         let mut board = board(&["build"]);
         assert!(board.event(&fact("undo_started", "build", 1, &json!({}))).is_some());
         assert!(board.event(&fact("undo_started", "build", 2, &json!({}))).is_none());
+    }
+
+    fn about(kind: &str, step: &str, json: &Value) -> Event {
+        Event { step: step.to_owned(), phase: String::new(), ..fact(kind, "", 10, json) }
+    }
+
+    #[test]
+    fn a_step_that_waits_says_for_what_until_it_passed() {
+        let mut board = board(&["build"]);
+        board.event(&fact("phase_started", "build", 10, &json!({})));
+        board.event(&about("step_waiting", "build/1", &json!({ "waits_for": { "signal": "go" } })));
+        let line = |board: &Board| board.phases[0].line(now(11), 0, (8, 80), Paint::plain());
+        assert!(line(&board).ends_with("waits for the signal `go`"), "{}", line(&board));
+        board.event(&about("step_passed", "build/1", &json!({})));
+        assert!(!line(&board).contains("waits"), "{}", line(&board));
+    }
+
+    #[test]
+    fn items_of_a_list_are_counted_and_what_one_says_is_said_of_its_phase() {
+        let mut board = board(&["build"]);
+        board.event(&about("step_fanned", "build/1", &json!({ "items": [1, 2, 3] })));
+        board.event(&about("item_succeeded", "build/1", &json!({ "item": 1 })));
+        board.progress(&Progress {
+            step: "build/1[2]".into(),
+            note: "halfway".into(),
+            ..Progress::default()
+        });
+        assert_eq!(board.phases[0].aside(), "1/3 items  halfway");
+        board.event(&about("step_succeeded", "build/1", &json!({})));
+        assert_eq!(board.phases[0].aside(), "halfway");
+    }
+
+    #[test]
+    fn a_machine_that_comes_back_to_a_phase_begins_its_visit_anew() {
+        let mut board = board(&["build", "test"]);
+        board.event(&fact("phase_started", "build", 1, &json!({})));
+        board.event(&fact("phase_failed", "build", 5, &json!({ "reason": "it broke" })));
+        let to = json!({ "from": "test", "to": { "phase": { "phase": "build", "visit": 2 } } });
+        board.event(&fact("moved", "test", 6, &to));
+        board.event(&fact("phase_started", "build", 10, &json!({})));
+        let row = &board.phases[0];
+        assert_eq!((row.aside().as_str(), row.taken(now(12)).as_str()), ("visit 2", "2.0 s"));
+    }
+
+    #[test]
+    fn what_is_retried_is_as_if_it_had_not_run() {
+        let mut board = board(&["build", "test"]);
+        for phase in ["build", "test"] {
+            board.event(&fact("phase_started", phase, 1, &json!({})));
+            board.event(&fact("phase_failed", phase, 2, &json!({})));
+        }
+        board.event(&fact("run_retried", "", 3, &json!({ "phases": ["test"], "steps": [] })));
+        let states: Vec<_> = board.phases.iter().map(|row| (row.state, row.visit)).collect();
+        assert_eq!(states, [(PhaseState::Failed, 1), (PhaseState::Pending, 2)]);
     }
 
     #[test]

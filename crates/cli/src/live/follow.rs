@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use op_proto::v1::watch_response::Seen;
-use op_proto::v1::{CancelRequest, GetRequest, WatchResponse};
+use op_proto::v1::{CancelRequest, GetRequest, Run, RunState, RunSummary, Step, StepState, WatchResponse};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_stream::{Stream, StreamExt as _};
@@ -12,9 +12,12 @@ use tonic::Status;
 
 use super::View;
 use super::board::Board;
+use super::invite::Invite;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::interrupt::{Interrupt, Interrupts};
+use crate::render::gate::Wait;
+use crate::render::state::has_ended;
 use crate::terminal::Terminal;
 
 /// Time between two drawings.
@@ -44,6 +47,33 @@ pub(crate) enum Watched {
     },
 }
 
+/// How far a run is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// To its end.
+    End,
+    /// To its last event, where that is known beforehand.
+    Event(u64),
+    /// Until it does not go on by itself any more: it ended, or a person must do something.
+    Rest,
+}
+
+/// Whether a run does not go on by itself: it ended, it is held, or nothing is left but to wait for people and signals.
+pub(crate) fn is_at_rest(run: &Run) -> bool {
+    let state = run.summary.as_ref().map_or(RunState::Unspecified, RunSummary::state);
+    let mut steps = run.phases.iter().flat_map(|phase| &phase.steps);
+    // A step that waits and is at no gate waits for its next attempt.
+    let goes_on = |step: &Step| {
+        step.state() == StepState::Waiting
+            && step.gate.as_ref().is_none_or(|gate| Wait::of(gate) == Wait::Delay)
+    };
+    match state {
+        RunState::Waiting => !steps.any(goes_on),
+        RunState::Paused => true,
+        state => has_ended(state),
+    }
+}
+
 /// Shows what a stream tells of a run.
 pub(crate) struct Follow<'a> {
     pub(crate) client: &'a Client,
@@ -54,8 +84,10 @@ pub(crate) struct Follow<'a> {
     pub(crate) quiet: bool,
     /// The first event that the stream tells; what was before is asked for.
     pub(crate) from: u64,
-    /// The last event there will be, where that is known beforehand.
-    pub(crate) until: Option<u64>,
+    /// How far it is followed.
+    pub(crate) until: Until,
+    /// How another process reaches the daemon, so that what waits can be told how to go on; none when nobody could in time.
+    pub(crate) program: Option<String>,
 }
 
 impl Follow<'_> {
@@ -83,7 +115,12 @@ impl Follow<'_> {
                     }
                 }
                 Some(cancelled) = watch.cancels.join_next() => watch.answered(cancelled),
-                _ = ticks.tick() => watch.view.draw(Timestamp::now()),
+                _ = ticks.tick() => {
+                    watch.view.draw(Timestamp::now());
+                    if watch.has_come_to_rest().await? {
+                        return watch.ended();
+                    }
+                }
             }
             if watch.has_seen_all() {
                 return watch.ended();
@@ -104,6 +141,8 @@ struct Watch<'a> {
     view: View,
     run: Option<String>,
     sequence: u64,
+    /// The event after which it was last asked whether the run rests.
+    asked: u64,
     is_stopping: bool,
     /// The request to cancel, until it is answered; it ends with the watch.
     cancels: JoinSet<Result<(), Status>>,
@@ -116,6 +155,7 @@ impl<'a> Watch<'a> {
             view: View::Waiting,
             run: None,
             sequence: 0,
+            asked: 0,
             is_stopping: false,
             cancels: JoinSet::new(),
         }
@@ -145,7 +185,9 @@ impl<'a> Watch<'a> {
         let answer = self.follow.client.runs().get(GetRequest { run: run.to_owned() }).await?;
         let run = answer.into_inner().run.unwrap_or_default();
         let board = if self.follow.from > 1 { Board::resumed(&run) } else { Board::new(&run) };
-        self.view = View::open(board, self.follow.terminal);
+        let id = run.summary.unwrap_or_default().id;
+        let invite = self.follow.program.clone().map(|program| Invite { program, run: id });
+        self.view = View::open(board, invite, self.follow.terminal);
         Ok(())
     }
 
@@ -174,7 +216,23 @@ impl<'a> Watch<'a> {
     }
 
     fn has_seen_all(&self) -> bool {
-        self.follow.until.is_some_and(|last| last <= self.sequence)
+        match self.follow.until {
+            Until::Event(last) => last <= self.sequence,
+            Until::End | Until::Rest => false,
+        }
+    }
+
+    /// Whether the run waits for a person now. It is asked for only after something happened in it.
+    async fn has_come_to_rest(&mut self) -> Result<bool, Failure> {
+        let (Until::Rest, Some(run)) = (self.follow.until, self.run.clone()) else { return Ok(false) };
+        if self.asked == self.sequence {
+            return Ok(false);
+        }
+        self.asked = self.sequence;
+        let answer = self.follow.client.runs().get(GetRequest { run }).await?;
+        let run = answer.into_inner().run.unwrap_or_default();
+        // What it ended with is still to be seen.
+        Ok(is_at_rest(&run) && run.sequence <= self.sequence)
     }
 
     fn ended(mut self) -> Result<Watched, Failure> {

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use op_proto::v1::{Event, PhaseState};
 
-use super::board::{Board, Row, why};
+use super::board::{Board, Row, visited, why};
+use super::invite::Invite;
 use crate::print;
 use crate::render::state::Told as _;
 use crate::render::text::one_line;
@@ -13,13 +14,14 @@ use crate::terminal::Paint;
 /// Writes a line when a phase changes its state or something went wrong.
 pub(crate) struct Lines {
     board: Board,
+    invite: Option<Invite>,
     paint: Paint,
 }
 
 impl Lines {
     /// Begins with a board on which nothing happened yet.
-    pub(crate) fn new(board: Board, paint: Paint) -> Self {
-        Self { board, paint }
+    pub(crate) fn new(board: Board, invite: Option<Invite>, paint: Paint) -> Self {
+        Self { board, invite, paint }
     }
 
     /// Takes a fact in and writes what there is to say of it.
@@ -32,6 +34,9 @@ impl Lines {
             .or_else(|| aside(event, &self.board));
         if let Some(text) = text {
             print::note(&format!("{} {text}", self.paint.dim(time::clock(at))));
+        }
+        if let Some(way) = self.invite.as_ref().and_then(|invite| invite.to(event)) {
+            print::note(&format!("         {} {way}", self.paint.cyan("→")));
         }
     }
 }
@@ -57,11 +62,21 @@ fn aside(event: &Event, board: &Board) -> Option<String> {
         "undo_retry_scheduled" => {
             Some(format!("the undo of {} failed and is tried again: {why}", event.phase))
         }
-        "phase_timed_out" | "cancel_requested" | "run_timed_out" | "rollback_started" => {
+        "phase_timed_out" | "cancel_requested" | "run_timed_out" | "rollback_started" | "step_waiting"
+        | "step_passed" | "approval_overdue" | "run_paused" | "run_resumed" | "run_admitted"
+        | "run_retried" | "run_exhausted" | "rollback_requested" | "stuck_resolved" | "signal_received"
+        | "cast_changed" | "cast_fell_back" | "step_fell_back" | "step_fanned" | "item_failed" => {
             Some(one_line(&event.message))
         }
+        // A phase that is entered for the first time says so itself.
+        "moved" if goes_back(event) => Some(one_line(&event.message)),
         _ => None,
     }
+}
+
+/// Whether a machine comes to where it was before.
+fn goes_back(event: &Event) -> bool {
+    visited(event).is_some_and(|(_, visit)| visit > 1)
 }
 
 #[cfg(test)]

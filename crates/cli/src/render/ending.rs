@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use op_proto::v1::{OutputChunk, Run, RunState, Step, StepState};
 
+use super::gate::way_out;
 use super::run::blame;
 use super::state::Told as _;
 use super::text::{count, cut, hang, one_line, settled};
@@ -67,7 +68,20 @@ pub(crate) fn autopsy(run: &Run, tails: &[Vec<String>], paint: Paint, width: usi
         "{} `op-dbus logs {id}` shows what was written, `op-dbus show {id}` every step",
         paint.cyan("look further:")
     );
+    if let Some(way) = way_on(id, summary.state()) {
+        let _ = writeln!(text, "{} {way}", paint.cyan("go on:"));
+    }
     text
+}
+
+/// How a run goes on that did not come to a good end; none where a person wanted it so.
+fn way_on(run: &str, state: RunState) -> Option<String> {
+    match state {
+        RunState::Failed => {
+            Some(format!("`op-dbus retry {run}` tries again what failed, and keeps what succeeded"))
+        }
+        state => way_out("op-dbus", run, state),
+    }
 }
 
 fn sentence(state: RunState) -> &'static str {

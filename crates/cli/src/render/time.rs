@@ -22,6 +22,11 @@ pub(crate) fn wire(duration: Duration) -> prost_types::Duration {
     prost_types::Duration { seconds, nanos: duration.subsec_nanos().cast_signed() }
 }
 
+/// A time for the wire.
+pub(crate) fn stamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+}
+
 /// The time between two moments; nothing when the clock went back.
 pub(crate) fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()

@@ -43,6 +43,16 @@ pub(crate) struct Script {
     pub(crate) tools: Vec<OperationStatus>,
     pub(crate) events: Vec<EventsResponse>,
     pub(crate) call: Vec<CallStreamResponse>,
+    /// Runs beside the one.
+    pub(crate) others: Vec<Run>,
+    /// The state of a run after a decision.
+    pub(crate) steered: RunState,
+    pub(crate) undone: Vec<UndonePhase>,
+    pub(crate) applied: ApplyResponse,
+    pub(crate) sentences: Vec<String>,
+    pub(crate) preview: PreviewResponse,
+    pub(crate) casts: Vec<Cast>,
+    pub(crate) schedules: Vec<Schedule>,
 }
 
 /// What the daemon was asked.
@@ -53,6 +63,14 @@ pub(crate) enum Asked {
     Watch(WatchRequest),
     List(ListRequest),
     Cancel(CancelRequest),
+    Steer(apply_request::Control),
+    Recast(RecastRequest),
+    Apply(ApplyRequest),
+    Preview(StartRequest),
+    Output(OutputRequest),
+    Draw(DrawRequest),
+    PauseSchedule(PauseScheduleRequest),
+    RunSchedule(String),
     Call(CallRequest),
     Events(EventsRequest),
     Connect(String),

@@ -20,6 +20,24 @@ file = { type = "path", required = true }
 id = "look"
 tools = [{ tool = "file_read", args = { path = "${file}" }, store_as = "text" }]
 
+[workstacks.ask]
+output = "${text}"
+[workstacks.ask.inputs]
+file = { type = "path", required = true }
+[[workstacks.ask.phases]]
+id = "look"
+approval = "Read it?"
+tools = [{ tool = "file_read", args = { path = "${file}" }, store_as = "text" }]
+
+[workstacks.hear]
+output = "${text}"
+[workstacks.hear.inputs]
+file = { type = "path", required = true }
+[[workstacks.hear.phases]]
+id = "look"
+signal = "go"
+tools = [{ tool = "file_read", args = { path = "${file}" }, store_as = "text" }]
+
 [workstacks.wait]
 [[workstacks.wait.phases]]
 id = "sleep"
@@ -27,7 +45,7 @@ tools = [{ tool = "command", args = { program = "sleep", args = ["600"] } }]
 "#;
 
 /// A home with a plan in its configuration and a file to read.
-fn home() -> TempDir {
+pub(crate) fn home() -> TempDir {
     let home = tempfile::tempdir().expect("a folder");
     fs::create_dir_all(home.path().join("config/plans.d")).expect("creates");
     fs::write(home.path().join("config/plans.d/read.toml"), PLAN).expect("writes");
@@ -35,13 +53,13 @@ fn home() -> TempDir {
     home
 }
 
-fn command(home: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(home: &Path, arguments: &[&str]) -> Command {
     let mut command = op_dbus();
     command.env("HOME", home).current_dir(home).args(["--config", "config"]).args(arguments);
     command
 }
 
-fn ran(home: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn ran(home: &Path, arguments: &[&str]) -> Ran {
     command(home, arguments).output().expect("it runs").into()
 }
 

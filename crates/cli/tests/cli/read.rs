@@ -57,6 +57,7 @@ fn outputs() -> Vec<OutputResponse> {
         chunks: vec![stdout(text)],
         dropped,
         value: json_payload(&json!({ "of": step })),
+        visit: 1,
     };
     vec![
         output("security_review/1", "10 %\r100 %\nfound \u{1b}[31mnothing\u{1b}[0m\n", 0),
@@ -222,6 +223,9 @@ fn events_are_told_line_by_line_and_filtered_by_the_daemon() {
 fn completions_are_made_for_every_shell() {
     let fake = Fake::play(review());
     for shell in ["bash", "zsh", "fish"] {
-        assert!(ask(&fake, &["completions", shell]).out.contains("rollback"), "{shell} knows nothing");
+        let script = ask(&fake, &["completions", shell]).out;
+        for word in ["rollback", "approve", "schedule", "digest"] {
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
     }
 }

@@ -206,3 +206,23 @@ fn watching_as_json_gives_one_document_per_line() {
     assert_eq!(lines[11]["event"]["kind"], "run_completed");
     assert_eq!(ran.err, "");
 }
+
+#[test]
+fn who_watches_learns_what_a_run_waits_for_and_which_command_lets_it_go_on() {
+    let mut script = review();
+    let gate =
+        json!({ "waits_for": { "approval": { "message": "Publish?", "call": null, "digest": "ab" } } });
+    let signal = json!({ "waits_for": { "signal": "shipped" } });
+    let moved = json!({ "from": "report", "to": { "phase": { "phase": "arch_review", "visit": 2 } } });
+    script.seen = vec![
+        Ok(event(1, 0, "run_started", ("", ""), &json!({}))),
+        Ok(event(2, 10, "step_waiting", ("", "report/1"), &gate)),
+        Ok(event(3, 20, "step_waiting", ("", "arch_review/1"), &signal)),
+        Ok(event(4, 30, "step_passed", ("", "report/1"), &json!({}))),
+        Ok(event(5, 40, "moved", ("report", ""), &moved)),
+        Ok(event(6, 50, "run_paused", ("", ""), &json!({}))),
+        Ok(event(7, 60, "run_resumed", ("", ""), &json!({}))),
+        Ok(event(8, 70, "run_completed", ("", ""), &json!({}))),
+    ];
+    assert_snapshot!(ask(&Fake::play(script), &["watch", RUN]).err);
+}

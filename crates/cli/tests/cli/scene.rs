@@ -71,6 +71,7 @@ fn step(id: &str, performer: &str, state: StepState, span: (i64, i64)) -> Step {
             exit_code: Some(0),
             bytes: 12,
         }),
+        ..Step::default()
     }
 }
 
@@ -247,4 +248,32 @@ pub(crate) fn story() -> Vec<Result<WatchResponse, Status>> {
 /// The review, played from beginning to end.
 pub(crate) fn review() -> Script {
     Script { plan: plan(), run: run(), seen: story(), ..Script::default() }
+}
+
+/// The review, waiting for an answer to a question about its report.
+pub(crate) fn asking() -> Script {
+    let mut script = review();
+    let run = &mut script.run;
+    let mut summary = summary(RunState::Waiting);
+    // What goes on takes longer each time it is looked at, unless nobody knows since when.
+    (summary.started_at, summary.ended_at, summary.settled_phases) = (None, None, 2);
+    run.summary = Some(summary);
+    run.output = None;
+    let report = &mut run.phases[2];
+    (report.state, report.visit) = (PhaseState::Running.into(), 2);
+    (report.started_at, report.ended_at) = (None, None);
+    let step = &mut report.steps[0];
+    (step.state, step.evidence) = (StepState::Waiting.into(), None);
+    (step.started_at, step.ended_at) = (None, None);
+    step.attempts = 0;
+    step.role.push_str("reporter");
+    step.gate = Some(Gate {
+        kind: "approval".to_owned(),
+        text: "Publish the report?".to_owned(),
+        call: json!({ "performer": "tools.report", "arguments": { "title": "x" } }).to_string(),
+        digest: "5f3a9c".to_owned(),
+        deadline: None,
+    });
+    script.steered = RunState::Running;
+    script
 }

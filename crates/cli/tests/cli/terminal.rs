@@ -11,7 +11,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::fake::Fake;
 use crate::program::op_dbus;
-use crate::scene::review;
+use crate::scene::{RUN, asking, review};
 
 /// A terminal of so many columns: its two ends.
 fn terminal(columns: u16) -> (OwnedFd, OwnedFd) {
@@ -26,8 +26,19 @@ fn terminal(columns: u16) -> (OwnedFd, OwnedFd) {
 }
 
 /// What is seen when a command runs on a terminal.
-fn watched(columns: u16, mut command: Command) -> String {
+fn watched(columns: u16, command: Command) -> String {
+    let (seen, code) = typed(columns, command, "");
+    assert_eq!(code, Some(0), "{seen}");
+    seen
+}
+
+/// What is seen when somebody typed this beforehand, and the exit code.
+fn typed(columns: u16, mut command: Command, text: &str) -> (String, Option<i32>) {
     let (screen, line) = terminal(columns);
+    rustix::io::write(&screen, text.as_bytes()).expect("types");
+    if !text.is_empty() {
+        command.stdin(Stdio::from(line.try_clone().expect("clones")));
+    }
     let output = line.try_clone().expect("clones");
     let mut child = command.stdout(Stdio::from(output)).stderr(Stdio::from(line)).spawn().expect("it runs");
     // Holds the other end of the terminal, which has to be closed for the screen to end.
@@ -37,8 +48,8 @@ fn watched(columns: u16, mut command: Command) -> String {
     while let Ok(count @ 1..) = screen.read(&mut buffer) {
         seen.extend_from_slice(&buffer[..count]);
     }
-    assert!(child.wait().expect("it ends").success(), "{}", String::from_utf8_lossy(&seen));
-    String::from_utf8_lossy(&seen).into_owned()
+    let code = child.wait().expect("it ends").code();
+    (String::from_utf8_lossy(&seen).into_owned(), code)
 }
 
 fn review_command(fake: &Fake) -> Command {
@@ -55,6 +66,35 @@ fn a_terminal_sees_the_phases_live_and_the_report_in_colour() {
     assert!(live.contains("security_review") && live.contains("arch_review"), "{seen:?}");
     assert!(!live.contains("12:00:00"), "no plain lines on a terminal: {seen:?}");
     assert!(report.contains("\u{1b}[31m"), "{report:?}");
+}
+
+#[test]
+fn on_a_terminal_an_answer_shows_what_it_is_given_to() {
+    let fake = Fake::play(asking());
+    let mut command = op_dbus();
+    command
+        .env("NO_COLOR", "1")
+        .arg("--socket")
+        .arg(fake.socket())
+        .args(["approve", RUN])
+        .stdin(Stdio::null());
+    let seen = watched(80, command);
+    assert!(seen.contains("Publish the report?") && seen.contains("tools.report"), "{seen:?}");
+    assert!(seen.contains("digest 5f3a9c") && seen.contains("goes on"), "{seen:?}");
+}
+
+#[test]
+fn who_answers_on_a_terminal_is_asked_once_more() {
+    let answer = |text: &str| {
+        let fake = Fake::play(asking());
+        let mut command = op_dbus();
+        command.env("NO_COLOR", "1").arg("--socket").arg(fake.socket()).args(["approve", RUN]);
+        let (seen, code) = typed(80, command, text);
+        assert!(seen.contains("let it go on? [y/N]"), "{seen:?}");
+        (code, seen.contains("nothing was answered"))
+    };
+    assert_eq!(answer("n\n"), (Some(2), true));
+    assert_eq!(answer("yes\n"), (Some(0), false));
 }
 
 #[test]

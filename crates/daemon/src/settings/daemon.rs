@@ -26,6 +26,23 @@ pub struct DaemonFile {
     /// What the daemon is bounded by.
     #[serde(default)]
     pub limits: LimitsTable,
+    /// The language model that plays roles.
+    #[serde(default)]
+    pub models: ModelsTable,
+}
+
+/// `[models]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelsTable {
+    /// Base of an OpenAI-compatible API.
+    pub url: Option<String>,
+    /// The model that is asked unless a role names another one.
+    pub model: Option<String>,
+    /// Name of the credential that holds the key.
+    pub key: Option<String>,
+    /// How long one answer may take.
+    pub timeout: Option<Span>,
 }
 
 /// `[grpc]`.
@@ -76,6 +93,12 @@ impl DaemonFile {
                 argument_bytes: later.limits.argument_bytes.or(self.limits.argument_bytes),
                 drain: later.limits.drain.or(self.limits.drain),
                 call: later.limits.call.or(self.limits.call),
+            },
+            models: ModelsTable {
+                url: later.models.url.or(self.models.url),
+                model: later.models.model.or(self.models.model),
+                key: later.models.key.or(self.models.key),
+                timeout: later.models.timeout.or(self.models.timeout),
             },
         }
     }

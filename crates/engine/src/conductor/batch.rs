@@ -10,12 +10,12 @@ use crate::calls::Ended;
 use crate::ports::KeptOutput;
 
 /// What somebody wants of a run.
-pub(crate) enum Message {
-    /// Cancel it.
-    Cancel { rollback: bool, reason: String, user: String, reply: oneshot::Sender<Result<State, Refused>> },
+pub(crate) struct Message {
+    pub(crate) happening: Happening,
+    pub(crate) reply: Reply,
 }
 
-pub(super) type Reply = oneshot::Sender<Result<State, Refused>>;
+pub(crate) type Reply = oneshot::Sender<Result<State, Refused>>;
 
 /// Something that happened, with what goes with it.
 pub(super) struct Taken {
@@ -33,24 +33,18 @@ impl From<Happening> for Taken {
 
 impl From<Message> for Taken {
     fn from(message: Message) -> Self {
-        match message {
-            Message::Cancel { rollback, reason, user, reply } => Self {
-                happening: Happening::Cancel { rollback, reason, user },
-                output: None,
-                answered: None,
-                reply: Some(reply),
-            },
-        }
+        Self { reply: Some(message.reply), ..Self::from(message.happening) }
     }
 }
 
 impl From<Ended> for Taken {
     fn from(ended: Ended) -> Self {
         let Ended { call, answer, output } = ended;
+        let performer = call.plan.is_none().then(|| (call.performer, call.key.to_string()));
         Self {
             happening: Happening::Answered { work: call.work, attempt: call.attempt, answer },
             output: Some(output),
-            answered: Some((call.performer, call.key.to_string())),
+            answered: performer,
             reply: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt as _, iter};
-use op_plan::Catalogue;
+use op_plan::{Catalogue, Performer};
 
 use crate::ports::{AgentStatus, Agents, ConnectError};
 
@@ -47,5 +47,9 @@ impl Agents for FixedAgents {
 
     fn catalogue(&self) -> Catalogue {
         self.catalogue.clone()
+    }
+
+    fn has(&self, performer: &Performer) -> bool {
+        self.catalogue.has(performer)
     }
 }

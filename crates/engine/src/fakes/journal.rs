@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::ports::journal::{
     AppendError, Audited, Entry, EventFilter, Idempotency, Journal, KeptOutput, ReadError, Recorded,
-    RunFilter, RunRecord,
+    RunFilter, RunRecord, ScheduleMark,
 };
 
 /// A journal in memory. It holds to the contract that the suite of `op-journal` holds every journal to.
@@ -65,6 +65,7 @@ struct Store {
     plans: HashMap<String, Arc<Plan>>,
     /// Every event in the order of commit: its run, and its place there.
     log: Vec<(RunId, usize)>,
+    marks: BTreeMap<String, ScheduleMark>,
     failures: VecDeque<AppendError>,
     appends: usize,
     closed: bool,
@@ -77,7 +78,7 @@ struct Kept {
     number: usize,
     events: Vec<Event>,
     idempotency: Option<Idempotency>,
-    outputs: BTreeMap<(String, u32), KeptOutput>,
+    outputs: BTreeMap<(String, u32, u32), KeptOutput>,
 }
 
 impl Store {
@@ -138,8 +139,9 @@ impl Store {
         self.log.extend((kept.events.len()..).take(events.len()).map(|place| (record.id.clone(), place)));
         kept.record = record;
         kept.events.extend(events);
-        kept.outputs
-            .extend(outputs.into_iter().map(|output| ((output.step.clone(), output.attempt), output)));
+        kept.outputs.extend(
+            outputs.into_iter().map(|output| ((output.step.clone(), output.visit, output.attempt), output)),
+        );
     }
 
     fn keyed(&self, key: &str) -> Option<(&Kept, &Idempotency)> {
@@ -241,11 +243,13 @@ impl Journal for MemoryJournal {
     }
 
     async fn list(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, ReadError> {
-        let mut found = self.store().records(|record| {
-            (filter.states.is_empty() || filter.states.contains(&record.state))
-                && filter.plan.as_ref().is_none_or(|plan| *plan == record.plan)
-        });
+        let mut found = self.store().records(|_| true);
         found.reverse();
+        if let Some(after) = &filter.after {
+            let place = found.iter().position(|record| record.id == *after);
+            found.drain(..place.map_or(0, |place| place + 1));
+        }
+        found.retain(|record| filter.wants(record));
         found.truncate(filter.limit);
         Ok(found)
     }
@@ -259,13 +263,30 @@ impl Journal for MemoryJournal {
         &self,
         run: &RunId,
         step: &str,
+        visit: Option<u32>,
         attempt: Option<u32>,
     ) -> Result<Option<KeptOutput>, ReadError> {
         let store = self.store();
         let outputs = store.runs.get(run).map(|kept| &kept.outputs);
-        let (first, last) = attempt.map_or((0, u32::MAX), |attempt| (attempt, attempt));
-        let range = (step.to_owned(), first)..=(step.to_owned(), last);
-        Ok(outputs.and_then(|outputs| outputs.range(range).next_back()).map(|(_, output)| output.clone()))
+        let mut wanted = outputs.into_iter().flatten().filter(|((of, in_visit, number), _)| {
+            of == step
+                && visit.is_none_or(|visit| visit == *in_visit)
+                && attempt.is_none_or(|attempt| attempt == *number)
+        });
+        Ok(wanted.next_back().map(|(_, output)| output.clone()))
+    }
+
+    async fn marks(&self) -> Result<Vec<ScheduleMark>, ReadError> {
+        Ok(self.store().marks.values().cloned().collect())
+    }
+
+    async fn mark(&self, mark: ScheduleMark) -> Result<(), AppendError> {
+        let mut store = self.store();
+        if store.closed {
+            return Err(AppendError::Closed);
+        }
+        store.marks.insert(mark.plan.clone(), mark);
+        Ok(())
     }
 
     async fn audit(&self, filter: &EventFilter) -> Result<Vec<Audited>, ReadError> {

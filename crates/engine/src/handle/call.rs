@@ -20,7 +20,7 @@ impl Engine {
     /// # Errors
     /// When it means nothing; the error tells the nearest name.
     pub fn resolve(&self, name: &str) -> Result<Target, NameError> {
-        names::resolve(name, &self.plans(), &self.catalogue())
+        names::resolve(name, &self.library().plans, &self.catalogue())
     }
 
     /// Calls an operation and returns how it ended. Dropping the future stops the call, and so does its time limit.
@@ -35,7 +35,10 @@ impl Engine {
         sink: Arc<dyn Sink>,
         stop: CancellationToken,
     ) -> Result<Answer, NameError> {
-        let performer = names::operation(performer, &self.catalogue())?;
+        // To look all of it up takes longer than many a call, and only who is refused needs to know what there is.
+        if !self.agents().has(performer) {
+            names::operation(performer, &self.catalogue())?;
+        }
         let key = format!("call-{}/{}/1/1", new_id(), performer.operation);
         let timeout = timeout.unwrap_or(self.hall.limits.call);
         let request = Request {
@@ -50,7 +53,7 @@ impl Engine {
         let stop = stop.child_token();
         let call = perform.perform(request, sink, stop.clone());
         let answer = within(timeout, call, stop).await;
-        perform.acknowledge(&performer, &key);
+        perform.acknowledge(performer, &key);
         Ok(answer)
     }
 }

@@ -1,24 +1,87 @@
-//! Starting and steering runs.
+//! Steering runs.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use op_run::input::Happening;
+use op_plan::cast;
+use op_run::input::{Happening, Verdict};
 use op_run::run::State;
-use op_run::{Event, Input, Refused, Run, RunId, decide, evolve};
+use op_run::{Refused, RunId};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::Engine;
-use super::query::FindError;
+use super::query::{FindError, GetError};
 use crate::conductor::Message;
-use crate::ports::{AppendError, Entry, Idempotency, RunRecord};
-use crate::start::{StartError, StartRequest, Started, new_id, prepare};
+use crate::names;
+use crate::ports::RunRecord;
+use crate::start::{self, StartError};
 
-/// Why a run is not cancelled.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// How often a run is looked for that ends, or leaves memory, just while somebody has something for it.
+const TRIES: usize = 5;
+
+/// What somebody wants of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Control {
+    /// That nothing new starts and what runs is stopped.
+    Cancel {
+        /// Whether what was done is undone.
+        rollback: bool,
+        /// Why.
+        reason: String,
+    },
+    /// That no new step starts until it is resumed.
+    Pause {
+        /// Why.
+        reason: String,
+    },
+    /// That it goes on.
+    Resume,
+    /// That it hears a signal.
+    Signal {
+        /// Its name.
+        signal: String,
+        /// What it carries.
+        data: Value,
+    },
+    /// That a question is answered.
+    Approve {
+        /// The step that asks; the only one when empty.
+        step: String,
+        /// The question that was shown; any when empty.
+        digest: String,
+        /// Whether it goes on.
+        approved: bool,
+        /// What the person says.
+        comment: String,
+    },
+    /// That others play what has not begun: step or role to role, agent or `agent.operation`.
+    Recast(BTreeMap<String, String>),
+    /// That what was done is undone, after its end.
+    Rollback {
+        /// The last phase that stays.
+        to: Option<String>,
+    },
+    /// That it goes on after its end, keeping what succeeded.
+    Retry {
+        /// The step or phase to go on from; from what failed otherwise.
+        from: Option<String>,
+    },
+    /// That it goes on although something could not be undone.
+    Resolve {
+        /// Whether that is accepted; it is tried again otherwise.
+        accept: bool,
+    },
+}
+
+/// Why a run is not steered. Nothing happened.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ControlError {
     /// Which run is meant is not clear.
     #[error(transparent)]
     Find(#[from] FindError),
+    /// The run cannot be read.
+    #[error(transparent)]
+    Get(#[from] GetError),
     /// The run cannot be steered this way in its state.
     #[error("run {run}: {refused}")]
     Refused {
@@ -27,71 +90,35 @@ pub enum ControlError {
         /// Why.
         refused: Refused,
     },
-    /// The run sleeps in the journal; this host does not conduct it.
-    #[error("run {0} sleeps in the journal and is not conducted by this host; `op-dbus serve` wakes it")]
-    Asleep(RunId),
+    /// The new cast does not fit.
+    #[error(transparent)]
+    Cast(#[from] StartError),
+    /// The daemon goes down, or the run never listened.
+    #[error("run {0} cannot be steered now: the daemon is going down")]
+    Deaf(RunId),
 }
 
 impl Engine {
-    /// Starts a run. When this returns, its start is on disk.
+    /// Steers a run. When this returns, the decision is on disk; the state is that of the run then. A run that is out of memory,
+    /// asleep or over comes back for it.
     ///
     /// # Errors
-    /// When the plan, an input or a part of the cast does not exist or does not fit, the idempotency key stands for another
-    /// request, too many runs are under way, or the journal does not take the start. Nothing was started then.
-    pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
-        if self.hall.shutdown.is_cancelled() {
-            return Err(StartError::GoingDown);
-        }
-        if let Some(started) = self.started_before(&request).await? {
-            return Ok(started);
-        }
-        let plan = self.find_plan(&request.plan)?;
-        let start = prepare(&request, &plan, &self.catalogue())?;
-        let mut run = Run::new(new_id(), Arc::clone(&plan));
-        let input = Input { at: self.hall.ports.clock.now(), happening: Happening::Start(start) };
-        let events = decide(&run, &input).expect("a new run takes a start with a full cast");
-        events.iter().for_each(|event| evolve(&mut run, event));
-        // Who asks may go away while the journal takes the start, and a run that is on disk needs its conductor all the same.
-        let engine = self.clone();
-        let begun = self.hall.tasks.spawn(async move { engine.begin(&request, run, events).await });
-        begun.await.expect("a start neither breaks off nor is aborted")
-    }
-
-    /// Puts the start of a run on disk and gives the run to a conductor.
-    async fn begin(
+    /// When no run or more than one is meant, or what is wanted makes no sense in its state.
+    pub async fn control(
         &self,
-        request: &StartRequest,
-        run: Run,
-        events: Vec<Event>,
-    ) -> Result<Started, StartError> {
-        let limit = self.hall.limits.runs;
-        let entered = self.enter(&run, limit).ok_or(StartError::TooMany(limit))?;
-        if let Err(error) = self.hall.ports.journal.append(first_entry(request, &run, &events)).await {
-            self.leave(run.id());
-            return self.not_begun(request, error).await;
-        }
-        tracing::info!(run = %run.id(), plan = run.plan().id(), "started");
-        self.hall.audit.publish(&run, 1, &events);
-        let id = run.id().clone();
-        entered.feed.publish(1, events, run);
-        self.conduct(entered, false);
-        Ok(Started { run: id, existing: false })
+        run: &str,
+        control: Control,
+        user: &str,
+    ) -> Result<(RunId, State), ControlError> {
+        let record = self.find(run).await?;
+        let happening = self.happening(&record, control, user).await?;
+        self.deliver(&record, happening).await
     }
 
-    /// Somebody else may have been faster with the same key.
-    async fn not_begun(&self, request: &StartRequest, error: AppendError) -> Result<Started, StartError> {
-        let started = match &error {
-            AppendError::KeyTaken(_) => self.started_before(request).await?,
-            _ => None,
-        };
-        started.ok_or(StartError::Append(error))
-    }
-
-    /// Stops a run: nothing new starts, calls in flight are stopped, and with `rollback` what was done is undone. When this
-    /// returns, the decision is on disk; the state is that of the run then.
+    /// Stops a run: nothing new starts, calls in flight are stopped, and with `rollback` what was done is undone.
     ///
     /// # Errors
-    /// When no run or more than one is meant, or the run is over, undoing or being cancelled already.
+    /// As [`Engine::control`].
     pub async fn cancel(
         &self,
         run: &str,
@@ -99,47 +126,70 @@ impl Engine {
         reason: &str,
         user: &str,
     ) -> Result<(RunId, State), ControlError> {
-        let record = self.find(run).await?;
-        let refuse = |refused| ControlError::Refused { run: record.id.clone(), refused };
-        let not_conducted = |state: State| {
-            if state.is_over() {
-                refuse(Refused::State(state))
-            } else {
-                ControlError::Asleep(record.id.clone())
-            }
-        };
-        let Some(live) = self.find_live(&record.id) else { return Err(not_conducted(record.state)) };
-        let (reply, answer) = oneshot::channel();
-        let message = Message::Cancel { rollback, reason: reason.to_owned(), user: user.to_owned(), reply };
-        // A run that ended or went to sleep meanwhile has no ear any more: then nobody answers.
-        drop(live.inbox.send(message).await);
-        match answer.await {
-            Ok(Ok(state)) => Ok((record.id, state)),
-            Ok(Err(refused)) => Err(refuse(refused)),
-            Err(_) => Err(not_conducted(live.feed.run().state())),
-        }
+        self.control(run, Control::Cancel { rollback, reason: reason.to_owned() }, user).await
     }
 
-    async fn started_before(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
-        let Some(key) = &request.idempotency_key else { return Ok(None) };
-        match self.hall.ports.journal.started_by(key).await? {
-            None => Ok(None),
-            Some((record, digest)) if digest == request.digest() => {
-                Ok(Some(Started { run: record.id, existing: true }))
+    /// Brings something to the run that it must hear.
+    pub(crate) async fn deliver(
+        &self,
+        record: &RunRecord,
+        happening: Happening,
+    ) -> Result<(RunId, State), ControlError> {
+        for _ in 0..TRIES {
+            if self.hall.shutdown.is_cancelled() {
+                break;
             }
-            Some((record, _)) => Err(StartError::KeyReused { key: key.clone(), run: record.id }),
+            let (reply, answer) = oneshot::channel();
+            let message = Message { happening: happening.clone(), reply };
+            // A run that ended or left memory meanwhile has no ear any more: then nobody answers.
+            match self.find_live(&record.id) {
+                Some(live) => drop(live.inbox.send(message).await),
+                None => self.rouse(record, Some(message)).await?,
+            }
+            match answer.await {
+                Ok(Ok(state)) => return Ok((record.id.clone(), state)),
+                Ok(Err(refused)) => return Err(ControlError::Refused { run: record.id.clone(), refused }),
+                Err(_) => {}
+            }
         }
+        Err(ControlError::Deaf(record.id.clone()))
     }
-}
 
-fn first_entry(request: &StartRequest, run: &Run, events: &[Event]) -> Entry {
-    let key = request.idempotency_key.as_ref();
-    Entry {
-        first: 1,
-        events: events.to_vec(),
-        record: RunRecord::of(run),
-        plan: Some(Arc::clone(run.plan())),
-        idempotency: key.map(|key| Idempotency { key: key.clone(), request: request.digest() }),
-        outputs: Vec::new(),
+    async fn happening(
+        &self,
+        record: &RunRecord,
+        control: Control,
+        user: &str,
+    ) -> Result<Happening, ControlError> {
+        let user = user.to_owned();
+        Ok(match control {
+            Control::Cancel { rollback, reason } => Happening::Cancel { rollback, reason, user },
+            Control::Pause { reason } => Happening::Pause { reason, user },
+            Control::Resume => Happening::Resume { user },
+            Control::Signal { signal, data } => Happening::Signal { signal, data, user },
+            Control::Approve { step, digest, approved, comment } => {
+                Happening::Approve(Verdict { step, digest, approved, comment, user })
+            }
+            Control::Recast(words) => self.recast(record, &words, user).await?,
+            Control::Rollback { to } => Happening::Rollback { to, user },
+            Control::Retry { from } => Happening::Retry { from, user },
+            Control::Resolve { accept } => Happening::Resolve { accept, user },
+        })
+    }
+
+    /// Who plays what from now on, as exactly as at the start of a run.
+    async fn recast(
+        &self,
+        record: &RunRecord,
+        words: &BTreeMap<String, String>,
+        user: String,
+    ) -> Result<Happening, ControlError> {
+        let run = self.get(record.id.as_str()).await?;
+        start::check_parts(words, run.plan())?;
+        let catalogue = self.catalogue();
+        let check = |performer: &op_plan::Performer| names::operation(performer, &catalogue).map(drop);
+        let cast = cast::assign_some(run.plan(), &catalogue, words, check)
+            .map_err(|error| start::uncast(run.plan(), error))?;
+        Ok(Happening::Recast { cast, user })
     }
 }

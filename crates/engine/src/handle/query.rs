@@ -104,6 +104,16 @@ impl Engine {
         }
     }
 
+    /// Why a run is where it is, in plain sentences.
+    ///
+    /// # Errors
+    /// When no single run is meant or the journal cannot be read.
+    pub async fn explain(&self, run: &str) -> Result<(Arc<Run>, Vec<String>), GetError> {
+        let run = self.get(run).await?;
+        let sentences = op_run::explain(&run, self.hall.ports.clock.now());
+        Ok((run, sentences))
+    }
+
     /// Runs that match, newest first.
     ///
     /// # Errors
@@ -116,19 +126,16 @@ impl Engine {
     ///
     /// # Errors
     /// When no single run is meant.
-    pub async fn watch(
-        &self,
-        run: &str,
-        from: u64,
-        with_progress: bool,
-    ) -> Result<(RunId, Watch), FindError> {
+    pub async fn watch(&self, run: &str, from: u64, with_progress: bool) -> Result<(RunId, Watch), GetError> {
         let record = self.find(run).await?;
-        let feed = self.find_live(&record.id).map(|live| live.feed);
+        let attended = self.attend(&record.id).await?;
+        let feed = attended.as_ref().map(|(feed, _)| Arc::clone(feed));
         let journal = Arc::clone(&self.hall.ports.journal);
         Ok((record.id.clone(), watch(journal, record.id, from, feed, with_progress)))
     }
 
-    /// The kept output of an attempt of a step and the run it belongs to; of the last attempt when `attempt` is `None`.
+    /// The kept output of an attempt of a step and the run it belongs to; of the last visit and the last attempt where nothing is
+    /// said. An item of a list is named `STEP[ITEM]`.
     ///
     /// # Errors
     /// When no single run is meant, it has no such step, or the journal cannot be read.
@@ -136,16 +143,18 @@ impl Engine {
         &self,
         run: &str,
         step: &str,
+        visit: Option<u32>,
         attempt: Option<u32>,
     ) -> Result<(Arc<Run>, Option<KeptOutput>), GetError> {
         let run = self.get(run).await?;
-        if run.plan().find_step(step).is_none() {
+        let id = step.split('[').next().unwrap_or(step);
+        if run.plan().find_step(id).is_none() && !step.starts_with("undo:") {
             let steps: Vec<_> =
                 (0..run.plan().step_count()).map(|at| run.plan().step(at).id.clone()).collect();
             let nearest = crate::names::nearest(step, steps.iter());
             return Err(GetError::Step { run: run.id().clone(), step: step.to_owned(), nearest });
         }
-        let kept = self.hall.ports.journal.output(run.id(), step, attempt).await?;
+        let kept = self.hall.ports.journal.output(run.id(), step, visit, attempt).await?;
         Ok((run, kept))
     }
 

@@ -88,14 +88,24 @@ impl RunRecord {
             sequence: run.sequence(),
         }
     }
+
+    /// Whether a text stands in it, in any case.
+    fn mentions(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let labels = self.labels.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        let mut texts = [self.id.as_str(), &self.plan, &self.reason].into_iter().chain(labels);
+        texts.any(|known| known.to_lowercase().contains(&text))
+    }
 }
 
 /// Output of one attempt of a step, kept up to a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptOutput {
-    /// The step.
+    /// The step; `STEP[ITEM]` for an item of its list.
     pub step: String,
-    /// The attempt, counted from 1.
+    /// Which visit of the step, counted from 1.
+    pub visit: u32,
+    /// The attempt of that visit, counted from 1.
     pub attempt: u32,
     /// What it wrote, in order.
     pub chunks: Vec<Chunk>,
@@ -132,8 +142,45 @@ pub struct RunFilter {
     pub states: Vec<State>,
     /// Of this plan.
     pub plan: Option<String>,
+    /// Started by this user.
+    pub user: Option<String>,
+    /// With all of these labels.
+    pub labels: BTreeMap<String, String>,
+    /// Started at or after.
+    pub since: Option<Timestamp>,
+    /// Started before.
+    pub until: Option<Timestamp>,
+    /// With this text, in any case, in id, plan, labels or reason.
+    pub text: Option<String>,
+    /// Only those that come after this run in the list.
+    pub after: Option<RunId>,
     /// At most so many.
     pub limit: usize,
+}
+
+impl RunFilter {
+    /// Whether a run is wanted, whatever its place in the list.
+    pub fn wants(&self, record: &RunRecord) -> bool {
+        let Self { states, plan, user, labels, since, until, text, after: _, limit: _ } = self;
+        (states.is_empty() || states.contains(&record.state))
+            && plan.as_ref().is_none_or(|plan| *plan == record.plan)
+            && user.as_ref().is_none_or(|user| *user == record.user)
+            && labels.iter().all(|(name, value)| record.labels.get(name) == Some(value))
+            && since.is_none_or(|since| record.started_at >= since)
+            && until.is_none_or(|until| record.started_at < until)
+            && text.as_ref().is_none_or(|text| record.mentions(text))
+    }
+}
+
+/// How far the schedule of a plan is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleMark {
+    /// Plan by id.
+    pub plan: String,
+    /// The last of its times that was dealt with.
+    pub last: Option<Timestamp>,
+    /// Whether a person holds it.
+    pub paused: bool,
 }
 
 /// Which events are wanted; empty fields want all.
@@ -216,13 +263,20 @@ pub trait Journal: Send + Sync + 'static {
     /// The run that was started with this idempotency key, and the digest of the request.
     async fn started_by(&self, key: &str) -> Result<Option<(RunRecord, String)>, ReadError>;
 
-    /// The kept output of an attempt of a step, of the last attempt when `attempt` is `None`.
+    /// The kept output of an attempt of a step; of the last visit and of the last attempt where nothing is said.
     async fn output(
         &self,
         run: &RunId,
         step: &str,
+        visit: Option<u32>,
         attempt: Option<u32>,
     ) -> Result<Option<KeptOutput>, ReadError>;
+
+    /// How far every schedule is that was dealt with before, in the order of the plans.
+    async fn marks(&self) -> Result<Vec<ScheduleMark>, ReadError>;
+
+    /// Keeps how far a schedule is. When it returns `Ok`, it is on disk.
+    async fn mark(&self, mark: ScheduleMark) -> Result<(), AppendError>;
 
     /// Events of all runs that match: the newest `limit` ones, oldest first, in commit order.
     async fn audit(&self, filter: &EventFilter) -> Result<Vec<Audited>, ReadError>;

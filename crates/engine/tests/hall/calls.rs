@@ -35,11 +35,11 @@ async fn the_output_of_each_attempt_is_kept_and_the_last_one_is_told_of_first() 
     let world = World::new(&format!("{ONE}max_retries = 1\n"), perform);
     let run = world.run().await;
     for (asked, told) in [(None, Some("attempt 2")), (Some(1), Some("attempt 1")), (Some(3), None)] {
-        let (_, kept) = world.engine.output(run.id().as_str(), "a", asked).await.expect("known");
+        let (_, kept) = world.engine.output(run.id().as_str(), "a", None, asked).await.expect("known");
         assert_eq!(kept.as_ref().map(kept_text).as_deref(), told);
         assert!(kept.iter().flat_map(|kept| &kept.chunks).all(|chunk| chunk.channel == Channel::Stdout));
     }
-    let unknown = world.engine.output(run.id().as_str(), "b", None).await.map(|_| ());
+    let unknown = world.engine.output(run.id().as_str(), "b", None, None).await.map(|_| ());
     assert!(matches!(unknown, Err(GetError::Step { step, .. }) if step == "b"));
 }
 
@@ -53,7 +53,7 @@ async fn of_too_much_output_the_beginning_and_the_end_are_kept() {
     let engine = limited(ONE, Arc::new(MemoryJournal::new()), Arc::new(perform), limits);
     let run = engine.start(request("p")).await.expect("started").run;
     end(&engine, &run).await;
-    let (_, kept) = engine.output(run.as_str(), "a", None).await.expect("known");
+    let (_, kept) = engine.output(run.as_str(), "a", None, None).await.expect("known");
     let kept = kept.expect("there was output");
     let text = kept_text(&kept);
     assert_eq!((text.len(), kept.dropped), (1000, 100_000 - 1000));

@@ -10,6 +10,7 @@ use op_engine::Engine;
 use op_engine::fakes::{MemoryJournal, ScriptedPerform};
 use op_engine::ports::{
     AppendError, Audited, Entry, EventFilter, Journal, KeptOutput, ReadError, Recorded, RunFilter, RunRecord,
+    ScheduleMark,
 };
 use op_engine::watch::Seen;
 use op_plan::Plan;
@@ -118,6 +119,11 @@ impl Mortal {
         Self { inner, cut, appends: AtomicUsize::new(0), over: Notify::new() }
     }
 
+    /// Returns when the world ends.
+    pub(crate) async fn over(&self) {
+        self.over.notified().await;
+    }
+
     async fn end(&self) -> Result<(), AppendError> {
         self.over.notify_one();
         std::future::pending().await
@@ -166,9 +172,18 @@ impl Journal for Mortal {
         &self,
         run: &RunId,
         step: &str,
+        visit: Option<u32>,
         attempt: Option<u32>,
     ) -> Result<Option<KeptOutput>, ReadError> {
-        self.inner.output(run, step, attempt).await
+        self.inner.output(run, step, visit, attempt).await
+    }
+
+    async fn marks(&self) -> Result<Vec<ScheduleMark>, ReadError> {
+        self.inner.marks().await
+    }
+
+    async fn mark(&self, mark: ScheduleMark) -> Result<(), AppendError> {
+        self.inner.mark(mark).await
     }
 
     async fn audit(&self, filter: &EventFilter) -> Result<Vec<Audited>, ReadError> {
@@ -210,7 +225,7 @@ impl Story {
             let engine = engine(self.plan, mortal.clone(), self.perform.clone());
             tokio::select! {
                 biased;
-                () = mortal.over.notified() => false,
+                () = mortal.over() => false,
                 () = self.drive(&engine) => true,
             }
         });

@@ -87,7 +87,7 @@ async fn a_secret_reaches_the_performer_and_nothing_else() {
     assert_eq!(perform.asked()[0].arguments["token"], SECRET);
     let filter = EventFilter { limit: 1000, ..EventFilter::default() };
     let events = format!("{:?}", journal.audit(&filter).await.expect("read"));
-    let kept = format!("{:?}", engine.output(ended.id().as_str(), "a", None).await.expect("known").1);
+    let kept = format!("{:?}", engine.output(ended.id().as_str(), "a", None, None).await.expect("known").1);
     for (what, text) in [("events", &events), ("kept output", &kept), ("what is seen", &seen)] {
         assert!(text.contains("[secret]"), "{what}: {text}");
         assert!(!text.contains("ordfish"), "{what}: {text}");
@@ -114,7 +114,7 @@ async fn output_that_is_not_text_passes_as_it_is_but_for_the_secret() {
     });
     let (engine, _) = guarded(PLAN, Arc::new(perform));
     let (ended, _) = run(&engine, json!({ "token": "binary" })).await;
-    let (_, kept) = engine.output(ended.id().as_str(), "a", None).await.expect("known");
+    let (_, kept) = engine.output(ended.id().as_str(), "a", None, None).await.expect("known");
     assert_eq!(&*kept.expect("kept").chunks[0].data, b"\xff\xfe[secret]\x00[secret]\xff");
 }
 

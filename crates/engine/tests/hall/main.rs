@@ -2,13 +2,21 @@
 //!
 //! Time is paused: it moves on only when nothing else can happen, so no test waits and none depends on speed.
 
+mod apply;
 mod calls;
 mod cancel;
+mod casts;
+mod child;
 mod commit;
+mod controls;
 mod crash;
 mod guards;
+mod idle;
 mod large;
 mod names;
+mod places;
+mod preview;
+mod schedule;
 mod shutdown;
 mod starting;
 mod support;

@@ -45,7 +45,7 @@ async fn a_name_that_means_nothing_is_refused_with_the_nearest_that_means_someth
             "the name does not say which operation of agent `rust_pro` is meant: write `rust_pro.OPERATION`",
         ),
         ("agent_w", "the name does not say which operation of agent `w` is meant: write `w.OPERATION`"),
-        ("workflow_deploy", "`workflow_deploy` names no shape of plan that exists"),
+        ("workflow_deploy", "no plan is called `deploy`"),
         ("skill_rust", "`skill_rust` names no shape of plan that exists"),
         ("", "no plan and no tool is called ``"),
     ] {

@@ -97,7 +97,7 @@ async fn an_engine_that_goes_down_starts_and_cancels_nothing() {
     settle().await;
     assert_eq!(engine.start(request("p")).await, Err(StartError::GoingDown));
     let cancelled = engine.cancel(run.as_str(), false, "", "tester").await;
-    assert_eq!(cancelled, Err(ControlError::Asleep(run)));
+    assert_eq!(cancelled, Err(ControlError::Deaf(run)));
     down.await.expect("it goes down");
 }
 

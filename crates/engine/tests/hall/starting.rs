@@ -86,7 +86,13 @@ async fn the_cast_says_who_performs_a_step_or_plays_a_role() {
     ] {
         let run = world.engine.start(cast(&given)).await.expect("started").run;
         let frozen = world.engine.get(run.as_str()).await.expect("known");
-        let cast: Vec<_> = frozen.origin().expect("started").cast.iter().map(ToString::to_string).collect();
+        let cast: Vec<_> = frozen
+            .origin()
+            .expect("started")
+            .cast
+            .iter()
+            .map(|players| players[0].performer.to_string())
+            .collect();
         assert_eq!(cast, performers);
         let before = world.perform.asked().len();
         end(&world.engine, &run).await;
@@ -254,7 +260,7 @@ async fn a_run_keeps_the_plan_it_started_with() {
     let world = World::new(&ONE.replace("w.step", "w.hang"), scripted());
     let run = world.start().await;
     world.perform.was_asked(1).await;
-    world.engine.set_plans(crate::support::plans(LINE));
+    world.engine.set_library(crate::support::plans(LINE));
     world.engine.shutdown().await;
     let second = engine(LINE, world.journal.clone(), world.perform.clone());
     second.recover().await.expect("read");

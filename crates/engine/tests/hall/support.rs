@@ -5,15 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use indexmap::IndexMap;
 use op_engine::fakes::{FixedAgents, MemoryJournal, ScriptedPerform, succeed};
+use op_engine::handle::control::{Control, ControlError};
 use op_engine::names::Plans;
-use op_engine::ports::{Channel, Chunk, Journal, Perform, Progress, Recorded, Request, SystemClock};
+use op_engine::ports::{
+    Channel, Chunk, Journal, Perform, Progress, Recorded, Request, RunFilter, RunRecord, SystemClock,
+};
 use op_engine::start::StartRequest;
 use op_engine::watch::Seen;
 use op_engine::{Engine, Limits, Ports};
-use op_plan::catalogue::Operations;
+use op_plan::catalogue::{Brief, Operations, Role};
 use op_plan::plan::FailureKind;
 use op_plan::{Catalogue, Effects, Operation, Performer, Source, load};
+use op_run::run::State;
 use op_run::{Answer, Evidence, Failure, Run, RunId};
 use serde_json::{Value, json};
 
@@ -61,13 +66,14 @@ pub(crate) fn catalogue() -> Catalogue {
     let known = |names: [&str; 2]| {
         Operations::Known(names.into_iter().map(|name| (name.to_owned(), operation())).collect())
     };
+    let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
     Catalogue {
         agents: BTreeMap::from([
             ("w".to_owned(), Operations::Open),
             ("rust_pro".to_owned(), known(["check", "test"])),
             ("tools".to_owned(), known(["file_read", "file_write"])),
         ]),
-        roles: BTreeMap::from([("coder".to_owned(), Performer::new("w", "step"))]),
+        roles: IndexMap::from([("coder".to_owned(), coder)]),
     }
 }
 
@@ -141,6 +147,39 @@ pub(crate) async fn facts(engine: &Engine, run: &RunId, from: u64) -> Vec<Record
 pub(crate) async fn end(engine: &Engine, run: &RunId) -> Arc<Run> {
     facts(engine, run, 1).await;
     engine.get(run.as_str()).await.expect("a run that ended is known")
+}
+
+/// Another engine over the same disk, after the one before it went down. Nothing is awake yet.
+pub(crate) async fn after_a_restart(world: World, text: &str) -> World {
+    world.engine.shutdown().await;
+    let World { journal, perform, .. } = world;
+    let engine = engine(text, journal.clone(), perform.clone());
+    World { journal, perform, engine }
+}
+
+/// A person who steers a run.
+pub(crate) async fn steer(world: &World, run: &RunId, control: Control) -> Result<State, ControlError> {
+    world.engine.control(run.as_str(), control, "tester").await.map(|(_, state)| state)
+}
+
+pub(crate) fn signal(name: &str) -> Control {
+    Control::Signal { signal: name.to_owned(), data: json!({ "sent": true }) }
+}
+
+pub(crate) fn approve(approved: bool) -> Control {
+    Control::Approve { step: String::new(), digest: String::new(), approved, comment: String::new() }
+}
+
+pub(crate) async fn state(world: &World, run: &RunId) -> State {
+    world.engine.get(run.as_str()).await.expect("known").state()
+}
+
+/// Every run of a plan, oldest first.
+pub(crate) async fn runs_of(engine: &Engine, plan: &str) -> Vec<RunRecord> {
+    let filter = RunFilter { plan: Some(plan.to_owned()), limit: 10_000, ..RunFilter::default() };
+    let mut runs = engine.list(&filter).await.expect("read");
+    runs.reverse();
+    runs
 }
 
 /// Returns once nothing can happen any more before time passes.

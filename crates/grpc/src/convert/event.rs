@@ -4,7 +4,11 @@ use op_engine::feed::StepProgress;
 use op_engine::ports::{Audited, Progress, Recorded};
 use op_engine::watch::Seen;
 use op_proto::v1 as wire;
+use op_run::event::{Destination, Waiting};
 use op_run::{Fact, RunId};
+
+#[cfg(test)]
+mod tests;
 
 use super::run::chunk;
 use super::timestamp;
@@ -54,18 +58,87 @@ pub(crate) fn event(of: &Recorded) -> wire::Event {
     }
 }
 
+/// A step, or an item of its list.
+fn name(step: &str, item: Option<usize>) -> String {
+    match item {
+        Some(item) => format!("item {item} of step `{step}`"),
+        None => format!("step `{step}`"),
+    }
+}
+
+fn awaited(waits_for: &Waiting) -> String {
+    match waits_for {
+        Waiting::Delay => "its time".to_owned(),
+        Waiting::Signal(signal) => format!("the signal `{signal}`"),
+        Waiting::Approval { message, .. } => format!("an approval: {message}"),
+    }
+}
+
 /// The fact in one sentence.
 fn message(fact: &Fact) -> String {
     match fact {
+        Fact::RunStarted { plan, user, queued: true, .. } => {
+            format!("{user} started a run of `{plan}`, which waits for a place")
+        }
         Fact::RunStarted { plan, user, .. } => format!("{user} started a run of `{plan}`"),
+        Fact::CastFellBack(fallback) => fallback.message.clone(),
+        Fact::RunAdmitted => "there is a place for the run, and it begins".to_owned(),
+        Fact::RunPaused { user, reason } if reason.is_empty() => format!("{user} paused the run"),
+        Fact::RunPaused { user, reason } => format!("{user} paused the run: {reason}"),
+        Fact::RunResumed { user } => format!("{user} resumed the run"),
+        Fact::CastChanged { cast, user } => {
+            format!("{user} cast others for {}", cast.keys().cloned().collect::<Vec<_>>().join(", "))
+        }
+        Fact::SignalReceived { signal, user, .. } => format!("{user} sent the signal `{signal}`"),
+        Fact::PhaseRepeated { phase, visit } => format!("phase `{phase}` runs again, visit {visit}"),
+        Fact::StepWaiting { step, waits_for, .. } => {
+            format!("step `{step}` waits for {}", awaited(waits_for))
+        }
+        Fact::StepPassed { step, user, .. } if user.is_empty() => format!("step `{step}` waits no more"),
+        Fact::StepPassed { step, user, .. } => format!("{user} let step `{step}` go on"),
+        Fact::ApprovalOverdue { step } => {
+            format!("nobody answered step `{step}` in time; it goes on waiting")
+        }
+        Fact::StepFanned { step, items } => format!("step `{step}` goes over {} items", items.len()),
+        Fact::ItemSucceeded { step, item, .. } => format!("{} succeeded", name(step, Some(*item))),
+        Fact::ItemFailed { step, item, failure, .. } => {
+            format!("{} failed ({}): {}", name(step, Some(*item)), failure.kind, failure.message)
+        }
+        Fact::StepSkipped { step, cause } => format!("step `{step}` is skipped: {cause}"),
+        Fact::StepFellBack { step, failure, performer, .. } => {
+            format!("step `{step}` failed, and {performer} takes over: {}", failure.message)
+        }
+        Fact::Moved { from, to: Destination::Phase { phase, visit: 1 } } => {
+            format!("from `{from}` it goes on to `{phase}`")
+        }
+        Fact::Moved { from, to: Destination::Phase { phase, visit } } => {
+            format!("from `{from}` it goes back to `{phase}`, visit {visit}")
+        }
+        Fact::Moved { from, to: Destination::End(end) } => format!("from `{from}` it ends in `{}`", end.name),
+        Fact::RunExhausted { reason } => reason.clone(),
+        Fact::RollbackRequested { to: None, user } => format!("{user} has the run undone"),
+        Fact::RollbackRequested { to: Some(to), user } => format!("{user} has the run undone back to `{to}`"),
+        // A machine that stood at the end of a phase goes on from there.
+        Fact::RunRetried { phases, user, .. } if phases.is_empty() => format!("{user} has the run go on"),
+        Fact::RunRetried { phases, user, .. } => format!("{user} retries {}", phases.join(", ")),
+        Fact::StuckResolved { accepted: true, user } => {
+            format!("{user} accepts what could not be undone")
+        }
+        Fact::StuckResolved { accepted: false, user } => {
+            format!("{user} has what could not be undone tried again")
+        }
         Fact::PhaseStarted { phase, .. } => format!("phase `{phase}` started"),
         Fact::PhaseTimedOut { phase } => format!("the time limit of phase `{phase}` passed"),
-        Fact::StepStarted { step, attempt: 1, .. } => format!("step `{step}` started"),
-        Fact::StepStarted { step, attempt, .. } => format!("attempt {attempt} of step `{step}` started"),
-        Fact::StepStopping { step, cause } => format!("step `{step}` is asked to stop: {cause}"),
+        Fact::StepStarted { step, item, attempt: 1, .. } => format!("{} started", name(step, *item)),
+        Fact::StepStarted { step, item, attempt, .. } => {
+            format!("attempt {attempt} of {} started", name(step, *item))
+        }
+        Fact::StepStopping { step, item, cause } => {
+            format!("{} is asked to stop: {cause}", name(step, *item))
+        }
         Fact::StepSucceeded { step, .. } => format!("step `{step}` succeeded"),
-        Fact::RetryScheduled { step, failure, due, .. } => {
-            format!("step `{step}` failed and is tried again at {due}: {}", failure.message)
+        Fact::RetryScheduled { step, item, failure, due, .. } => {
+            format!("{} failed and is tried again at {due}: {}", name(step, *item), failure.message)
         }
         Fact::StepFailed { step, failure, .. } => {
             format!("step `{step}` failed ({}): {}", failure.kind, failure.message)
@@ -83,7 +156,7 @@ fn message(fact: &Fact) -> String {
             format!("{user} cancelled the run and has it undone: {reason}")
         }
         Fact::RunTimedOut => "the time limit of the run passed".to_owned(),
-        Fact::RollbackStarted { phases } => format!("undoing {}", phases.join(", ")),
+        Fact::RollbackStarted { phases, .. } => format!("undoing {}", phases.join(", ")),
         Fact::UndoStarted { phase, place, .. } => format!("undo {} of phase `{phase}` started", place + 1),
         Fact::UndoStopping { phase, place } => {
             format!("undo {} of phase `{phase}` is asked to stop", place + 1)

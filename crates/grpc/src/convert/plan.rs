@@ -1,8 +1,15 @@
 //! Plans and diagnostics for the wire.
 
-use op_plan::{Diagnostic, Input, Plan, Severity};
+use op_engine::handle::schedule::ScheduleStatus;
+use op_plan::drawing::{Mark, Tint};
+use op_plan::plan::Missed;
+use op_plan::{Casting, Diagnostic, Input, Plan, Severity};
 use op_proto::v1 as wire;
+use op_run::Run;
+use op_run::run::{PhaseState, StepState};
 use serde_json::Value;
+
+use super::timestamp;
 
 pub(crate) fn summary(of: &Plan) -> wire::PlanSummary {
     let draft = of.draft();
@@ -30,6 +37,52 @@ fn input(name: &str, of: &Input) -> wire::Input {
         default: of.default.as_ref().map(Value::to_string).unwrap_or_default(),
         description: of.description.clone(),
     }
+}
+
+pub(crate) fn cast(name: &str, of: &Casting) -> wire::Cast {
+    wire::Cast {
+        name: name.to_owned(),
+        description: of.description.clone(),
+        plan: of.plan.clone().unwrap_or_default(),
+        parts: of.parts.clone().into_iter().collect(),
+    }
+}
+
+pub(crate) fn schedule(of: &ScheduleStatus) -> wire::Schedule {
+    let missed = match of.schedule.missed {
+        Missed::Skip => "skip",
+        Missed::Once => "once",
+        Missed::All => "all",
+    };
+    wire::Schedule {
+        plan: of.plan.clone(),
+        cron: of.schedule.cron.clone(),
+        missed: missed.to_owned(),
+        paused: of.paused,
+        last: of.last.map(timestamp),
+        next: of.next.map(timestamp),
+    }
+}
+
+/// The state of each phase of a run, for a drawing.
+pub(crate) fn marks(of: &Run) -> Vec<Mark<'static>> {
+    (0..of.plan().phases().len()).map(|at| mark(of, at)).collect()
+}
+
+fn mark(of: &Run, phase: usize) -> Mark<'static> {
+    let state = of.phase(phase).state;
+    let waits = |step: usize| of.step(step).state == StepState::Waiting;
+    let tint = match state {
+        PhaseState::Pending => Tint::Pending,
+        PhaseState::Running if of.plan().steps_of(phase).any(waits) => Tint::Waiting,
+        PhaseState::Running | PhaseState::Undoing => Tint::Running,
+        PhaseState::Succeeded => Tint::Good,
+        PhaseState::Failed => Tint::Bad,
+        PhaseState::Tolerated | PhaseState::UndoFailed => Tint::Odd,
+        PhaseState::Skipped | PhaseState::Undone => Tint::Gone,
+    };
+    let word = if tint == Tint::Waiting { StepState::Waiting.word() } else { state.word() };
+    Mark { tint, word }
 }
 
 pub(crate) fn diagnostic(of: &Diagnostic) -> wire::Diagnostic {

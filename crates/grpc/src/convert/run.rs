@@ -1,8 +1,10 @@
 //! Runs, phases and steps for the wire.
 
 use op_engine::ports::{Channel, Chunk, RunRecord};
+use op_plan::plan::Action;
 use op_proto::v1 as wire;
-use op_run::run::{PhaseState, State, StepState};
+use op_run::event::Waiting;
+use op_run::run::{FanRun, GateRun, PhaseState, State, StepState};
 use op_run::{Evidence, Failure, Run};
 use serde_json::{Map, Value};
 use tonic::Status;
@@ -14,6 +16,8 @@ pub(crate) fn state(of: State) -> wire::RunState {
     match of {
         State::Pending => wire::RunState::Pending,
         State::Running => wire::RunState::Running,
+        State::Waiting => wire::RunState::Waiting,
+        State::Paused => wire::RunState::Paused,
         State::RollingBack => wire::RunState::RollingBack,
         State::Completed => wire::RunState::Completed,
         State::Failed => wire::RunState::Failed,
@@ -23,22 +27,21 @@ pub(crate) fn state(of: State) -> wire::RunState {
     }
 }
 
-/// States that a filter names. Those that no run of this version is in match nothing, as they should.
+/// States that a filter names.
 pub(crate) fn states(field: &str, of: &[i32]) -> Result<Vec<State>, Status> {
     let mut states = Vec::new();
     for value in of {
         match wire::RunState::try_from(*value) {
             Ok(wire::RunState::Pending) => states.push(State::Pending),
             Ok(wire::RunState::Running) => states.push(State::Running),
+            Ok(wire::RunState::Waiting) => states.push(State::Waiting),
+            Ok(wire::RunState::Paused) => states.push(State::Paused),
             Ok(wire::RunState::RollingBack) => states.push(State::RollingBack),
             Ok(wire::RunState::Completed) => states.push(State::Completed),
             Ok(wire::RunState::Failed) => states.push(State::Failed),
             Ok(wire::RunState::Cancelled) => states.push(State::Cancelled),
             Ok(wire::RunState::RolledBack) => states.push(State::RolledBack),
             Ok(wire::RunState::Stuck) => states.push(State::Stuck),
-            Ok(other @ (wire::RunState::Waiting | wire::RunState::Paused)) => {
-                return Err(bad_field(field, format!("no run is ever {}", other.as_str_name())));
-            }
             Ok(wire::RunState::Unspecified) | Err(_) => {
                 return Err(bad_field(field, format!("{value} is not the state of a run")));
             }
@@ -125,6 +128,7 @@ fn phase(of: &Run, at: usize) -> wire::Phase {
         steps: of.plan().steps_of(at).map(|at| step(of, at)).collect(),
         depends_on: plan.depends_on.iter().map(dependency).collect(),
         reason: state.reason.clone(),
+        visit: state.visit,
     }
 }
 
@@ -132,7 +136,10 @@ fn step(of: &Run, at: usize) -> wire::Step {
     let state = of.step(at);
     wire::Step {
         id: of.plan().step(at).id.clone(),
-        performer: of.origin().map(|origin| origin.cast[at].to_string()).unwrap_or_default(),
+        performer: performer(of, at),
+        role: of.player(at).and_then(|player| player.role.clone()).unwrap_or_default(),
+        gate: state.gate.as_ref().filter(|of| of.is_shut()).map(|of| gate(of)),
+        items: state.fan.as_ref().map(items),
         state: step_state(state.state).into(),
         attempts: state.trial.attempts,
         started_at: state.started_at.map(timestamp),
@@ -140,6 +147,32 @@ fn step(of: &Run, at: usize) -> wire::Step {
         failure: state.trial.failure.as_ref().map(failure),
         evidence: state.trial.evidence.as_ref().map(evidence),
     }
+}
+
+fn performer(of: &Run, step: usize) -> String {
+    match &of.plan().step(step).action {
+        Action::Call(_) => of.player(step).map(|player| player.performer.to_string()).unwrap_or_default(),
+        Action::Plan { plan, .. } => format!("plan {}", plan.id()),
+        Action::Pass => String::new(),
+    }
+}
+
+fn gate(of: &GateRun) -> wire::Gate {
+    let (kind, text, call, digest) = match &of.waits_for {
+        Waiting::Delay => ("delay", String::new(), String::new(), String::new()),
+        Waiting::Signal(signal) => ("signal", signal.clone(), String::new(), String::new()),
+        Waiting::Approval { message, call, digest } => {
+            let call = if call.is_null() { String::new() } else { call.to_string() };
+            ("approval", message.clone(), call, digest.clone())
+        }
+    };
+    wire::Gate { kind: kind.to_owned(), text, call, digest, deadline: of.deadline.map(timestamp) }
+}
+
+fn items(of: &FanRun) -> wire::Items {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let done = of.outputs.iter().flatten().count();
+    wire::Items { total: count(of.items.len()), done: count(done), begun: count(of.trials.len()) }
 }
 
 pub(crate) fn failure(of: &Failure) -> wire::Failure {

@@ -5,4 +5,5 @@ mod journal;
 mod plans;
 mod runs;
 mod serving;
+mod steer;
 mod support;

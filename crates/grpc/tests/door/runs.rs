@@ -100,7 +100,14 @@ async fn a_field_that_cannot_be_taken_is_named() {
     ] {
         assert_field(&house.runs().start(request).await.expect_err("refused"), field);
     }
-    for state in [0, 3, 4, 99] {
+    let long_ago = || Some(prost_types::Timestamp { seconds: -1, nanos: 0 });
+    for (list, field) in [
+        (wire::ListRequest { since: long_ago(), ..wire::ListRequest::default() }, "since"),
+        (wire::ListRequest { until: long_ago(), ..wire::ListRequest::default() }, "until"),
+    ] {
+        assert_field(&house.runs().list(list).await.expect_err("refused"), field);
+    }
+    for state in [0, 99] {
         let list = wire::ListRequest { states: vec![state], ..wire::ListRequest::default() };
         assert_field(&house.runs().list(list).await.expect_err("refused"), "states");
     }
@@ -123,6 +130,11 @@ async fn every_refusal_has_a_code_and_a_reason() {
     assert_refused(runs.start(cast("nobody", "w")).await, Code::InvalidArgument, "CAST_INVALID");
     assert_refused(runs.start(cast("a", "nobody.x")).await, Code::NotFound, "AGENT_UNKNOWN");
     assert_refused(runs.start(cast("a", "tools.x")).await, Code::NotFound, "OPERATION_UNKNOWN");
+    let casts = |name: &str, plan| wire::StartRequest { casts: vec![name.to_owned()], ..request(plan) };
+    assert_refused(runs.start(casts("raeder", "quick")).await, Code::NotFound, "CAST_UNKNOWN");
+    assert_refused(runs.start(casts("reader", "held")).await, Code::InvalidArgument, "CAST_INVALID");
+    house.start("single").await;
+    assert_refused(runs.start(request("single")).await, Code::FailedPrecondition, "BUSY");
     let nobody = || "nobody".to_owned();
     assert_refused(runs.get(wire::GetRequest { run: nobody() }).await, Code::NotFound, "RUN_UNKNOWN");
     let watch = wire::WatchRequest { run: nobody(), ..wire::WatchRequest::default() };
@@ -131,7 +143,7 @@ async fn every_refusal_has_a_code_and_a_reason() {
     house.facts(&run, 1).await;
     let cancel = wire::CancelRequest { run: run.clone(), ..wire::CancelRequest::default() };
     assert_refused(runs.cancel(cancel).await, Code::FailedPrecondition, "RUN_STATE");
-    let output = wire::OutputRequest { run, step: nobody(), attempt: 0 };
+    let output = wire::OutputRequest { run, step: nobody(), attempt: 0, visit: 0 };
     assert_refused(runs.output(output).await, Code::NotFound, "STEP_UNKNOWN");
     for error in [
         (op_engine::ports::AppendError::Full("x".to_owned()), Code::ResourceExhausted, "DISK_FULL"),
@@ -141,7 +153,8 @@ async fn every_refusal_has_a_code_and_a_reason() {
         house.journal.fail_next(error.0);
         assert_refused(runs.start(request("quick")).await, error.1, error.2);
     }
-    for _ in 0..50 {
+    // One of them is under way already.
+    for _ in 0..49 {
         house.start("held").await;
     }
     assert_refused(runs.start(request("quick")).await, Code::ResourceExhausted, "TOO_MANY_RUNS");
@@ -226,7 +239,7 @@ async fn the_output_of_a_step_and_its_value_are_told() {
     let house = House::open().await;
     let run = house.start("quick").await;
     house.facts(&run, 1).await;
-    let output = |attempt| wire::OutputRequest { run: run.clone(), step: "a".to_owned(), attempt };
+    let output = |attempt| wire::OutputRequest { run: run.clone(), step: "a".to_owned(), attempt, visit: 0 };
     let told = house.runs().output(output(0)).await.expect("known").into_inner();
     assert_eq!((told.step.as_str(), told.attempt, told.dropped), ("a", 1, 0));
     assert_eq!(told.chunks[0].channel(), wire::OutputChannel::Stdout);
@@ -267,7 +280,7 @@ async fn runs_are_listed_by_state_and_plan() {
     house.facts(&done, 1).await;
     let ids = async |states: &[wire::RunState], plan: &str, limit| -> Vec<String> {
         let states = states.iter().map(|state| (*state).into()).collect();
-        let list = wire::ListRequest { states, plan: plan.to_owned(), limit };
+        let list = wire::ListRequest { states, plan: plan.to_owned(), limit, ..wire::ListRequest::default() };
         let runs = house.runs().list(list).await.expect("read").into_inner().runs;
         runs.into_iter().map(|run| run.id).collect()
     };
@@ -284,4 +297,83 @@ async fn the_name_of_a_credential_is_not_told_with_the_inputs() {
     let start = wire::StartRequest { inputs: r#"{"token": "deploy"}"#.to_owned(), ..request("secretive") };
     let run = house.runs().start(start).await.expect("started").into_inner().run;
     assert_eq!(house.get(&run).await.inputs, r#"{"count":3}"#);
+}
+
+#[tokio::test]
+async fn runs_are_listed_by_who_started_them_when_with_which_labels_and_by_text() {
+    let house = House::open().await;
+    let labelled = |ticket: &str| wire::StartRequest {
+        labels: HashMap::from([("ticket".to_owned(), ticket.to_owned())]),
+        ..request("quick")
+    };
+    let mut runs = Vec::new();
+    for ticket in ["Seven", "eight"] {
+        let run = house.runs().start(labelled(ticket)).await.expect("started").into_inner().run;
+        house.facts(&run, 1).await;
+        runs.push(run);
+    }
+    let user = house.get(&runs[0]).await.summary.expect("told").user;
+    let all = wire::ListRequest::default;
+    let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    let labels = HashMap::from([("ticket".to_owned(), "eight".to_owned())]);
+    for (list, expected) in [
+        (wire::ListRequest { user, ..all() }, vec![&runs[1], &runs[0]]),
+        (wire::ListRequest { user: "somebody".to_owned(), ..all() }, vec![]),
+        (wire::ListRequest { labels, ..all() }, vec![&runs[1]]),
+        (wire::ListRequest { text: "seven".to_owned(), ..all() }, vec![&runs[0]]),
+        (wire::ListRequest { after: runs[1].clone(), ..all() }, vec![&runs[0]]),
+        (wire::ListRequest { since: at(1), ..all() }, vec![&runs[1], &runs[0]]),
+        (wire::ListRequest { until: at(1), ..all() }, vec![]),
+    ] {
+        let found = house.runs().list(list.clone()).await.expect("read").into_inner().runs;
+        assert_eq!(found.iter().map(|run| &run.id).collect::<Vec<_>>(), expected, "{list:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_preview_tells_what_would_be_and_starts_nothing() {
+    let house = House::open().await;
+    let casts = vec!["reader".to_owned()];
+    let start = wire::StartRequest { inputs: r#"{"count": 5}"#.to_owned(), casts, ..request("quick") };
+    let preview = wire::PreviewRequest { start: Some(start) };
+    let told = house.runs().preview(preview).await.expect("it could be started").into_inner();
+    assert_eq!((told.plan.as_str(), told.inputs.as_str()), ("quick", r#"{"count":5}"#));
+    let steps: Vec<_> = told
+        .steps
+        .iter()
+        .map(|step| (step.phase.as_str(), step.performers[0].as_str(), step.arguments.as_str()))
+        .collect();
+    assert_eq!(steps, [("a", "file_read", r#"{"count":5}"#), ("b", "w.step", "{}")]);
+    let start = wire::StartRequest { inputs: r#"{"token": "deploy"}"#.to_owned(), ..request("secretive") };
+    let preview = wire::PreviewRequest { start: Some(start) };
+    let told = house.runs().preview(preview).await.expect("it could be started").into_inner();
+    assert_eq!(told.inputs, r#"{"count":3}"#);
+    let gated = wire::PreviewRequest { start: Some(request("gated")) };
+    let told = house.runs().preview(gated).await.expect("it could be started").into_inner();
+    let waits: Vec<_> = told.steps.iter().map(|step| step.waits_for.as_str()).collect();
+    assert_eq!(waits, ["signal go", "approval"]);
+    assert_field(
+        &house.runs().preview(wire::PreviewRequest { start: None }).await.expect_err("refused"),
+        "start",
+    );
+    let unknown = wire::PreviewRequest { start: Some(request("quikc")) };
+    assert_refused(house.runs().preview(unknown).await, Code::NotFound, "PLAN_UNKNOWN");
+    assert!(
+        house.runs().list(wire::ListRequest::default()).await.expect("read").into_inner().runs.is_empty()
+    );
+}
+
+#[tokio::test]
+async fn the_output_of_each_visit_of_a_step_is_told() {
+    let house = House::open().await;
+    let run = house.start("quick").await;
+    house.facts(&run, 1).await;
+    let retry = wire::RetryRequest { run: run.clone(), from: "a".to_owned() };
+    house.runs().retry(retry).await.expect("it goes on");
+    house.facts(&run, 1).await;
+    for (visit, told) in [(0, 2), (1, 1), (2, 2)] {
+        let output = wire::OutputRequest { run: run.clone(), step: "a".to_owned(), attempt: 0, visit };
+        let output = house.runs().output(output).await.expect("known").into_inner();
+        assert_eq!((output.visit, output.chunks.len()), (told, 1), "visit {visit}");
+    }
 }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
+use indexmap::IndexMap;
 use op_engine::fakes::{FixedAgents, MemoryJournal, ScriptedPerform, succeed};
 use op_engine::ports::{
     AgentState, AgentStatus, Breaker, Channel as From, Chunk, OperationStatus, Progress, Sink, SystemClock,
 };
-use op_engine::{Engine, Limits, Ports};
+use op_engine::{Engine, Library, Limits, Ports};
 use op_grpc::peer::PeerCheck;
 use op_grpc::{Doors, ServeError, serve};
-use op_plan::catalogue::Operations;
+use op_plan::catalogue::{Brief, Operations, Role};
 use op_plan::plan::FailureKind;
-use op_plan::{Catalogue, Effects, Operation, Performer, Source, load};
+use op_plan::{Casting, Catalogue, Effects, Operation, Performer, Source, load};
 use op_proto::v1 as wire;
 use op_proto::v1::runs_client::RunsClient;
 use op_run::{Answer, Evidence, Failure, Timestamp};
@@ -61,6 +62,26 @@ agents = ['w.step']
 [[workstacks.failing.phases]]
 id = 'a'
 agents = ['w.fail']
+[workstacks.gated]
+[[workstacks.gated.phases]]
+id = 'a'
+signal = 'go'
+agents = ['w.step']
+[[workstacks.gated.phases]]
+id = 'b'
+approval = 'Sure?'
+agents = [{ agent = 'w', operation = 'step', args = { x = 1 } }]
+rollback = [{ agent = 'w', operation = 'step' }]
+[workstacks.nightly]
+schedule = { cron = '0 3 * * *', missed = 'once' }
+[[workstacks.nightly.phases]]
+id = 'a'
+agents = ['w.step']
+[workstacks.single]
+concurrency = { key = 'all', limit = 1, on_conflict = 'skip' }
+[[workstacks.single.phases]]
+id = 'a'
+agents = ['w.held']
 ";
 
 pub(crate) fn operation() -> Operation {
@@ -103,8 +124,8 @@ fn agents() -> FixedAgents {
     let tools = BTreeMap::from([("file_read".to_owned(), operation())]);
     let agents =
         BTreeMap::from([("w".to_owned(), Operations::Open), ("tools".to_owned(), Operations::Known(tools))]);
-    let catalogue =
-        Catalogue { agents, roles: BTreeMap::from([("coder".to_owned(), Performer::new("w", "step"))]) };
+    let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
+    let catalogue = Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]) };
     FixedAgents { catalogue, agents: vec![status("tools"), status("w")] }
 }
 
@@ -139,7 +160,11 @@ impl House {
         let source = Source { name: "plans.toml".to_owned(), text: PLANS.to_owned() };
         let loaded = load(&[source], &agents().catalogue);
         assert_eq!(op_plan::diagnostic::render_all(&loaded.diagnostics, false), "");
-        let engine = Engine::new(ports, loaded.plans, Limits { runs: 50, ..Limits::default() });
+        let parts = BTreeMap::from([("a".to_owned(), "tools.file_read".to_owned())]);
+        let reader = Casting { description: "Reads".to_owned(), plan: Some("quick".to_owned()), parts };
+        let casts = BTreeMap::from([("reader".to_owned(), reader)]);
+        let library = Library { casts, ..Library::from(loaded.plans) };
+        let engine = Engine::new(ports, library, Limits { runs: 50, ..Limits::default() });
         let shutdown = CancellationToken::new();
         let doors = Doors { unix, tcp: None };
         let check = PeerCheck::allowing(Vec::new());

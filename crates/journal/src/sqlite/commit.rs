@@ -1,28 +1,67 @@
-//! A group of entries in one transaction.
+//! A group of entries and marks in one transaction.
 
-use op_engine::ports::journal::AppendError;
+use op_engine::ports::journal::{AppendError, ScheduleMark};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::number::signed;
 use super::record::{self, Standing};
 use crate::codec::{EventRow, OutputRow, Packed, PlanRow};
 
-/// What an entry is answered.
+/// What is written: all of it, or nothing.
+#[derive(Debug)]
+pub(super) enum Write {
+    /// Events of a run.
+    Entry(Box<Packed>),
+    /// How far a schedule is.
+    Mark(ScheduleMark),
+}
+
+impl Write {
+    /// Bytes it takes, roughly.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Entry(entry) => entry.size(),
+            Self::Mark(mark) => mark.plan.len(),
+        }
+    }
+
+    /// Events in it; none in a mark.
+    pub(super) fn events(&self) -> Option<usize> {
+        match self {
+            Self::Entry(entry) => Some(entry.events.len()),
+            Self::Mark(_) => None,
+        }
+    }
+}
+
+/// What a write is answered.
 pub(super) type Verdict = Result<(), AppendError>;
 
-/// Commits a group; gives the verdict of each entry in order. An entry is looked at before anything of it is written, so one
+/// Commits a group; gives the verdict of each write in order. An entry is looked at before anything of it is written, so one
 /// that is refused leaves no trace and the others go in. With an error nothing of the group is in.
 pub(super) fn commit<'a>(
     db: &mut Connection,
-    group: impl IntoIterator<Item = &'a Packed>,
+    group: impl IntoIterator<Item = &'a Write>,
 ) -> rusqlite::Result<Vec<Verdict>> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let verdicts = group.into_iter().map(|entry| put(&tx, entry)).collect::<rusqlite::Result<_>>()?;
+    let put = |write: &Write| match write {
+        Write::Entry(entry) => put_entry(&tx, entry),
+        Write::Mark(mark) => put_mark(&tx, mark).map(Ok),
+    };
+    let verdicts = group.into_iter().map(put).collect::<rusqlite::Result<_>>()?;
     tx.commit()?;
     Ok(verdicts)
 }
 
-fn put(tx: &Transaction<'_>, entry: &Packed) -> rusqlite::Result<Verdict> {
+fn put_mark(tx: &Transaction<'_>, mark: &ScheduleMark) -> rusqlite::Result<()> {
+    const SQL: &str = "INSERT INTO marks (plan, last, paused) VALUES (?1, ?2, ?3)
+        ON CONFLICT (plan) DO UPDATE SET last = excluded.last, paused = excluded.paused";
+    let last = mark.last.map(|last| signed(last.as_millis()));
+    tx.prepare_cached(SQL)?.execute(params![mark.plan, last, mark.paused])?;
+    Ok(())
+}
+
+fn put_entry(tx: &Transaction<'_>, entry: &Packed) -> rusqlite::Result<Verdict> {
     let run = entry.record.id.as_str();
     let before = record::standing(tx, run)?;
     if let Some(refusal) = refusal(tx, entry, before.as_ref())? {
@@ -91,10 +130,11 @@ fn put_event(tx: &Transaction<'_>, run: &str, sequence: u64, event: &EventRow) -
 /// An attempt that is told of twice counts as it was told of last.
 fn put_output(tx: &Transaction<'_>, run: &str, output: &OutputRow) -> rusqlite::Result<()> {
     const SQL: &str =
-        "INSERT INTO outputs (run, step, attempt, pieces, data, dropped) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-        ON CONFLICT (run, step, attempt) DO UPDATE
+        "INSERT INTO outputs (run, step, visit, attempt, pieces, data, dropped) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (run, step, visit, attempt) DO UPDATE
         SET pieces = excluded.pieces, data = excluded.data, dropped = excluded.dropped";
-    let OutputRow { step, attempt, pieces, data, dropped } = output;
-    tx.prepare_cached(SQL)?.execute(params![run, step, attempt, pieces, data, signed(*dropped)])?;
+    let OutputRow { step, visit, attempt, pieces, data, dropped } = output;
+    let row = params![run, step, visit, attempt, pieces, data, signed(*dropped)];
+    tx.prepare_cached(SQL)?.execute(row)?;
     Ok(())
 }

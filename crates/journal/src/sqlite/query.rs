@@ -1,13 +1,17 @@
 //! What is asked of the journal, in SQL.
 
+mod clauses;
+mod list;
+
 use std::sync::Arc;
 
-use op_engine::ports::journal::{Audited, EventFilter, KeptOutput, Recorded, RunFilter, RunRecord};
+use op_engine::ports::journal::{Audited, EventFilter, KeptOutput, Recorded, RunRecord, ScheduleMark};
 use op_plan::Plan;
-use op_run::{Event, RunId};
-use rusqlite::types::Value;
+use op_run::{Event, RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 
+use self::clauses::Clauses;
+pub(super) use self::list::list;
 use super::fault::QueryError;
 use super::number::{limit, signed, unsigned};
 use super::record::{self, COLUMNS};
@@ -64,19 +68,6 @@ pub(super) fn find(db: &Connection, prefix: &str, most: usize) -> Answer<Vec<Run
     Ok(found)
 }
 
-/// Runs that match, newest first.
-pub(super) fn list(db: &Connection, filter: &RunFilter) -> Answer<Vec<RunRecord>> {
-    let mut clauses = Clauses::default();
-    clauses.any("state", filter.states.iter().map(|state| state.word()));
-    clauses.one("plan =", filter.plan.clone());
-    let Clauses { text, values } = clauses;
-    let sql = format!(
-        "SELECT {COLUMNS} FROM runs {text} ORDER BY started_at DESC, number DESC LIMIT {}",
-        limit(filter.limit)
-    );
-    rows(db, &sql, params_from_iter(values), record::read)
-}
-
 /// The run that was started with a key, and the digest of the request.
 pub(super) fn started_by(db: &Connection, key: &str) -> Answer<Option<(RunRecord, String)>> {
     let sql = format!("SELECT {COLUMNS}, request FROM runs WHERE key = ?1");
@@ -84,26 +75,39 @@ pub(super) fn started_by(db: &Connection, key: &str) -> Answer<Option<(RunRecord
     Ok(found.pop())
 }
 
-/// The output of an attempt of a step, or of its last one.
+const OUTPUT: &str = "SELECT visit, attempt, pieces, data, dropped FROM outputs
+    WHERE run = ?1 AND step = ?2 AND (?3 IS NULL OR visit = ?3) AND (?4 IS NULL OR attempt = ?4)
+    ORDER BY visit DESC, attempt DESC LIMIT 1";
+
+/// The output of an attempt of a step; of the last visit and of the last attempt where nothing is said.
 pub(super) fn output(
     db: &Connection,
     run: &RunId,
     step: &str,
+    visit: Option<u32>,
     attempt: Option<u32>,
 ) -> Answer<Option<KeptOutput>> {
-    const SQL: &str = "SELECT attempt, pieces, data, dropped FROM outputs
-        WHERE run = ?1 AND step = ?2 AND (?3 IS NULL OR attempt = ?3) ORDER BY attempt DESC LIMIT 1";
-    let mut found = rows(db, SQL, params![run.as_str(), step, attempt], |row| {
+    let mut found = rows(db, OUTPUT, params![run.as_str(), step, visit, attempt], |row| {
         let row = OutputRow {
             step: step.to_owned(),
-            attempt: row.get(0)?,
-            pieces: row.get(1)?,
-            data: row.get(2)?,
-            dropped: unsigned(row, 3)?,
+            visit: row.get(0)?,
+            attempt: row.get(1)?,
+            pieces: row.get(2)?,
+            data: row.get(3)?,
+            dropped: unsigned(row, 4)?,
         };
         row.unpack().map_err(QueryError::Corrupt)
     })?;
     Ok(found.pop())
+}
+
+/// How far every schedule is, in the order of the plans.
+pub(super) fn marks(db: &Connection) -> Answer<Vec<ScheduleMark>> {
+    rows(db, "SELECT plan, last, paused FROM marks ORDER BY plan", (), |row| {
+        let last: Option<i64> = row.get(1)?;
+        let last = last.map(|_| unsigned(row, 1)).transpose()?.map(Timestamp::from_millis);
+        Ok(ScheduleMark { plan: row.get(0)?, last, paused: row.get(2)? })
+    })
 }
 
 /// The newest events that match, oldest first.
@@ -162,51 +166,29 @@ fn rows<T>(
     Ok(found)
 }
 
-/// Conditions that must all hold, and the values in them.
-#[derive(Default)]
-struct Clauses {
-    text: String,
-    values: Vec<Value>,
-}
-
-impl Clauses {
-    /// A comparison with a value, where one is wanted.
-    fn one(&mut self, comparison: &str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.and(&format!("{comparison} ?"));
-            self.values.push(value.into());
-        }
-    }
-
-    /// A column that has one of these values, where any are wanted.
-    fn any<'a>(&mut self, column: &str, values: impl ExactSizeIterator<Item = &'a str>) {
-        if values.len() > 0 {
-            self.and(&format!("{column} IN ({})", vec!["?"; values.len()].join(", ")));
-            self.values.extend(values.map(|value| Value::from(value.to_owned())));
-        }
-    }
-
-    fn and(&mut self, clause: &str) {
-        self.text += if self.text.is_empty() { "WHERE " } else { " AND " };
-        self.text += clause;
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use op_run::Timestamp;
-
     use super::*;
     use crate::sqlite::schema::migrate;
 
     /// How `SQLite` would look for the newest events that match.
     fn way(filter: &EventFilter) -> String {
+        let Clauses { text, values } = newest(filter);
+        way_of(&text, params_from_iter(values))
+    }
+
+    fn way_of(sql: &str, values: impl Params) -> String {
         let mut db = Connection::open_in_memory().unwrap();
         migrate(&mut db).unwrap();
-        let Clauses { text, values } = newest(filter);
-        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
-        let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = statement.query_map(values, |row| row.get::<_, String>(3)).unwrap();
         steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn the_last_output_of_a_step_is_found_without_reading_the_others() {
+        let way = way_of(OUTPUT, params!["run", "step", None::<u32>, None::<u32>]);
+        assert_eq!(way, "SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (run=? AND step=?)");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use super::fault::QueryError;
+use super::label;
 use super::number::{signed, unsigned};
 use crate::codec::{self, Packed};
 
@@ -19,24 +20,39 @@ pub(super) const COLUMNS: &str = "id, plan, digest, state, user, labels, started
 /// A run as the journal has it before an entry.
 pub(super) struct Standing {
     pub(super) sequence: u64,
+    number: i64,
     state: String,
+    labels: String,
+    started_at: i64,
 }
 
 /// A run as the journal has it; nothing when it has none of this name.
 pub(super) fn standing(tx: &Transaction<'_>, run: &str) -> rusqlite::Result<Option<Standing>> {
-    tx.prepare_cached("SELECT sequence, state FROM runs WHERE id = ?1")?
-        .query_row([run], |row| Ok(Standing { sequence: unsigned(row, 0)?, state: row.get(1)? }))
-        .optional()
+    const SQL: &str = "SELECT sequence, number, state, labels, started_at FROM runs WHERE id = ?1";
+    let read = |row: &Row<'_>| {
+        Ok(Standing {
+            sequence: unsigned(row, 0)?,
+            number: row.get(1)?,
+            state: row.get(2)?,
+            labels: row.get(3)?,
+            started_at: row.get(4)?,
+        })
+    };
+    tx.prepare_cached(SQL)?.query_row([run], read).optional()
 }
 
 /// Writes the record of an entry. Plan, digest, user and start of a run never change after its first events.
 pub(super) fn put(tx: &Transaction<'_>, entry: &Packed, before: Option<&Standing>) -> rusqlite::Result<()> {
-    match before {
-        None => insert(tx, entry),
-        // Most entries leave the state as it is: then no index is touched, and the commit writes fewer pages.
-        Some(before) if before.state == entry.record.state.word() => advance(tx, entry),
-        Some(_) => turn(tx, entry).and_then(|()| advance(tx, entry)),
+    let Some(before) = before else { return insert(tx, entry) };
+    // Most entries leave the state and the labels as they are: then no index is touched, and the commit writes fewer pages.
+    if before.state != entry.record.state.word() {
+        turn(tx, entry)?;
     }
+    if before.labels != entry.labels {
+        label::clear(tx, before.number)?;
+        label::put(tx, before.number, before.started_at, &entry.record.labels)?;
+    }
+    advance(tx, entry)
 }
 
 fn insert(tx: &Transaction<'_>, entry: &Packed) -> rusqlite::Result<()> {
@@ -45,6 +61,7 @@ fn insert(tx: &Transaction<'_>, entry: &Packed) -> rusqlite::Result<()> {
         total_phases, reason, sequence, over, key, request)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     let (record, idempotency) = (&entry.record, entry.idempotency.as_ref());
+    let started_at = signed(record.started_at.as_millis());
     tx.prepare_cached(SQL)?.execute(params![
         record.id.as_str(),
         record.plan,
@@ -52,7 +69,7 @@ fn insert(tx: &Transaction<'_>, entry: &Packed) -> rusqlite::Result<()> {
         record.state.word(),
         record.user,
         entry.labels,
-        signed(record.started_at.as_millis()),
+        started_at,
         record.ended_at.map(|at| signed(at.as_millis())),
         record.settled_phases,
         record.total_phases,
@@ -62,7 +79,7 @@ fn insert(tx: &Transaction<'_>, entry: &Packed) -> rusqlite::Result<()> {
         idempotency.map(|idempotency| &idempotency.key),
         idempotency.map(|idempotency| &idempotency.request),
     ])?;
-    Ok(())
+    label::put(tx, tx.last_insert_rowid(), started_at, &record.labels)
 }
 
 fn advance(tx: &Transaction<'_>, entry: &Packed) -> rusqlite::Result<()> {
@@ -82,6 +99,7 @@ fn advance(tx: &Transaction<'_>, entry: &Packed) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// A run turns from being over to not, too: when it is retried or undone after its end.
 fn turn(tx: &Transaction<'_>, entry: &Packed) -> rusqlite::Result<()> {
     let (run, state) = (entry.record.id.as_str(), entry.record.state);
     tx.prepare_cached("UPDATE runs SET state = ?2, over = ?3 WHERE id = ?1")?.execute(params![

@@ -11,7 +11,7 @@ pub struct Stats {
     pub entries: u64,
     /// Events on disk.
     pub events: u64,
-    /// Transactions committed. Each is one sync of the log; the first one after the log was copied into the database costs one
+    /// Transactions committed, of entries and of marks. Each is one sync of the log; the first one after the log was copied into the database costs one
     /// more. How often the disk itself was synced cannot be counted from inside.
     pub commits: u64,
     /// Checkpoints that copied something from the log into the database; each is a sync of the log and one of the database.

@@ -14,11 +14,10 @@ use rusqlite::config::DbConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::checkpoint::Log;
-use super::commit::{Verdict, commit};
+use super::commit::{Verdict, Write, commit};
 use super::fault::{Fault, append_error};
 use super::lock::Lock;
 use super::stats::Tally;
-use crate::codec::Packed;
 
 /// Most entries that are committed together.
 const GROUP: usize = 512;
@@ -41,10 +40,10 @@ pub(super) struct Writer {
     tally: Arc<Tally>,
 }
 
-/// An entry on its way to the disk.
+/// An entry or a mark on its way to the disk.
 #[derive(Debug)]
 struct Submission {
-    entry: Packed,
+    write: Write,
     reply: oneshot::Sender<Verdict>,
     /// Its place among all that wait; given back with the answer.
     _place: OwnedSemaphorePermit,
@@ -64,21 +63,22 @@ impl Writer {
         })
     }
 
-    /// Hands an entry over and waits for its verdict. Whoever stops waiting has an entry that is in, or is not.
-    pub(super) async fn append(&self, entry: Packed) -> Verdict {
-        let weight = u32::try_from(entry.size() / 1024 + 1).unwrap_or(ROOM).min(ROOM);
+    /// Hands something over and waits for its verdict. Whoever stops waiting has written all of it, or nothing.
+    pub(super) async fn write(&self, write: Write) -> Verdict {
+        let weight = u32::try_from(write.size() / 1024 + 1).unwrap_or(ROOM).min(ROOM);
         let place =
             Arc::clone(&self.room).acquire_many_owned(weight).await.map_err(|_| AppendError::Closed)?;
         let (reply, verdict) = oneshot::channel();
-        self.submit(Submission { entry, reply, _place: place })?;
+        self.submit(Submission { write, reply, _place: place })?;
         verdict.await.unwrap_or_else(|_| Err(gone()))
     }
 
     fn submit(&self, submission: Submission) -> Verdict {
         let inbox = hold(&self.inbox);
         let inbox = inbox.as_ref().ok_or(AppendError::Closed)?;
+        let entries = usize::from(submission.write.events().is_some());
         inbox.send(submission).map_err(|_| gone())?;
-        Tally::add(&self.tally.appends, 1);
+        Tally::add(&self.tally.appends, entries);
         Ok(())
     }
 
@@ -137,7 +137,7 @@ impl Desk {
         }
     }
 
-    /// The next entry; nothing when no more will come.
+    /// The next write; nothing when no more will come.
     fn first(&mut self) -> Option<Submission> {
         while self.log.is_dirty() && self.unsure.is_none() {
             match self.waiting.recv_timeout(LULL) {
@@ -149,24 +149,24 @@ impl Desk {
         self.waiting.recv().ok()
     }
 
-    /// An entry and all that wait behind it, up to the size of a group.
+    /// A write and all that wait behind it, up to the size of a group.
     fn gather(&self, first: Submission) -> Vec<Submission> {
-        let mut bytes = first.entry.size();
+        let mut bytes = first.write.size();
         let mut group = vec![first];
         while group.len() < GROUP && bytes < GROUP_BYTES {
             let Ok(next) = self.waiting.try_recv() else { break };
-            bytes += next.entry.size();
+            bytes += next.write.size();
             group.push(next);
         }
         group
     }
 
-    /// Commits a group and answers. A group that fails is tried again entry by entry, so that none fails for another's sake.
+    /// Commits a group and answers. A group that fails is tried again one by one, so that none fails for another's sake.
     fn settle(&mut self, group: Vec<Submission>) {
         if let Some(error) = self.unsure.clone() {
             return refuse(group, &error);
         }
-        match commit(&mut self.db, group.iter().map(|submission| &submission.entry)) {
+        match commit(&mut self.db, group.iter().map(|submission| &submission.write)) {
             Ok(verdicts) => {
                 self.count(&group, &verdicts);
                 for (submission, verdict) in group.into_iter().zip(verdicts) {
@@ -183,10 +183,11 @@ impl Desk {
     }
 
     fn count(&self, group: &[Submission], verdicts: &[Verdict]) {
-        let taken = || group.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok());
-        Tally::add(&self.tally.entries, taken().count());
-        Tally::add(&self.tally.events, taken().map(|(submission, _)| submission.entry.events.len()).sum());
-        Tally::add(&self.tally.commits, usize::from(taken().next().is_some()));
+        let taken = group.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok());
+        let events: Vec<_> = taken.clone().filter_map(|(submission, _)| submission.write.events()).collect();
+        Tally::add(&self.tally.entries, events.len());
+        Tally::add(&self.tally.events, events.into_iter().sum());
+        Tally::add(&self.tally.commits, usize::from(taken.count() > 0));
     }
 
     /// Looks after the log. What goes wrong there loses nothing, and is tried again; unless the disk did not confirm a write.
@@ -235,10 +236,11 @@ mod tests {
     use rusqlite::{Error, ffi};
 
     use super::*;
+    use crate::codec::Packed;
     use crate::sqlite::schema::migrate;
 
     /// The second event of a run that never began: refused as a conflict by a desk that looks at it.
-    fn entry() -> Packed {
+    fn entry() -> Write {
         let at = Timestamp::default();
         let record = RunRecord {
             id: RunId::new("run"),
@@ -256,7 +258,7 @@ mod tests {
         };
         let events = vec![Event { at, fact: Fact::RunTimedOut }];
         let entry = Entry { first: 2, events, record, plan: None, idempotency: None, outputs: Vec::new() };
-        Packed::new(entry, |_| false).unwrap()
+        Write::Entry(Box::new(Packed::new(entry, |_| false).unwrap()))
     }
 
     fn writer(serve: impl FnOnce(Receiver<Submission>) + Send + 'static) -> Writer {
@@ -276,10 +278,10 @@ mod tests {
             panic!("on purpose, with {held:?}");
         });
         let (one, two, three) =
-            futures::join!(writer.append(entry()), writer.append(entry()), writer.append(entry()));
-        assert_eq!([one, two, three, writer.append(entry()).await], [(); 4].map(|()| Err(gone())));
+            futures::join!(writer.write(entry()), writer.write(entry()), writer.write(entry()));
+        assert_eq!([one, two, three, writer.write(entry()).await], [(); 4].map(|()| Err(gone())));
         writer.close()();
-        assert_eq!(writer.append(entry()).await, Err(AppendError::Closed));
+        assert_eq!(writer.write(entry()).await, Err(AppendError::Closed));
     }
 
     /// A desk before a new journal, and the folder it lies in.
@@ -298,7 +300,7 @@ mod tests {
         let submission = |_| {
             let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
             let (reply, verdict) = oneshot::channel();
-            (Submission { entry: entry(), reply, _place: place }, verdict)
+            (Submission { write: entry(), reply, _place: place }, verdict)
         };
         let (group, verdicts): (Vec<_>, Vec<_>) = (0..entries).map(submission).unzip();
         desk.settle(group);

@@ -15,6 +15,18 @@ pub(crate) fn check(
     performer: &Performer,
     place: Place,
 ) {
+    check_under("args", report, args, input, performer, place);
+}
+
+/// As [`check`], for arguments that stand under another key.
+pub(crate) fn check_under(
+    key: &str,
+    report: &mut Report<'_>,
+    args: &Table,
+    input: &Json,
+    performer: &Performer,
+    place: Place,
+) {
     let schema = Schema::new(input);
     let known = schema.closed_names();
     for (name, entry) in args {
@@ -30,9 +42,29 @@ pub(crate) fn check(
     for name in schema.required() {
         if !args.contains_key(name) {
             let finding = report.error(place, format!("`{performer}` needs the argument `{name}`"));
-            finding.hint(format!("add `args = {{ {name} = ... }}`"));
+            finding.hint(format!("add `{key} = {{ {name} = ... }}`"));
         }
     }
+}
+
+/// Whether an operation can be given an argument of this name.
+pub(crate) fn takes(input: &Json, name: &str) -> bool {
+    let schema = Schema::new(input);
+    schema.closed_names().is_none_or(|names| names.contains(&name))
+}
+
+/// Names of arguments.
+pub(crate) struct Names<'s> {
+    /// All that there are; any name will do when this is `None`.
+    pub(crate) known: Option<Vec<&'s str>>,
+    /// Those that must be given.
+    pub(crate) required: Vec<&'s str>,
+}
+
+/// The arguments that an operation takes.
+pub(crate) fn names(input: &Json) -> Names<'_> {
+    let schema = Schema::new(input);
+    Names { known: schema.closed_names(), required: schema.required() }
 }
 
 fn check_value(report: &mut Report<'_>, node: &Node, schema: Schema<'_>, what: &str) {

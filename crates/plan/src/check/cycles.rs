@@ -19,8 +19,24 @@ pub(crate) struct Waits<'a> {
     pub(crate) for_: &'a [(usize, Place)],
 }
 
+/// What waits for each other, for messages.
+pub(crate) struct Words {
+    /// Its name, in the plural.
+    pub(crate) what: &'static str,
+    /// What to do about a cycle.
+    pub(crate) hint: &'static str,
+}
+
+/// Words for phases that say what they wait for.
+const PHASES: Words = Words { what: "phases", hint: "take one of these out of `depends_on`" };
+
 /// Reports every group of phases that wait for each other, with the whole path; true when there is none.
 pub(crate) fn check(report: &mut Report<'_>, nodes: &[Waits<'_>]) -> bool {
+    check_in(&PHASES, report, nodes)
+}
+
+/// As [`check`], in other words.
+pub(crate) fn check_in(words: &Words, report: &mut Report<'_>, nodes: &[Waits<'_>]) -> bool {
     let mut graph = DiGraph::<(), ()>::with_capacity(nodes.len(), nodes.len());
     for _ in nodes {
         graph.add_node(());
@@ -34,7 +50,7 @@ pub(crate) fn check(report: &mut Report<'_>, nodes: &[Waits<'_>]) -> bool {
     for group in kosaraju_scc(&graph) {
         let first = group.iter().map(|node| node.index()).min().unwrap_or_default();
         if group.len() > 1 || nodes[first].for_.iter().any(|(dependency, _)| *dependency == first) {
-            report_cycle(report, nodes, &shortest(nodes, first));
+            report_cycle(words, report, nodes, &shortest(nodes, first));
             is_free = false;
         }
     }
@@ -62,7 +78,7 @@ fn shortest(nodes: &[Waits<'_>], first: usize) -> Vec<usize> {
     vec![first]
 }
 
-fn report_cycle(report: &mut Report<'_>, nodes: &[Waits<'_>], path: &[usize]) {
+fn report_cycle(words: &Words, report: &mut Report<'_>, nodes: &[Waits<'_>], path: &[usize]) {
     let edge = |at: usize| {
         let (node, next) = (&nodes[path[at]], path[(at + 1) % path.len()]);
         node.for_.iter().find(|(dependency, _)| *dependency == next).map_or(node.place, |(_, place)| *place)
@@ -72,8 +88,9 @@ fn report_cycle(report: &mut Report<'_>, nodes: &[Waits<'_>], path: &[usize]) {
         names.push("...");
     }
     names.push(nodes[path[0]].id);
-    let finding = report.error(edge(0), format!("phases wait for each other: {}", names.join(" -> ")));
-    finding.hint("take one of these out of `depends_on`");
+    let message = format!("{} wait for each other: {}", words.what, names.join(" -> "));
+    let finding = report.error(edge(0), message);
+    finding.hint(words.hint);
     for (at, node) in path.iter().enumerate().skip(1).take(8) {
         let next = nodes[path[(at + 1) % path.len()]].id;
         finding.note(edge(at), format!("`{}` waits for `{next}`", nodes[*node].id));

@@ -1,5 +1,7 @@
 //! As much of JSON Schema as can be held against a value that is not wholly known yet.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json};
 
 use crate::document::{Node, Value};
@@ -64,13 +66,46 @@ impl<'s> Schema<'s> {
         self.here.get("items").map(|schema| self.at(schema))
     }
 
+    fn alternatives(self) -> Option<&'s Vec<Json>> {
+        ["anyOf", "oneOf"].iter().find_map(|key| self.here.get(key)?.as_array())
+    }
+
+    /// The schema itself, or the only one of its alternatives that is not null; `None` when there are several.
+    pub(super) fn single(self) -> Option<Self> {
+        if self.depth >= MAX_DEPTH {
+            return None;
+        }
+        let Some(schemas) = self.alternatives() else { return Some(self) };
+        let is_null = |schema: &Self| schema.here.get("type").and_then(Json::as_str) == Some("null");
+        let mut found = schemas.iter().map(|schema| self.at(schema)).filter(|schema| !is_null(schema));
+        found.next().filter(|_| found.next().is_none())?.single()
+    }
+
+    /// The JSON types that its values can have; `None` when they can have any.
+    pub(super) fn types(self) -> Option<BTreeSet<&'s str>> {
+        if self.depth >= MAX_DEPTH {
+            return None;
+        }
+        if let Some(schemas) = self.alternatives() {
+            let types = schemas.iter().map(|schema| self.at(schema).types());
+            return types.collect::<Option<Vec<_>>>().map(|types| types.into_iter().flatten().collect());
+        }
+        let values = self.here.get("const").map(std::slice::from_ref);
+        let values = values.or_else(|| self.here.get("enum").and_then(Json::as_array).map(Vec::as_slice));
+        match (self.here.get("type"), values) {
+            (Some(Json::String(name)), _) => Some(BTreeSet::from([name.as_str()])),
+            (Some(Json::Array(names)), _) => Some(names.iter().filter_map(Json::as_str).collect()),
+            (_, Some(values)) => Some(values.iter().map(type_of).collect()),
+            (_, None) => None,
+        }
+    }
+
     /// What a value must be instead, when it can be nothing of what the schema allows.
     pub(super) fn refuses(self, node: &Node) -> Option<String> {
         if self.depth >= MAX_DEPTH {
             return None;
         }
-        let alternatives = ["anyOf", "oneOf"].iter().find_map(|key| self.here.get(key)?.as_array());
-        if let Some(schemas) = alternatives {
+        if let Some(schemas) = self.alternatives() {
             let refusals: Vec<_> = schemas.iter().map(|schema| self.at(schema).refuses(node)).collect();
             let all: Option<Vec<_>> = refusals.into_iter().collect();
             return all.filter(|all| !all.is_empty()).map(|all| all.join(" or "));
@@ -124,7 +159,20 @@ fn is_type(value: &Value, name: &str) -> bool {
     }
 }
 
-fn phrase(name: &str) -> &str {
+fn type_of(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "boolean",
+        Json::Number(number) if number.is_f64() => "number",
+        Json::Number(_) => "integer",
+        Json::String(_) => "string",
+        Json::Array(_) => "array",
+        Json::Object(_) => "object",
+    }
+}
+
+/// A JSON type, for messages.
+pub(super) fn phrase(name: &str) -> &str {
     match name {
         "string" => "text",
         "integer" => "a whole number",

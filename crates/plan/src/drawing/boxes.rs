@@ -1,29 +1,25 @@
 //! A plan as boxes for a terminal: phases from top to bottom, those that may run together side by side.
 //!
 //! An arrow is drawn where it can say nothing wrong: between neighbouring rows, where no two lines cross. Every other
-//! dependency is written into the box of the phase that waits.
+//! dependency is written into the box of the phase that waits. An arrow of a machine is the way that is always taken after
+//! success; every other way is written into the box that it leads from.
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+mod sheet;
+
+use unicode_width::UnicodeWidthStr as _;
 
 use super::canvas::Canvas;
-use super::layers::layers;
-use super::lines;
+use super::layers::{depths, rows};
+use super::mark::Mark;
+use super::sketch::Sketch;
 use crate::plan::Plan;
+use sheet::Sheet;
 
 /// Blanks between two boxes.
 const GAP: usize = 2;
 
 /// Columns of a box besides its text.
 const FRAME: usize = 4;
-
-/// Most columns of text in a box.
-const MAX_TEXT: usize = 45;
-
-/// Fewest columns of text in a box, however narrow the terminal.
-const MIN_TEXT: usize = 7;
-
-/// Most phases that a box says it waits for.
-const MAX_NAMES: usize = 12;
 
 /// How to draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,15 +30,19 @@ pub struct Style {
     pub ascii: bool,
 }
 
-/// The plan as boxes, with no line wider than the style says (but for terminals too narrow for any box).
-pub fn boxes(plan: &Plan, style: Style) -> String {
+/// The plan as boxes, with no line wider than the style says (but for terminals too narrow for any box). `marks` are those of
+/// its phases, by position; none leaves it plain.
+pub fn boxes(plan: &Plan, style: Style, marks: &[Mark<'_>]) -> String {
+    let sketch = Sketch::new(plan, marks);
+    let depths = depths(&sketch);
+    let sheet = Sheet::new(&sketch, &depths, style);
     let mut canvas = Canvas::new(style.ascii);
     let mut above: Vec<Placed> = Vec::new();
-    for mut layer in layers(plan) {
-        sort(plan, &mut layer, &above);
+    for mut layer in rows(&depths) {
+        sort(&sheet, &mut layer, &above);
         let mut rest = layer.as_slice();
         while !rest.is_empty() {
-            let row = Row::lay(plan, rest, &above, style);
+            let row = Row::lay(&sheet, rest, &above);
             rest = &rest[row.boxes.len()..];
             row.draw(&mut canvas, &above);
             above = row.boxes;
@@ -51,26 +51,26 @@ pub fn boxes(plan: &Plan, style: Style) -> String {
     canvas.finish()
 }
 
-/// Puts phases below those they wait for, as far as possible.
-fn sort(plan: &Plan, layer: &mut [usize], above: &[Placed]) {
-    layer.sort_by_cached_key(|phase| {
-        let parents = parents(plan, *phase, above);
+/// Puts nodes below those that arrows lead from, as far as possible.
+fn sort(sheet: &Sheet<'_>, layer: &mut [usize], above: &[Placed]) {
+    layer.sort_by_cached_key(|node| {
+        let parents = parents(sheet, *node, above);
         let middles: usize = parents.iter().map(|at| above[*at].middle()).sum();
         middles.checked_div(parents.len()).unwrap_or(usize::MAX)
     });
 }
 
-/// Boxes above, by position, that a phase waits for.
-fn parents(plan: &Plan, phase: usize, above: &[Placed]) -> Vec<usize> {
-    let depends_on = &plan.phases()[phase].depends_on;
-    (0..above.len()).filter(|at| depends_on.contains(&above[*at].phase)).collect()
+/// Boxes above, by position, that an arrow could lead from.
+fn parents(sheet: &Sheet<'_>, node: usize, above: &[Placed]) -> Vec<usize> {
+    (0..above.len()).filter(|at| sheet.before(node).contains(&above[*at].node)).collect()
 }
 
 /// A box of a row.
 struct Placed {
-    phase: usize,
+    node: usize,
     column: usize,
     text: Vec<String>,
+    is_round: bool,
 }
 
 impl Placed {
@@ -104,25 +104,25 @@ struct Row {
 }
 
 impl Row {
-    /// Lays out as many of the phases as fit beside each other, one at least.
-    fn lay(plan: &Plan, phases: &[usize], above: &[Placed], style: Style) -> Self {
-        let most = style.width / (1 + FRAME + GAP) + 1;
-        let mut phases = &phases[..most.min(phases.len())];
+    /// Lays out as many of the nodes as fit beside each other, one at least.
+    fn lay(sheet: &Sheet<'_>, nodes: &[usize], above: &[Placed]) -> Self {
+        let most = sheet.style.width / (1 + FRAME + GAP) + 1;
+        let mut nodes = &nodes[..most.min(nodes.len())];
         loop {
-            let row = Self::settle(plan, phases, above, style);
-            let fit = row.fit(style);
-            if fit == phases.len() {
+            let row = Self::settle(sheet, nodes, above);
+            let fit = row.fit(sheet.style);
+            if fit == nodes.len() {
                 return row;
             }
-            phases = &phases[..fit];
+            nodes = &nodes[..fit];
         }
     }
 
-    /// Draws the arrows that do not cross and writes the other dependencies; as that moves boxes, until it is settled.
-    fn settle(plan: &Plan, phases: &[usize], above: &[Placed], style: Style) -> Self {
-        let mut buses = buses(plan, phases, above);
+    /// Draws the arrows that do not cross and writes the others; as that moves boxes, until it is settled.
+    fn settle(sheet: &Sheet<'_>, nodes: &[usize], above: &[Placed]) -> Self {
+        let mut buses = buses(sheet, nodes, above);
         loop {
-            let boxes = place(plan, phases, above, &buses, style);
+            let boxes = place(sheet, nodes, above, &buses);
             let before = buses.len();
             buses = apart(buses, above, &boxes);
             if buses.len() == before {
@@ -157,6 +157,9 @@ impl Row {
         let height = self.boxes.iter().map(|placed| placed.text.len()).max().unwrap_or(0);
         for placed in &self.boxes {
             canvas.frame(top, placed.column, height + 2, placed.width());
+            if placed.is_round {
+                canvas.round(top, placed.column, height + 2, placed.width());
+            }
             for (at, line) in placed.text.iter().enumerate() {
                 canvas.text(top + 1 + at, placed.column + 2, line);
             }
@@ -164,11 +167,11 @@ impl Row {
     }
 }
 
-/// Every set of boxes above that phases wait for, with these phases.
-fn buses(plan: &Plan, phases: &[usize], above: &[Placed]) -> Vec<Bus> {
+/// Every set of boxes above that arrows could lead from, with the nodes that they lead to.
+fn buses(sheet: &Sheet<'_>, nodes: &[usize], above: &[Placed]) -> Vec<Bus> {
     let mut buses: Vec<Bus> = Vec::new();
-    for (child, phase) in phases.iter().enumerate() {
-        let parents = parents(plan, *phase, above);
+    for (child, node) in nodes.iter().enumerate() {
+        let parents = parents(sheet, *node, above);
         match buses.iter_mut().find(|bus| bus.parents == parents) {
             _ if parents.is_empty() => {}
             Some(bus) => bus.children.push(child),
@@ -195,57 +198,24 @@ fn apart(buses: Vec<Bus>, above: &[Placed], boxes: &[Placed]) -> Vec<Bus> {
 }
 
 /// Boxes side by side in the middle of the sheet.
-fn place(plan: &Plan, phases: &[usize], above: &[Placed], buses: &[Bus], style: Style) -> Vec<Placed> {
-    let texts = phases.iter().enumerate().map(|(child, phase)| {
+fn place(sheet: &Sheet<'_>, nodes: &[usize], above: &[Placed], buses: &[Bus]) -> Vec<Placed> {
+    let texts = nodes.iter().enumerate().map(|(child, node)| {
         let bus = buses.iter().find(|bus| bus.children.contains(&child));
-        let drawn: Vec<_> = bus.iter().flat_map(|bus| &bus.parents).map(|at| above[*at].phase).collect();
-        text(plan, *phase, &drawn, style)
+        let drawn: Vec<_> = bus.iter().flat_map(|bus| &bus.parents).map(|at| above[*at].node).collect();
+        sheet.text(*node, &drawn)
     });
     let texts: Vec<_> = texts.collect();
     let total = texts.iter().map(|text| outer(text) + GAP).sum::<usize>().saturating_sub(GAP);
-    let mut column = style.width.saturating_sub(total) / 2;
-    let boxes = phases.iter().zip(texts).map(|(phase, text)| {
-        let placed = Placed { phase: *phase, column, text };
+    let mut column = sheet.style.width.saturating_sub(total) / 2;
+    let boxes = nodes.iter().zip(texts).map(|(node, text)| {
+        let placed = Placed { node: *node, column, text, is_round: sheet.is_round(*node) };
         column += placed.width() + GAP;
         placed
     });
     boxes.collect()
 }
 
-/// What a box says: its name, what it waits for unless an arrow shows that, and what it does.
-fn text(plan: &Plan, phase: usize, drawn: &[usize], style: Style) -> Vec<String> {
-    let phase = &plan.phases()[phase];
-    let written = phase.depends_on.iter().filter(|at| !drawn.contains(at)).take(MAX_NAMES);
-    let written: Vec<_> = written.map(|at| plan.phases()[*at].name.as_str()).collect();
-    let mut text = vec![phase.name.clone()];
-    if !written.is_empty() {
-        text.push(format!("after {}", written.join(", ")));
-    }
-    text.extend(lines(phase));
-    let room = (style.width.saturating_sub(FRAME + 1) | 1).clamp(MIN_TEXT, MAX_TEXT);
-    text.into_iter().map(|line| cut(&line, room, style.ascii)).collect()
-}
-
 /// Columns of a box; always odd, so that each has a middle and boxes above each other share it.
 fn outer(text: &[String]) -> usize {
     (text.iter().map(|line| line.width()).max().unwrap_or(0) + FRAME) | 1
-}
-
-/// Cuts a line to a width, and takes out of it what would move the cursor.
-fn cut(line: &str, room: usize, ascii: bool) -> String {
-    let line: String = line.chars().map(|c| if c.width().is_none() { ' ' } else { c }).collect();
-    if line.width() <= room {
-        return line;
-    }
-    let mark = if ascii { "..." } else { "…" };
-    let mut cut = String::new();
-    let mut left = room - mark.width();
-    for c in line.chars() {
-        match left.checked_sub(c.width().unwrap_or(0)) {
-            Some(rest) => left = rest,
-            None => break,
-        }
-        cut.push(c);
-    }
-    cut + mark
 }

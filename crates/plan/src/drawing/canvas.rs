@@ -59,6 +59,16 @@ impl Canvas {
         }
     }
 
+    /// Rounds the corners of a box.
+    pub(super) fn round(&mut self, row: usize, column: usize, height: usize, width: usize) {
+        let (bottom, right) = (row + height - 1, column + width - 1);
+        let corners = if self.ascii { ['.', '.', '\'', '\''] } else { ['╭', '╮', '╰', '╯'] };
+        let places = [(row, column), (row, right), (bottom, column), (bottom, right)];
+        for ((row, column), corner) in places.into_iter().zip(corners) {
+            *self.cell(row, column) = Cell::Text(corner);
+        }
+    }
+
     /// A line from left to right.
     pub(super) fn across(&mut self, row: usize, from: usize, to: usize) {
         for column in from..to {

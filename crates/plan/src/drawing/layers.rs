@@ -1,25 +1,80 @@
-//! Phases by how many stand before them on the longest way.
+//! Nodes by how many stand before them on the longest way.
 
-use crate::plan::Plan;
+use super::sketch::Sketch;
 
-/// Phases from top to bottom; each waits only for phases above it.
-pub(super) fn layers(plan: &Plan) -> Vec<Vec<usize>> {
-    let phases = plan.phases();
-    let mut depth = vec![0_usize; phases.len()];
-    let mut waits: Vec<_> = phases.iter().map(|phase| phase.depends_on.len()).collect();
-    let mut free: Vec<_> = (0..phases.len()).filter(|at| waits[*at] == 0).collect();
+/// How deep each node stands, from the top. Every way leads down but those that close a loop; all ends stand side by side.
+pub(super) fn depths(sketch: &Sketch<'_>) -> Vec<usize> {
+    let after = forward(sketch);
+    let mut depth = vec![0_usize; after.len()];
+    let mut waits = vec![0_usize; after.len()];
+    after.iter().flatten().for_each(|to| waits[*to] += 1);
+    let mut free: Vec<_> = (0..after.len()).filter(|at| waits[*at] == 0).collect();
     while let Some(at) = free.pop() {
-        for dependent in plan.dependents_of(at) {
-            depth[*dependent] = depth[*dependent].max(depth[at] + 1);
-            waits[*dependent] -= 1;
-            if waits[*dependent] == 0 {
-                free.push(*dependent);
+        for to in &after[at] {
+            depth[*to] = depth[*to].max(depth[at] + 1);
+            waits[*to] -= 1;
+            if waits[*to] == 0 {
+                free.push(*to);
             }
         }
     }
-    let mut layers = vec![Vec::new(); depth.iter().max().map_or(0, |deepest| deepest + 1)];
-    for (at, depth) in depth.into_iter().enumerate() {
-        layers[depth].push(at);
+    let ends = || (0..depth.len()).filter(|at| sketch.nodes[*at].is_end);
+    if let Some(deepest) = ends().map(|at| depth[at]).max() {
+        for at in ends().collect::<Vec<_>>() {
+            depth[at] = deepest;
+        }
     }
-    layers
+    depth
+}
+
+/// Nodes of each depth, in their order.
+pub(super) fn rows(depths: &[usize]) -> Vec<Vec<usize>> {
+    let mut rows = vec![Vec::new(); depths.iter().max().map_or(0, |deepest| deepest + 1)];
+    for (at, depth) in depths.iter().enumerate() {
+        rows[*depth].push(at);
+    }
+    rows
+}
+
+/// Where ways lead from each node, without those that lead back to where one came from: a walk in depth finds them.
+fn forward(sketch: &Sketch<'_>) -> Vec<Vec<usize>> {
+    let mut ways: Vec<Vec<usize>> = vec![Vec::new(); sketch.nodes.len()];
+    let mut order: Vec<_> = (0..sketch.ways.len()).collect();
+    order.sort_by_key(|way| sketch.ways[*way].kind);
+    for way in order {
+        let way = &sketch.ways[way];
+        ways[way.from].push(way.to);
+    }
+    let mut forward = vec![Vec::new(); ways.len()];
+    let mut state = vec![State::New; ways.len()];
+    for start in 0..ways.len() {
+        let mut path = if state[start] == State::New { vec![(start, 0)] } else { Vec::new() };
+        while let Some((at, next)) = path.last_mut() {
+            state[*at] = State::Open;
+            let (from, way) = (*at, *next);
+            *next += 1;
+            match ways[from].get(way) {
+                None => {
+                    state[from] = State::Done;
+                    path.pop();
+                }
+                Some(to) if state[*to] == State::Open => {}
+                Some(to) => {
+                    forward[from].push(*to);
+                    if state[*to] == State::New {
+                        path.push((*to, 0));
+                    }
+                }
+            }
+        }
+    }
+    forward
+}
+
+/// How far the walk is with a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    Open,
+    Done,
 }

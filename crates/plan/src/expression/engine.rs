@@ -1,5 +1,6 @@
 //! The CEL engine behind an expression: compile, read the references off the syntax, run.
 
+mod calls;
 mod convert;
 mod walk;
 
@@ -10,7 +11,8 @@ use cel::common::ast::{Expr, LiteralValue};
 use cel::{Context, Env, IdedExpr};
 use serde_json::Value;
 
-use super::{EvaluateError, ExpressionError, Reference};
+use super::reference::LAST_OUTPUT;
+use super::{Access, EvaluateError, ExpressionError, Reference};
 
 /// Most words and signs an expression may have. It keeps the depth of the syntax tree, which the engine
 /// walks recursively, far from the end of a thread's stack.
@@ -33,18 +35,25 @@ impl Program {
         if let Some(offset) = past_limit(source) {
             return Err(error("the expression is too large: split it into several steps", offset));
         }
-        let (root, info) =
+        let (mut root, info) =
             ENV.parser().parse_with_source_info(source).map_err(|errors| first(source, &errors))?;
         let mut offsets = BTreeMap::new();
         walk::visit(&root, &mut |node| {
             let start = info.offset_for(node.id).map_or(0, |(start, _)| start as usize);
             offsets.insert(node.id, source.floor_char_boundary(start));
         });
+        calls::rewrite(&mut root);
         Ok(Self { root, offsets })
     }
 
-    pub(super) fn references(&self, source: &str) -> Result<Vec<Reference>, ExpressionError> {
-        walk::references(&self.root).map_err(|bad| {
+    /// Whether it is nothing but a value and the way into it.
+    pub(super) fn is_path(&self) -> bool {
+        walk::is_path(&self.root)
+    }
+
+    /// What it asks for, each once, in the order of their appearance.
+    pub(super) fn accesses(&self, source: &str) -> Result<Vec<Access>, ExpressionError> {
+        walk::accesses(&self.root).map_err(|bad| {
             let offset = self.offsets.get(&bad.node).copied().unwrap_or(0).min(source.len());
             ExpressionError { message: bad.message, offset, hint: bad.hint }
         })
@@ -73,25 +82,34 @@ impl Program {
     }
 }
 
-/// Lays values out as CEL sees them: `steps.a.output` is a field of a map of maps.
+/// Lays values out as CEL sees them: `steps.a.output` is a field of a map of maps. An input can be written in two ways.
 fn tree(values: Vec<(&Reference, Value)>) -> serde_json::Map<String, Value> {
     let mut root = serde_json::Map::new();
     for (reference, value) in values {
         let path: Vec<&str> = match reference {
             Reference::Variable(name) => vec![name],
-            Reference::Input(name) => vec!["input", name],
+            Reference::Input(name) => {
+                insert(&mut root, &["context", "input", name], value.clone());
+                vec!["input", name]
+            }
             Reference::Step { id, field } => vec!["steps", id, field.word()],
             Reference::Phase { id, field } => vec!["phases", id, field.word()],
             Reference::Run(field) => vec!["run", field.word()],
+            Reference::Context(name) => vec!["context", name],
+            Reference::LastOutput(role) => vec![LAST_OUTPUT, role.as_deref().unwrap_or_default()],
         };
-        let (last, parents) = path.split_last().expect("every path has a name");
-        let parent = parents.iter().fold(&mut root, |map, name| {
-            let child = map.entry(*name).or_insert_with(|| Value::Object(serde_json::Map::new()));
-            child.as_object_mut().expect("the roots of references are no variables")
-        });
-        parent.insert((*last).to_owned(), value);
+        insert(&mut root, &path, value);
     }
     root
+}
+
+fn insert(root: &mut serde_json::Map<String, Value>, path: &[&str], value: Value) {
+    let (last, parents) = path.split_last().expect("every path has a name");
+    let parent = parents.iter().fold(root, |map, name| {
+        let child = map.entry(*name).or_insert_with(|| Value::Object(serde_json::Map::new()));
+        child.as_object_mut().expect("the roots of references are no variables")
+    });
+    parent.insert((*last).to_owned(), value);
 }
 
 /// Where the first word or sign stands that is one too many. Those in quotes count too: where the engine finds a string

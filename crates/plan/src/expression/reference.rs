@@ -61,17 +61,20 @@ pub enum PhaseField {
     Status,
     /// Whether every step of it succeeded.
     Success,
+    /// How often it began; 0 before the first time.
+    Visits,
 }
 
 impl PhaseField {
     /// Every field, in the order of their declaration.
-    pub const ALL: [Self; 2] = [Self::Status, Self::Success];
+    pub const ALL: [Self; 3] = [Self::Status, Self::Success, Self::Visits];
 
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Status => "status",
             Self::Success => "success",
+            Self::Visits => "visits",
         }
     }
 }
@@ -124,7 +127,14 @@ pub enum Reference {
     },
     /// Something of the run: `run.id`.
     Run(RunField),
+    /// What a step returned, by the name people read, or what was stored under a name: `context['Analyze Code']`.
+    Context(String),
+    /// What a role or agent returned last, or what was returned last of all: `last_output('coder')`, `last_output()`.
+    LastOutput(Option<String>),
 }
+
+/// The function that CEL expressions ask for the last output with.
+pub(super) const LAST_OUTPUT: &str = "last_output";
 
 /// Why the parts of a name are no reference.
 #[derive(Debug, PartialEq, Eq)]
@@ -135,10 +145,10 @@ pub(super) struct BadReference {
 
 impl Reference {
     /// How many names a reference of this root takes after it.
-    pub(super) fn length(root: &str) -> usize {
-        match root {
-            "steps" | "phases" => 2,
-            "input" | "run" => 1,
+    pub(super) fn length(root: &str, first: Option<&str>) -> usize {
+        match (root, first) {
+            ("steps" | "phases", _) | ("context", Some("input")) => 2,
+            ("input" | "run" | "context" | LAST_OUTPUT, _) => 1,
             _ => 0,
         }
     }
@@ -156,7 +166,14 @@ impl Reference {
                 Ok(Self::Phase { id: (*id).to_owned(), field })
             }
             ("run", [word]) => pick(&RunField::ALL, RunField::word, word, "run").map(Self::Run),
-            ("input" | "steps" | "phases" | "run", _) => Err(incomplete(root, names)),
+            ("context", ["input", name]) => Ok(Self::Input((*name).to_owned())),
+            ("context", [name]) if *name != "input" => Ok(Self::Context((*name).to_owned())),
+            (LAST_OUTPUT, [role]) => {
+                Ok(Self::LastOutput(Some(*role).filter(|role| !role.is_empty()).map(str::to_owned)))
+            }
+            ("input" | "steps" | "phases" | "run" | "context" | LAST_OUTPUT, _) => {
+                Err(incomplete(root, names))
+            }
             (name, _) => Ok(Self::Variable(name.to_owned())),
         }
     }
@@ -164,12 +181,12 @@ impl Reference {
     /// Reads a text that is one whole reference; `None` when it is anything else, or nothing.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (root, mut rest) = identifier(text)?;
-        if RESERVED.contains(&root) {
+        if RESERVED.contains(&root) || root == LAST_OUTPUT {
             return None;
         }
         let mut names = Vec::new();
         while !rest.is_empty() {
-            if names.len() == Self::length(root) {
+            if names.len() == Self::length(root, names.first().copied()) {
                 return None;
             }
             let (name, after) = match rest.strip_prefix('.') {
@@ -197,16 +214,19 @@ impl fmt::Display for Reference {
                 write!(f, ".{}", field.word())
             }
             Self::Run(field) => write!(f, "run.{}", field.word()),
+            Self::Context(name) => write_key(f, "context", name),
+            Self::LastOutput(None) => f.write_str("last_output()"),
+            Self::LastOutput(Some(role)) => write!(f, "last_output('{}')", escape(role)),
         }
     }
 }
 
 fn write_key(f: &mut fmt::Formatter<'_>, root: &str, key: &str) -> fmt::Result {
-    if is_identifier(key) {
-        write!(f, "{root}.{key}")
-    } else {
-        write!(f, "{root}['{}']", key.replace('\\', "\\\\").replace('\'', "\\'"))
-    }
+    if is_identifier(key) { write!(f, "{root}.{key}") } else { write!(f, "{root}['{}']", escape(key)) }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\'', "\\'")
 }
 
 /// Whether CEL reads the text as one bare name.
@@ -245,6 +265,8 @@ fn incomplete(root: &str, names: &[&str]) -> BadReference {
         "steps" => "write `steps.ID.output`, or `steps['ID'].output` when the id has a `-` or `.` in it",
         "phases" => "write `phases.ID.success`, or `phases['ID'].success` when the id has a `-` or `.` in it",
         "run" => "write `run.id`, `run.plan` or `run.started_at`",
+        "context" => "write `context['Step Name']`, or `context.input.NAME`",
+        LAST_OUTPUT => "write `last_output('ROLE')`, or `last_output()` for the last one of all",
         _ => "write `input.NAME`",
     };
     BadReference { message: format!("`{written}` is no value by itself"), hint: hint.to_owned() }

@@ -190,3 +190,12 @@ fn a_literal_is_known_without_a_run() {
     assert_eq!(Expression::parse("x").expect("it parses").as_literal(), None);
     assert_eq!(Expression::parse("1 + 1").expect("it parses").as_literal(), None);
 }
+
+#[test]
+fn an_input_is_the_same_in_both_ways_to_write_it() {
+    let values = json!({ "input.n": 2, "context['Count It']": { "n": 3 } });
+    assert_eq!(names("context.input.n"), ["input.n"]);
+    assert_eq!(evaluate("context.input.n", &values), Ok(json!(2)));
+    let sum = "context.input.n + context['input'].n + input.n + context['Count It'].n";
+    assert_eq!(evaluate(sum, &values), Ok(json!(9)));
+}

@@ -129,6 +129,30 @@ pub(super) fn resolve(node: &Node, scope: &dyn Scope, place: &mut Vec<Key>) -> R
     }
 }
 
+/// Computes what has a value, and leaves the rest as it is written.
+pub(super) fn resolve_known(node: &Node, scope: &dyn Scope) -> Value {
+    let written = |expression: &Expression| format!("${{{}}}", expression.source());
+    match node {
+        Node::Literal(value) => value.clone(),
+        Node::Whole(expression) => expression.evaluate(scope).unwrap_or_else(|_| written(expression).into()),
+        Node::Text(pieces) => {
+            let pieces = pieces.iter().map(|piece| match piece {
+                Piece::Plain(plain) => plain.clone(),
+                Piece::Spliced(expression) => match expression.evaluate(scope) {
+                    Ok(Value::String(text)) => text,
+                    Ok(Value::Null) | Err(_) => written(expression),
+                    Ok(value) => value.to_string(),
+                },
+            });
+            Value::String(pieces.collect())
+        }
+        Node::List(nodes) => nodes.iter().map(|node| resolve_known(node, scope)).collect(),
+        Node::Map(nodes) => {
+            nodes.iter().map(|(key, node)| (key.clone(), resolve_known(node, scope))).collect()
+        }
+    }
+}
+
 fn splice(pieces: &[Piece], scope: &dyn Scope, place: &[Key]) -> Result<String, ResolveError> {
     let mut text = String::new();
     for piece in pieces {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Draft, MAX_PHASES};
+use super::{Draft, Flow, MAX_PHASES, Phase, Target, Transition};
 
 /// Why a draft is not a plan. Shapes find these first and say where; this is the last gate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +25,9 @@ pub enum SealError {
     /// A position points nowhere.
     #[error("`{0}` depends on something that does not exist")]
     Dangling(String),
+    /// A machine begins or goes on at a phase that does not exist, or a phase of it waits for another.
+    #[error("`{0}` leads to a phase that does not exist, or waits where only targets count")]
+    Astray(String),
     /// Phases or steps wait for each other.
     #[error("`{0}` waits for itself")]
     Cycle(String),
@@ -34,6 +37,7 @@ pub enum SealError {
 pub(super) fn check(draft: &Draft) -> Result<(), SealError> {
     check_size(draft)?;
     check_ids(draft)?;
+    check_ways(draft)?;
     check_order(draft.phases.iter().map(|phase| (phase.id.as_str(), phase.depends_on.as_slice())))?;
     for phase in &draft.phases {
         check_order(phase.steps.iter().map(|step| (step.id.as_str(), step.after.as_slice())))?;
@@ -49,6 +53,29 @@ fn check_size(draft: &Draft) -> Result<(), SealError> {
     }
     match draft.phases.iter().find(|phase| phase.steps.is_empty()) {
         Some(phase) => Err(SealError::EmptyPhase(phase.id.clone())),
+        None => Ok(()),
+    }
+}
+
+/// A machine goes along targets alone, a graph along dependencies alone.
+fn check_ways(draft: &Draft) -> Result<(), SealError> {
+    let initial = match draft.flow {
+        Flow::Graph => None,
+        Flow::Machine { initial, .. } => Some(initial),
+    };
+    if initial.is_some_and(|initial| initial >= draft.phases.len()) {
+        return Err(SealError::Astray(draft.id.clone()));
+    }
+    let is_lost = |way: &Transition| matches!(way.to, Target::Phase(to) if to >= draft.phases.len());
+    let is_astray = |phase: &&Phase| {
+        if initial.is_none() {
+            !phase.next.is_empty()
+        } else {
+            !phase.depends_on.is_empty() || phase.next.iter().any(is_lost)
+        }
+    };
+    match draft.phases.iter().find(is_astray) {
+        Some(phase) => Err(SealError::Astray(phase.id.clone())),
         None => Ok(()),
     }
 }

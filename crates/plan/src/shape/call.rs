@@ -7,7 +7,7 @@ use crate::document::{Node, Place, Table, Value};
 use crate::mapping::Mapping;
 use crate::plan::{Call, Part};
 
-impl Lowering<'_, '_> {
+impl Lowering<'_, '_, '_> {
     /// A tool by its bare name.
     pub(crate) fn tool(&mut self, name: &str, place: Place) -> Performer {
         let performer = Performer::new(TOOLS, name);
@@ -38,7 +38,7 @@ impl Lowering<'_, '_> {
                 let names = operations(Some(known));
                 let hint = match names.first() {
                     Some(first) => format!("write `{agent}.{first}`; it has {}", names.join(", ")),
-                    None => format!("write `{agent}.OPERATION`, or `operation = \"...\"` on the phase"),
+                    None => format!("write `{agent}.OPERATION`, or add `operation = \"...\"`"),
                 };
                 self.report
                     .error(place, format!("the plan does not say which operation of `{agent}` to call"))
@@ -56,7 +56,8 @@ impl Lowering<'_, '_> {
 
     /// A role, played by its usual performer, with another operation if one is named.
     pub(crate) fn role(&mut self, role: &str, place: Place, operation: Option<(&str, Place)>) -> Part {
-        let default = if let Some(usual) = self.catalogue.roles.get(role) {
+        let default = if let Some((_, usual)) = self.catalogue.role(role) {
+            let usual = &usual.performer;
             let usual_operation = Some(usual.operation.as_str()).filter(|operation| !operation.is_empty());
             self.agent(&usual.agent, place, operation.or(usual_operation.map(|operation| (operation, place))))
         } else {
@@ -64,13 +65,15 @@ impl Lowering<'_, '_> {
             finding.meant(role, self.catalogue.roles.keys().map(String::as_str));
             Performer::new(role, "")
         };
-        Part::Role { name: role.to_owned(), default }
+        Part::Role { name: role.strip_prefix("role_").unwrap_or(role).to_owned(), default: Some(default) }
     }
 
     /// A call with its arguments, checked against what the operation takes.
     pub(crate) fn call(&mut self, part: Part, args: Table, place: Place, by: User) -> Call {
-        if let Some(operation) = self.catalogue.operation(part.default_performer()) {
-            arguments::check(self.report, &args, &operation.input, part.default_performer(), place);
+        if let Some(performer) = part.default_performer()
+            && let Some(operation) = self.catalogue.operation(performer)
+        {
+            arguments::check(self.report, &args, &operation.input, performer, place);
         }
         let arguments = if args.is_empty() {
             Some(Mapping::empty())

@@ -8,7 +8,7 @@ use crate::document::{Entry, Fields, Place, Table, expect_table};
 use crate::expression::is_identifier;
 use crate::input::{Input, InputType};
 
-impl Lowering<'_, '_> {
+impl Lowering<'_, '_, '_> {
     pub(crate) fn inputs(&mut self, table: Option<&Table>) -> IndexMap<String, Input> {
         let entries = table.into_iter().flatten();
         entries.filter_map(|(name, entry)| Some((name.clone(), self.input(name, entry)?))).collect()

@@ -9,7 +9,7 @@ use crate::plan::{FailureKind, Retry};
 /// More repeats than this are a mistake in the plan.
 const MAX_REPEATS: u32 = 1_000;
 
-impl Lowering<'_, '_> {
+impl Lowering<'_, '_, '_> {
     /// What the fields of a step or phase say about repeats; `None` when they say nothing.
     pub(crate) fn retry(&mut self, fields: &mut Fields<'_>) -> Option<Retry> {
         let short = fields.count("max_retries", 0, MAX_REPEATS, self.report);

@@ -1,19 +1,26 @@
 //! Values with references in them, and conditions.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
 use super::{Lowering, Use, User};
 use crate::document::{Node, Place, Value};
-use crate::expression::{Expression, ExpressionError, Reference};
+use crate::expression::{Access, Expression, ExpressionError, Reference};
 use crate::mapping::{Key, Mapping};
 
-impl Lowering<'_, '_> {
+impl Lowering<'_, '_, '_> {
     /// A value with references.
     pub(crate) fn mapping(&mut self, node: &Node, by: User) -> Option<Mapping> {
         match Mapping::parse(node.to_json()) {
             Ok(mapping) => {
+                // One that stands many times in a text is one use of what it refers to.
+                let mut seen = HashSet::new();
                 for (keys, expression) in mapping.expressions() {
-                    self.used(expression, find(node, &keys), by);
+                    let node = find(node, &keys);
+                    if seen.insert((std::ptr::from_ref(node), expression.source())) {
+                        self.used(expression, node, by);
+                    }
                 }
                 Some(mapping)
             }
@@ -26,11 +33,25 @@ impl Lowering<'_, '_> {
         }
     }
 
-    /// A condition.
+    /// Reports references in a text that is taken as it is; `hint` says where they can stand.
+    pub(crate) fn check_plain(&mut self, text: &str, place: Place, what: &str, hint: &str) {
+        if text.contains("${") || text.contains("{{") {
+            self.report.error(place, format!("{what} is plain text, without references")).hint(hint);
+        }
+    }
+
+    /// The condition `when`.
     pub(crate) fn condition(&mut self, node: &Node, by: User) -> Option<Expression> {
+        self.condition_of("when", node, by)
+    }
+
+    /// A condition under a key.
+    pub(crate) fn condition_of(&mut self, key: &str, node: &Node, by: User) -> Option<Expression> {
         let Value::Text(text) = &node.value else {
-            let message = format!("`when` must be a condition as text, and this is {}", node.value.kind());
-            self.report.error(node.place, message).hint("write it like `when = \"tests.failed == 0\"`");
+            let message = format!("`{key}` must be a condition as text, and this is {}", node.value.kind());
+            self.report
+                .error(node.place, message)
+                .hint(format!("write it like `{key} = \"tests.failed == 0\"`"));
             return None;
         };
         let expression = match Expression::parse(text) {
@@ -59,10 +80,16 @@ impl Lowering<'_, '_> {
     }
 
     fn used(&mut self, expression: &Expression, node: &Node, by: User) {
-        for reference in expression.references() {
-            let place = self.reference_place(node, expression.source(), &reference.to_string());
-            let is_whole = !matches!(by, User::When(_)) && is_whole(node, expression, reference);
-            self.uses.push(Use { reference: reference.clone(), place, by, is_whole });
+        for access in expression.accesses() {
+            let reference = &access.reference;
+            if matches!(reference, Reference::Variable(name) if self.locals.contains(&name.as_str())) {
+                continue;
+            }
+            let place = self.reference_place(node, expression.source(), access);
+            let is_whole =
+                !matches!(by, User::When(_) | User::Next(_)) && is_whole(node, expression, reference);
+            let Access { reference, keys } = access.clone();
+            self.uses.push(Use { reference, keys, place, by, is_whole });
         }
     }
 
@@ -90,11 +117,13 @@ impl Lowering<'_, '_> {
     }
 
     /// Where a reference stands, or its expression when it is written in another way than usual.
-    fn reference_place(&self, node: &Node, source: &str, reference: &str) -> Place {
+    fn reference_place(&self, node: &Node, source: &str, access: &Access) -> Place {
         let Value::Text(text) = &node.value else { return node.place };
         let source = source.trim();
         let Some(start) = text.find(source) else { return node.place };
-        match find_word(source, reference) {
+        let reference = access.reference.to_string();
+        // The way into the value tells two uses of one reference apart.
+        match find_word(source, &access.to_string()).or_else(|| find_word(source, &reference)) {
             Some(offset) => self.place_in(node, start + offset, reference.len()),
             None => self.place_in(node, start, source.len()),
         }
@@ -114,7 +143,7 @@ impl Lowering<'_, '_> {
 }
 
 /// The value at some keys, or the last one on the way there.
-fn find<'n>(node: &'n Node, keys: &[Key]) -> &'n Node {
+pub(super) fn find<'n>(node: &'n Node, keys: &[Key]) -> &'n Node {
     keys.iter().fold(node, |node, key| match (&node.value, key) {
         (Value::List(nodes), Key::At(at)) => nodes.get(*at).unwrap_or(node),
         (Value::Table(table), Key::Name(name)) => table.get(name).map_or(node, |entry| &entry.node),

@@ -1,8 +1,9 @@
 //! The agents that the plans of these tests can name.
 
-use std::collections::BTreeMap;
+mod nodes;
 
 use op_plan::catalogue::Operations;
+use op_plan::catalogue::{Brief, Role};
 use op_plan::{Catalogue, Effects, Operation, Performer};
 use serde_json::{Value, json};
 
@@ -56,13 +57,20 @@ pub(crate) fn catalogue() -> Catalogue {
         ("sequential_thinking", Operations::Open),
         ("context_manager", Operations::Open),
     ];
+    let Operations::Known(mut tools) = agents[0].1.clone() else { unreachable!("they are known") };
+    tools.extend(nodes::tools());
+    let agents = agents
+        .into_iter()
+        .chain([("tools", Operations::Known(tools)), ("debater", Operations::Known(nodes::debater()))]);
     let roles = [("reviewer", "backend_architect.review"), ("tester", "rust_pro.test")];
     Catalogue {
-        agents: agents.into_iter().map(|(name, operations)| (name.to_owned(), operations)).collect(),
+        agents: agents.map(|(name, operations)| (name.to_owned(), operations)).collect(),
         roles: roles
             .into_iter()
-            .map(|(name, usual)| (name.to_owned(), Performer::parse(usual)))
-            .collect::<BTreeMap<_, _>>(),
+            .map(|(name, usual)| {
+                (name.to_owned(), Role { performer: Performer::parse(usual), brief: Brief::default() })
+            })
+            .collect(),
     }
 }
 

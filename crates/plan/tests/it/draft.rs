@@ -1,46 +1,19 @@
 //! The last gate: what makes a draft a plan.
 
-use op_plan::plan::{About, Action, Call, FailureKind, MAX_PHASES, Part, SealError};
-use op_plan::{Draft, Mapping, Performer, Phase, Plan, Retry, Rollback, Shape, Step};
+use op_plan::plan::{Action, Call, FailureKind, MAX_PHASES, Part, SealError};
+use op_plan::{Draft, Mapping, Performer, Phase, Plan, Retry, Shape, Step};
 
 fn step(id: &str, after: &[usize]) -> Step {
     let call = Call { part: Part::Performer(Performer::parse("rust_pro.test")), arguments: Mapping::empty() };
-    Step {
-        id: id.to_owned(),
-        after: after.to_vec(),
-        action: Action::Call(call),
-        retry: Retry::default(),
-        timeout: None,
-        store_as: None,
-    }
+    Step { after: after.to_vec(), ..Step::new(id, Action::Call(call)) }
 }
 
 fn phase(id: &str, depends_on: &[usize], steps: Vec<Step>) -> Phase {
-    Phase {
-        id: id.to_owned(),
-        name: id.to_owned(),
-        description: String::new(),
-        depends_on: depends_on.to_vec(),
-        when: None,
-        timeout: None,
-        continue_on_failure: false,
-        steps,
-        undo: Vec::new(),
-    }
+    Phase { depends_on: depends_on.to_vec(), ..Phase::new(id, steps) }
 }
 
 fn seal(phases: Vec<Phase>) -> Result<Plan, SealError> {
-    Plan::seal(Draft {
-        id: "p".to_owned(),
-        shape: Shape::Workstack,
-        about: About::default(),
-        inputs: indexmap::IndexMap::new(),
-        phases,
-        max_parallel: 0,
-        timeout: None,
-        rollback: Rollback::Phase,
-        output: None,
-    })
+    Plan::seal(Draft { max_parallel: 0, ..Draft::new("p", Shape::Workstack, phases) })
 }
 
 #[test]

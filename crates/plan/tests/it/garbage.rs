@@ -1,6 +1,6 @@
 //! Nothing that is given as a plan makes the reader panic, and what it accepts can be used.
 
-use op_plan::drawing::{Style, boxes, mermaid};
+use op_plan::drawing::{Style, boxes, dot, mermaid, svg};
 use proptest::prelude::*;
 
 use crate::read;
@@ -42,7 +42,8 @@ fn survives(text: &str) {
     }
     for plan in loaded.plans.values() {
         let style = Style { width: 60, ascii: false };
-        assert!(!boxes(plan, style).is_empty() && !mermaid(plan).is_empty());
+        assert!(!boxes(plan, style, &[]).is_empty() && !mermaid(plan, &[]).is_empty());
+        assert!(!dot(plan, &[]).is_empty() && !svg(plan, &[]).is_empty());
         let text = serde_json::to_string(&**plan).expect("a plan is JSON");
         let again: op_plan::Plan = serde_json::from_str(&text).expect("and JSON a plan");
         assert_eq!(again.digest(), plan.digest());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use op_plan::plan::{Action, FailureKind, Part};
+use op_plan::plan::{FailureKind, Part};
 use op_plan::{Phase, Plan, Rollback, Step};
 use serde_json::json;
 
@@ -43,8 +43,7 @@ fn phase(lists: &str) -> Phase {
 }
 
 fn default_performer(step: &Step) -> String {
-    let Action::Call(call) = &step.action;
-    call.part.default_performer().to_string()
+    step.action.call().and_then(|call| call.part.default_performer()).expect("a call").to_string()
 }
 
 #[test]
@@ -168,7 +167,7 @@ fn a_role_is_played_by_its_usual_performer_with_the_operation_that_is_named() {
     let phase = phase("agents = [{ role = 'reviewer' }, { role = 'reviewer', operation = 'analyze' }]");
     let performers: Vec<_> = phase.steps.iter().map(default_performer).collect();
     assert_eq!(performers, ["backend_architect.review", "backend_architect.analyze"]);
-    let Action::Call(call) = &phase.steps[0].action;
+    let call = phase.steps[0].action.call().expect("a call");
     assert!(matches!(&call.part, Part::Role { name, .. } if name == "reviewer"));
 }
 
@@ -182,7 +181,7 @@ fn the_arguments_of_a_phase_are_the_defaults_of_its_agents() {
         .steps
         .iter()
         .map(|step| {
-            let Action::Call(call) = &step.action;
+            let call = step.action.call().expect("a call");
             call.arguments.source().clone()
         })
         .collect();
@@ -224,8 +223,11 @@ fn what_undoes_a_phase_is_a_list_of_calls() {
     let phase = on_phase(
         "rollback = [{ tool = 'file_write', args = { path = 'x' }, timeout = 3 }, { agent = 'rust_pro', operation = 'test', max_retries = 2 }]",
     );
-    let performers: Vec<_> =
-        phase.undo.iter().map(|undo| undo.call.part.default_performer().to_string()).collect();
+    let performers: Vec<_> = phase
+        .undo
+        .iter()
+        .map(|undo| undo.call.part.default_performer().expect("somebody").to_string())
+        .collect();
     assert_eq!(performers, ["file_write", "rust_pro.test"]);
     assert_eq!((phase.undo[0].timeout, phase.undo[1].retry.max), (Some(Duration::from_secs(3)), 2));
     assert_eq!(phase.undo[0].call.arguments.source(), &json!({ "path": "x" }));

@@ -1,15 +1,23 @@
 //! Plans as users write them, read through the front door of the room.
 
+mod casts;
 mod catalogue;
+mod corpus;
+mod debate;
 mod diagnostics;
 mod draft;
 mod drawings;
 mod garbage;
+mod gates;
 mod inputs;
 mod keys;
 mod large;
+mod machine;
 mod order;
+mod schema;
 mod shipped;
+mod template;
+mod workflow;
 
 use std::sync::Arc;
 

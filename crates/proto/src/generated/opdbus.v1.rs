@@ -25,13 +25,13 @@ pub mod payload {
 /// Starts a run.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StartRequest {
-    /// Plan by id, or by `workstack_ID`.
+    /// Plan by id, or by `SHAPE_ID`, such as `workstack_code_review`.
     #[prost(string, tag = "1")]
     pub plan: ::prost::alloc::string::String,
     /// Inputs as a JSON object.
     #[prost(string, tag = "2")]
     pub inputs: ::prost::alloc::string::String,
-    /// Who plays which step or role: step or role to agent or `agent.operation`.
+    /// Who plays which step or role: step or role to role, agent or `agent.operation`; `none` where nobody is to play it.
     #[prost(map = "string, string", tag = "3")]
     pub cast: ::std::collections::HashMap<
         ::prost::alloc::string::String,
@@ -49,6 +49,9 @@ pub struct StartRequest {
     /// Replaces the plan's own limit on the whole run; absent keeps it.
     #[prost(message, optional, tag = "6")]
     pub timeout: ::core::option::Option<::prost_types::Duration>,
+    /// Casts by name, for what `cast` does not say; the first ones first.
+    #[prost(string, repeated, tag = "7")]
+    pub casts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A run that was started.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -89,7 +92,7 @@ pub struct GetResponse {
     pub run: ::core::option::Option<Run>,
 }
 /// Asks for runs.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListRequest {
     /// Only runs in one of these states; empty means all.
     #[prost(enumeration = "RunState", repeated, tag = "1")]
@@ -100,6 +103,27 @@ pub struct ListRequest {
     /// At most so many, 1 to 1000; 0 means 50.
     #[prost(uint32, tag = "3")]
     pub limit: u32,
+    /// Only runs that this user started; empty means all.
+    #[prost(string, tag = "4")]
+    pub user: ::prost::alloc::string::String,
+    /// Only runs with all of these labels.
+    #[prost(map = "string, string", tag = "5")]
+    pub labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Only runs started at or after; absent means all.
+    #[prost(message, optional, tag = "6")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+    /// Only runs started before; absent means all.
+    #[prost(message, optional, tag = "7")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// Only runs with this text, in any case, in id, plan, labels or reason; empty means all.
+    #[prost(string, tag = "8")]
+    pub text: ::prost::alloc::string::String,
+    /// Only runs that come after this one in the list; empty means from the start.
+    #[prost(string, tag = "9")]
+    pub after: ::prost::alloc::string::String,
 }
 /// Runs.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -167,6 +191,323 @@ pub struct CancelResponse {
     #[prost(enumeration = "RunState", tag = "2")]
     pub state: i32,
 }
+/// Holds a run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseRequest {
+    /// Id, or a prefix of it that is unique.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Why, for the journal.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// The run after the decision.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseResponse {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Its state.
+    #[prost(enumeration = "RunState", tag = "2")]
+    pub state: i32,
+}
+/// Lets a run go on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeRequest {
+    /// Id, or a prefix of it that is unique.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+}
+/// The run after the decision.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeResponse {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Its state.
+    #[prost(enumeration = "RunState", tag = "2")]
+    pub state: i32,
+}
+/// Undoes an ended run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollbackRequest {
+    /// Id, or a prefix of it that is unique.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// The last phase that stays; empty means that everything is undone.
+    #[prost(string, tag = "2")]
+    pub to: ::prost::alloc::string::String,
+    /// Only tells what would be undone.
+    #[prost(bool, tag = "3")]
+    pub dry_run: bool,
+}
+/// The run after the decision, and what is undone.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RollbackResponse {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Its state; unspecified for a dry run.
+    #[prost(enumeration = "RunState", tag = "2")]
+    pub state: i32,
+    /// What is undone, in this order.
+    #[prost(message, repeated, tag = "3")]
+    pub phases: ::prost::alloc::vec::Vec<UndonePhase>,
+}
+/// A phase that is undone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UndonePhase {
+    /// The phase.
+    #[prost(string, tag = "1")]
+    pub phase: ::prost::alloc::string::String,
+    /// Which visit of it, counted from 1.
+    #[prost(uint32, tag = "2")]
+    pub visit: u32,
+    /// Who is called, in this order.
+    #[prost(string, repeated, tag = "3")]
+    pub calls: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Lets an ended run go on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RetryRequest {
+    /// Id, or a prefix of it that is unique.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// The step or phase to go on from; empty means from what failed.
+    #[prost(string, tag = "2")]
+    pub from: ::prost::alloc::string::String,
+}
+/// The run after the decision.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RetryResponse {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Its state.
+    #[prost(enumeration = "RunState", tag = "2")]
+    pub state: i32,
+}
+/// Sends a signal.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignalRequest {
+    /// Id, or a prefix of it that is unique.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Its name.
+    #[prost(string, tag = "2")]
+    pub signal: ::prost::alloc::string::String,
+    /// What it carries, as JSON; empty means null.
+    #[prost(string, tag = "3")]
+    pub data: ::prost::alloc::string::String,
+}
+/// The run after the decision.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignalResponse {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Its state.
+    #[prost(enumeration = "RunState", tag = "2")]
+    pub state: i32,
+}
+/// Answers a question.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApproveRequest {
+    /// Id, or a prefix of it that is unique.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// The step that asks; empty when only one does.
+    #[prost(string, tag = "2")]
+    pub step: ::prost::alloc::string::String,
+    /// The question that was shown, or a prefix of its digest; empty means whatever is asked.
+    #[prost(string, tag = "3")]
+    pub digest: ::prost::alloc::string::String,
+    /// Whether the step goes on.
+    #[prost(bool, tag = "4")]
+    pub approved: bool,
+    /// What the person says.
+    #[prost(string, tag = "5")]
+    pub comment: ::prost::alloc::string::String,
+}
+/// The run after the decision.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApproveResponse {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Its state.
+    #[prost(enumeration = "RunState", tag = "2")]
+    pub state: i32,
+}
+/// Says how a stuck run goes on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResolveRequest {
+    /// Id, or a prefix of it that is unique.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// What becomes of what could not be undone.
+    #[prost(enumeration = "Resolution", tag = "2")]
+    pub resolution: i32,
+}
+/// The run after the decision.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResolveResponse {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Its state.
+    #[prost(enumeration = "RunState", tag = "2")]
+    pub state: i32,
+}
+/// Casts others for what has not begun.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RecastRequest {
+    /// Id, or a prefix of it that is unique.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Who plays which step or role from now on.
+    #[prost(map = "string, string", tag = "2")]
+    pub cast: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// The run after the decision.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecastResponse {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Its state.
+    #[prost(enumeration = "RunState", tag = "2")]
+    pub state: i32,
+}
+/// Steers every run that matches.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ApplyRequest {
+    /// Which runs; its limit is how many at most, 0 means all.
+    #[prost(message, optional, tag = "1")]
+    pub filter: ::core::option::Option<ListRequest>,
+    /// What is wanted of each.
+    #[prost(oneof = "apply_request::Control", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
+    pub control: ::core::option::Option<apply_request::Control>,
+}
+/// Nested message and enum types in `ApplyRequest`.
+pub mod apply_request {
+    /// What is wanted of each.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Control {
+        /// Cancels it.
+        #[prost(message, tag = "2")]
+        Cancel(super::CancelRequest),
+        /// Holds it.
+        #[prost(message, tag = "3")]
+        Pause(super::PauseRequest),
+        /// Lets it go on.
+        #[prost(message, tag = "4")]
+        Resume(super::ResumeRequest),
+        /// Undoes it.
+        #[prost(message, tag = "5")]
+        Rollback(super::RollbackRequest),
+        /// Lets it go on after its end.
+        #[prost(message, tag = "6")]
+        Retry(super::RetryRequest),
+        /// Sends it a signal.
+        #[prost(message, tag = "7")]
+        Signal(super::SignalRequest),
+        /// Answers its question.
+        #[prost(message, tag = "8")]
+        Approve(super::ApproveRequest),
+        /// Says how it goes on.
+        #[prost(message, tag = "9")]
+        Resolve(super::ResolveRequest),
+    }
+}
+/// What became of the runs that matched.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ApplyResponse {
+    /// Runs that matched.
+    #[prost(uint64, tag = "1")]
+    pub matched: u64,
+    /// Runs that were steered.
+    #[prost(uint64, tag = "2")]
+    pub steered: u64,
+    /// Runs that were not, with why; the first hundred.
+    #[prost(message, repeated, tag = "3")]
+    pub refused: ::prost::alloc::vec::Vec<NotSteered>,
+    /// The last run that was looked at.
+    #[prost(string, tag = "4")]
+    pub last: ::prost::alloc::string::String,
+}
+/// A run that was not steered.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NotSteered {
+    /// The run.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// Why, in one sentence.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// Asks why a run is where it is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainRequest {
+    /// Id, or a prefix of it that is unique.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+}
+/// Why a run is where it is.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainResponse {
+    /// The run in one line.
+    #[prost(message, optional, tag = "1")]
+    pub run: ::core::option::Option<RunSummary>,
+    /// Plain sentences, the most important first.
+    #[prost(string, repeated, tag = "2")]
+    pub sentences: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Asks what a run would do.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewRequest {
+    /// What would be started.
+    #[prost(message, optional, tag = "1")]
+    pub start: ::core::option::Option<StartRequest>,
+}
+/// What a run would do.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewResponse {
+    /// The plan.
+    #[prost(string, tag = "1")]
+    pub plan: ::prost::alloc::string::String,
+    /// Complete inputs as a JSON object; secrets are absent.
+    #[prost(string, tag = "2")]
+    pub inputs: ::prost::alloc::string::String,
+    /// Its steps, in the order of the plan.
+    #[prost(message, repeated, tag = "3")]
+    pub steps: ::prost::alloc::vec::Vec<PreviewStep>,
+    /// Steps that somebody else would play than was asked for, in one sentence each.
+    #[prost(string, repeated, tag = "4")]
+    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What a step would do.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PreviewStep {
+    /// Its phase.
+    #[prost(string, tag = "1")]
+    pub phase: ::prost::alloc::string::String,
+    /// The step.
+    #[prost(string, tag = "2")]
+    pub step: ::prost::alloc::string::String,
+    /// Who would play it, and who would take over.
+    #[prost(string, repeated, tag = "3")]
+    pub performers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What it would hand on, as JSON; what is not known before anything ran stands as it is written.
+    #[prost(string, tag = "4")]
+    pub arguments: ::prost::alloc::string::String,
+    /// What it would wait for; empty when it would not.
+    #[prost(string, tag = "5")]
+    pub waits_for: ::prost::alloc::string::String,
+}
 /// Asks for the kept output of a step.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OutputRequest {
@@ -179,11 +520,14 @@ pub struct OutputRequest {
     /// The attempt, counted from 1; 0 means the last one.
     #[prost(uint32, tag = "3")]
     pub attempt: u32,
+    /// The visit of the step, counted from 1; 0 means the last one.
+    #[prost(uint32, tag = "4")]
+    pub visit: u32,
 }
 /// The kept output of a step.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OutputResponse {
-    /// The step.
+    /// The step; `STEP\[ITEM\]` for an item of its list.
     #[prost(string, tag = "1")]
     pub step: ::prost::alloc::string::String,
     /// The attempt.
@@ -198,6 +542,9 @@ pub struct OutputResponse {
     /// Its value; absent when it has none.
     #[prost(message, optional, tag = "5")]
     pub value: ::core::option::Option<Payload>,
+    /// The visit.
+    #[prost(uint32, tag = "6")]
+    pub visit: u32,
 }
 /// A piece of output.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -292,6 +639,9 @@ pub struct Phase {
     /// Why it failed or was skipped; empty when there is nothing to say.
     #[prost(string, tag = "8")]
     pub reason: ::prost::alloc::string::String,
+    /// Which visit of it this is, counted from 1.
+    #[prost(uint32, tag = "9")]
+    pub visit: u32,
 }
 /// A step of a run.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -320,6 +670,47 @@ pub struct Step {
     /// What was observed of its last attempt; absent when none ended.
     #[prost(message, optional, tag = "8")]
     pub evidence: ::core::option::Option<Evidence>,
+    /// The role that is played; empty when none is.
+    #[prost(string, tag = "9")]
+    pub role: ::prost::alloc::string::String,
+    /// What it waits for at its gate; absent when it does not.
+    #[prost(message, optional, tag = "10")]
+    pub gate: ::core::option::Option<Gate>,
+    /// How far it is with the items of its list; absent when it has none.
+    #[prost(message, optional, tag = "11")]
+    pub items: ::core::option::Option<Items>,
+}
+/// What a step waits for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Gate {
+    /// `delay`, `signal` or `approval`.
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    /// Name of the signal, or the question.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+    /// The call that is asked about, as JSON; empty when none is.
+    #[prost(string, tag = "3")]
+    pub call: ::prost::alloc::string::String,
+    /// Names exactly this question; give it back with the answer.
+    #[prost(string, tag = "4")]
+    pub digest: ::prost::alloc::string::String,
+    /// When the wait ends by itself; absent when it does not.
+    #[prost(message, optional, tag = "5")]
+    pub deadline: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// How far a step is with the items of its list.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Items {
+    /// Items in all.
+    #[prost(uint32, tag = "1")]
+    pub total: u32,
+    /// Items that succeeded.
+    #[prost(uint32, tag = "2")]
+    pub done: u32,
+    /// Items that began.
+    #[prost(uint32, tag = "3")]
+    pub begun: u32,
 }
 /// Why a call did not succeed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -399,6 +790,39 @@ pub struct Progress {
     /// How many pieces of progress were folded away before this one.
     #[prost(uint64, tag = "5")]
     pub folded: u64,
+}
+/// What becomes of what could not be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Resolution {
+    /// Refused on the way in.
+    Unspecified = 0,
+    /// It is tried again.
+    Retry = 1,
+    /// It is accepted as it is, and the rest is undone.
+    Accept = 2,
+}
+impl Resolution {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RESOLUTION_UNSPECIFIED",
+            Self::Retry => "RESOLUTION_RETRY",
+            Self::Accept => "RESOLUTION_ACCEPT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RESOLUTION_UNSPECIFIED" => Some(Self::Unspecified),
+            "RESOLUTION_RETRY" => Some(Self::Retry),
+            "RESOLUTION_ACCEPT" => Some(Self::Accept),
+            _ => None,
+        }
+    }
 }
 /// Where output came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -508,7 +932,7 @@ pub enum StepState {
     Pending = 1,
     /// Its call is with the performer.
     Running = 2,
-    /// Waits for its next attempt.
+    /// Waits at its gate or for its next attempt.
     Waiting = 3,
     /// Succeeded.
     Succeeded = 4,
@@ -830,6 +1254,232 @@ pub mod runs_client {
             req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Cancel"));
             self.inner.unary(req, path, codec).await
         }
+        /// Holds a run: no new step starts, calls in flight end, and the limits of the run and its phases stand still.
+        pub async fn pause(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PauseRequest>,
+        ) -> std::result::Result<tonic::Response<super::PauseResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Pause");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Pause"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lets a run that is held go on.
+        pub async fn resume(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResumeResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Resume");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Resume"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Undoes what was done, after the run has ended, in reverse order of completion. With `dry_run` it only tells what it
+        /// would undo.
+        pub async fn rollback(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RollbackRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RollbackResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Rollback");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Rollback"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lets a run that has ended go on from what failed, or from an earlier step, keeping what succeeded.
+        pub async fn retry(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RetryRequest>,
+        ) -> std::result::Result<tonic::Response<super::RetryResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Retry");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Retry"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sends a signal. It is kept until a step that waits for it takes it.
+        pub async fn signal(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SignalRequest>,
+        ) -> std::result::Result<tonic::Response<super::SignalResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Signal");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Signal"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Answers the question of a step. The answer is bound to the question that was shown.
+        pub async fn approve(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ApproveRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ApproveResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Approve");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Approve"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says how a stuck run goes on.
+        pub async fn resolve(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResolveRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResolveResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Resolve");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Resolve"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Casts others for what has not begun.
+        pub async fn recast(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecastRequest>,
+        ) -> std::result::Result<tonic::Response<super::RecastResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Recast");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Recast"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Steers every run that matches, newest first. The daemon does it to the end also when the client goes away; asked again it
+        /// goes on where it was.
+        pub async fn apply(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ApplyRequest>,
+        ) -> std::result::Result<tonic::Response<super::ApplyResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Apply");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Apply"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says in plain sentences why a run is where it is.
+        pub async fn explain(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExplainRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Explain");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Explain"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Resolves everything that can be resolved of a run, and starts nothing.
+        pub async fn preview(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PreviewRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Runs/Preview");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Runs", "Preview"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Returns the kept output of a step.
         pub async fn output(
             &mut self,
@@ -911,6 +1561,66 @@ pub mod runs_server {
             &self,
             request: tonic::Request<super::CancelRequest>,
         ) -> std::result::Result<tonic::Response<super::CancelResponse>, tonic::Status>;
+        /// Holds a run: no new step starts, calls in flight end, and the limits of the run and its phases stand still.
+        async fn pause(
+            &self,
+            request: tonic::Request<super::PauseRequest>,
+        ) -> std::result::Result<tonic::Response<super::PauseResponse>, tonic::Status>;
+        /// Lets a run that is held go on.
+        async fn resume(
+            &self,
+            request: tonic::Request<super::ResumeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResumeResponse>, tonic::Status>;
+        /// Undoes what was done, after the run has ended, in reverse order of completion. With `dry_run` it only tells what it
+        /// would undo.
+        async fn rollback(
+            &self,
+            request: tonic::Request<super::RollbackRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RollbackResponse>,
+            tonic::Status,
+        >;
+        /// Lets a run that has ended go on from what failed, or from an earlier step, keeping what succeeded.
+        async fn retry(
+            &self,
+            request: tonic::Request<super::RetryRequest>,
+        ) -> std::result::Result<tonic::Response<super::RetryResponse>, tonic::Status>;
+        /// Sends a signal. It is kept until a step that waits for it takes it.
+        async fn signal(
+            &self,
+            request: tonic::Request<super::SignalRequest>,
+        ) -> std::result::Result<tonic::Response<super::SignalResponse>, tonic::Status>;
+        /// Answers the question of a step. The answer is bound to the question that was shown.
+        async fn approve(
+            &self,
+            request: tonic::Request<super::ApproveRequest>,
+        ) -> std::result::Result<tonic::Response<super::ApproveResponse>, tonic::Status>;
+        /// Says how a stuck run goes on.
+        async fn resolve(
+            &self,
+            request: tonic::Request<super::ResolveRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResolveResponse>, tonic::Status>;
+        /// Casts others for what has not begun.
+        async fn recast(
+            &self,
+            request: tonic::Request<super::RecastRequest>,
+        ) -> std::result::Result<tonic::Response<super::RecastResponse>, tonic::Status>;
+        /// Steers every run that matches, newest first. The daemon does it to the end also when the client goes away; asked again it
+        /// goes on where it was.
+        async fn apply(
+            &self,
+            request: tonic::Request<super::ApplyRequest>,
+        ) -> std::result::Result<tonic::Response<super::ApplyResponse>, tonic::Status>;
+        /// Says in plain sentences why a run is where it is.
+        async fn explain(
+            &self,
+            request: tonic::Request<super::ExplainRequest>,
+        ) -> std::result::Result<tonic::Response<super::ExplainResponse>, tonic::Status>;
+        /// Resolves everything that can be resolved of a run, and starts nothing.
+        async fn preview(
+            &self,
+            request: tonic::Request<super::PreviewRequest>,
+        ) -> std::result::Result<tonic::Response<super::PreviewResponse>, tonic::Status>;
         /// Returns the kept output of a step.
         async fn output(
             &self,
@@ -1243,6 +1953,479 @@ pub mod runs_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CancelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Pause" => {
+                    #[allow(non_camel_case_types)]
+                    struct PauseSvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::PauseRequest>
+                    for PauseSvc<T> {
+                        type Response = super::PauseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PauseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::pause(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PauseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Resume" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeSvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::ResumeRequest>
+                    for ResumeSvc<T> {
+                        type Response = super::ResumeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::resume(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Rollback" => {
+                    #[allow(non_camel_case_types)]
+                    struct RollbackSvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::RollbackRequest>
+                    for RollbackSvc<T> {
+                        type Response = super::RollbackResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RollbackRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::rollback(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RollbackSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Retry" => {
+                    #[allow(non_camel_case_types)]
+                    struct RetrySvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::RetryRequest>
+                    for RetrySvc<T> {
+                        type Response = super::RetryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RetryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::retry(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RetrySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Signal" => {
+                    #[allow(non_camel_case_types)]
+                    struct SignalSvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::SignalRequest>
+                    for SignalSvc<T> {
+                        type Response = super::SignalResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SignalRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::signal(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SignalSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Approve" => {
+                    #[allow(non_camel_case_types)]
+                    struct ApproveSvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::ApproveRequest>
+                    for ApproveSvc<T> {
+                        type Response = super::ApproveResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ApproveRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::approve(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ApproveSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Resolve" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResolveSvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::ResolveRequest>
+                    for ResolveSvc<T> {
+                        type Response = super::ResolveResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResolveRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::resolve(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResolveSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Recast" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecastSvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::RecastRequest>
+                    for RecastSvc<T> {
+                        type Response = super::RecastResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecastRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::recast(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecastSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Apply" => {
+                    #[allow(non_camel_case_types)]
+                    struct ApplySvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::ApplyRequest>
+                    for ApplySvc<T> {
+                        type Response = super::ApplyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ApplyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::apply(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ApplySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Explain" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExplainSvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::ExplainRequest>
+                    for ExplainSvc<T> {
+                        type Response = super::ExplainResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExplainRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::explain(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExplainSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Runs/Preview" => {
+                    #[allow(non_camel_case_types)]
+                    struct PreviewSvc<T: Runs>(pub Arc<T>);
+                    impl<T: Runs> tonic::server::UnaryService<super::PreviewRequest>
+                    for PreviewSvc<T> {
+                        type Response = super::PreviewResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PreviewRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Runs>::preview(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PreviewSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -2999,7 +4182,7 @@ pub struct ListPlansResponse {
 /// Asks for a plan.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetPlanRequest {
-    /// Id, or `workstack_ID`.
+    /// Id, or `SHAPE_ID`.
     #[prost(string, tag = "1")]
     pub plan: ::prost::alloc::string::String,
 }
@@ -3019,7 +4202,7 @@ pub struct PlanSummary {
     /// Id.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// How it was written: `workstack`.
+    /// How it was written: `workstack workflow machine template debate`.
     #[prost(string, tag = "2")]
     pub shape: ::prost::alloc::string::String,
     /// One sentence about it.
@@ -3114,10 +4297,102 @@ pub struct Diagnostic {
     #[prost(string, tag = "7")]
     pub rendered: ::prost::alloc::string::String,
 }
+/// Asks for the casts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListCastsRequest {}
+/// The casts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCastsResponse {
+    /// In order of their names.
+    #[prost(message, repeated, tag = "1")]
+    pub casts: ::prost::alloc::vec::Vec<Cast>,
+}
+/// A named set of assignments.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Cast {
+    /// Name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// One sentence about it.
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+    /// The plan that it is for; empty means any.
+    #[prost(string, tag = "3")]
+    pub plan: ::prost::alloc::string::String,
+    /// Step or role to role, agent or `agent.operation`.
+    #[prost(map = "string, string", tag = "4")]
+    pub parts: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Asks for the schedules.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSchedulesRequest {}
+/// The schedules.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSchedulesResponse {
+    /// In order of their plans.
+    #[prost(message, repeated, tag = "1")]
+    pub schedules: ::prost::alloc::vec::Vec<Schedule>,
+}
+/// When a plan starts by itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Schedule {
+    /// Plan by id.
+    #[prost(string, tag = "1")]
+    pub plan: ::prost::alloc::string::String,
+    /// When, in the notation of cron.
+    #[prost(string, tag = "2")]
+    pub cron: ::prost::alloc::string::String,
+    /// What becomes of missed times: `skip once all`.
+    #[prost(string, tag = "3")]
+    pub missed: ::prost::alloc::string::String,
+    /// Whether a person holds it.
+    #[prost(bool, tag = "4")]
+    pub paused: bool,
+    /// The last of its times that was dealt with; absent when none was.
+    #[prost(message, optional, tag = "5")]
+    pub last: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it starts a run next; absent while it is held.
+    #[prost(message, optional, tag = "6")]
+    pub next: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Holds a schedule, or lets it go on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseScheduleRequest {
+    /// Plan by id.
+    #[prost(string, tag = "1")]
+    pub plan: ::prost::alloc::string::String,
+    /// Whether it is held from now on.
+    #[prost(bool, tag = "2")]
+    pub paused: bool,
+}
+/// The schedule after that.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseScheduleResponse {
+    /// The schedule.
+    #[prost(message, optional, tag = "1")]
+    pub schedule: ::core::option::Option<Schedule>,
+}
+/// Starts a run as the schedule would.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RunScheduleRequest {
+    /// Plan by id.
+    #[prost(string, tag = "1")]
+    pub plan: ::prost::alloc::string::String,
+}
+/// The run that was started.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RunScheduleResponse {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+}
 /// Asks for a drawing.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DrawRequest {
-    /// Plan by id.
+    /// Plan by id; empty when a run is given.
     #[prost(string, tag = "1")]
     pub plan: ::prost::alloc::string::String,
     /// How to draw.
@@ -3126,6 +4401,9 @@ pub struct DrawRequest {
     /// Width of boxes in characters; 0 leaves it to the daemon.
     #[prost(uint32, tag = "3")]
     pub width: u32,
+    /// The run whose plan is drawn, with the state of each phase; empty when a plan is given.
+    #[prost(string, tag = "4")]
+    pub run: ::prost::alloc::string::String,
 }
 /// A drawing.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3144,6 +4422,10 @@ pub enum DrawFormat {
     Mermaid = 1,
     /// Boxes in text.
     Boxes = 2,
+    /// Graphviz text.
+    Dot = 3,
+    /// An SVG picture.
+    Svg = 4,
 }
 impl DrawFormat {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -3155,6 +4437,8 @@ impl DrawFormat {
             Self::Unspecified => "DRAW_FORMAT_UNSPECIFIED",
             Self::Mermaid => "DRAW_FORMAT_MERMAID",
             Self::Boxes => "DRAW_FORMAT_BOXES",
+            Self::Dot => "DRAW_FORMAT_DOT",
+            Self::Svg => "DRAW_FORMAT_SVG",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3163,6 +4447,8 @@ impl DrawFormat {
             "DRAW_FORMAT_UNSPECIFIED" => Some(Self::Unspecified),
             "DRAW_FORMAT_MERMAID" => Some(Self::Mermaid),
             "DRAW_FORMAT_BOXES" => Some(Self::Boxes),
+            "DRAW_FORMAT_DOT" => Some(Self::Dot),
+            "DRAW_FORMAT_SVG" => Some(Self::Svg),
             _ => None,
         }
     }
@@ -3311,7 +4597,7 @@ pub mod plans_client {
             req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Plans", "Check"));
             self.inner.unary(req, path, codec).await
         }
-        /// Draws a plan.
+        /// Draws a plan, or a run with the state of its phases.
         pub async fn draw(
             &mut self,
             request: impl tonic::IntoRequest<super::DrawRequest>,
@@ -3328,6 +4614,105 @@ pub mod plans_client {
             let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Plans/Draw");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Plans", "Draw"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the casts in order of their names.
+        pub async fn list_casts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListCastsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCastsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/opdbus.v1.Plans/ListCasts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Plans", "ListCasts"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the plans that start by themselves, in order of their ids.
+        pub async fn list_schedules(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSchedulesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSchedulesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/opdbus.v1.Plans/ListSchedules",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("opdbus.v1.Plans", "ListSchedules"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Holds a schedule, or lets it go on. What falls into the time it is held is let go.
+        pub async fn pause_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PauseScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PauseScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/opdbus.v1.Plans/PauseSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("opdbus.v1.Plans", "PauseSchedule"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Starts a run as the schedule would, now.
+        pub async fn run_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RunScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RunScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/opdbus.v1.Plans/RunSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("opdbus.v1.Plans", "RunSchedule"));
             self.inner.unary(req, path, codec).await
         }
     }
@@ -3363,11 +4748,43 @@ pub mod plans_server {
             &self,
             request: tonic::Request<super::CheckRequest>,
         ) -> std::result::Result<tonic::Response<super::CheckResponse>, tonic::Status>;
-        /// Draws a plan.
+        /// Draws a plan, or a run with the state of its phases.
         async fn draw(
             &self,
             request: tonic::Request<super::DrawRequest>,
         ) -> std::result::Result<tonic::Response<super::DrawResponse>, tonic::Status>;
+        /// Lists the casts in order of their names.
+        async fn list_casts(
+            &self,
+            request: tonic::Request<super::ListCastsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCastsResponse>,
+            tonic::Status,
+        >;
+        /// Lists the plans that start by themselves, in order of their ids.
+        async fn list_schedules(
+            &self,
+            request: tonic::Request<super::ListSchedulesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSchedulesResponse>,
+            tonic::Status,
+        >;
+        /// Holds a schedule, or lets it go on. What falls into the time it is held is let go.
+        async fn pause_schedule(
+            &self,
+            request: tonic::Request<super::PauseScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PauseScheduleResponse>,
+            tonic::Status,
+        >;
+        /// Starts a run as the schedule would, now.
+        async fn run_schedule(
+            &self,
+            request: tonic::Request<super::RunScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RunScheduleResponse>,
+            tonic::Status,
+        >;
     }
     /// Plans that the daemon knows, and checks of plans that it does not.
     #[derive(Debug)]
@@ -3603,6 +5020,182 @@ pub mod plans_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DrawSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Plans/ListCasts" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListCastsSvc<T: Plans>(pub Arc<T>);
+                    impl<T: Plans> tonic::server::UnaryService<super::ListCastsRequest>
+                    for ListCastsSvc<T> {
+                        type Response = super::ListCastsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListCastsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Plans>::list_casts(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListCastsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Plans/ListSchedules" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSchedulesSvc<T: Plans>(pub Arc<T>);
+                    impl<
+                        T: Plans,
+                    > tonic::server::UnaryService<super::ListSchedulesRequest>
+                    for ListSchedulesSvc<T> {
+                        type Response = super::ListSchedulesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSchedulesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Plans>::list_schedules(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSchedulesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Plans/PauseSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct PauseScheduleSvc<T: Plans>(pub Arc<T>);
+                    impl<
+                        T: Plans,
+                    > tonic::server::UnaryService<super::PauseScheduleRequest>
+                    for PauseScheduleSvc<T> {
+                        type Response = super::PauseScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PauseScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Plans>::pause_schedule(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PauseScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Plans/RunSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct RunScheduleSvc<T: Plans>(pub Arc<T>);
+                    impl<T: Plans> tonic::server::UnaryService<super::RunScheduleRequest>
+                    for RunScheduleSvc<T> {
+                        type Response = super::RunScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RunScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Plans>::run_schedule(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RunScheduleSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

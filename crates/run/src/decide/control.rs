@@ -1,81 +1,90 @@
-//! Time that passes, and people who steer.
+//! People who steer a run that is under way.
 
-use op_plan::plan::FailureKind;
+use std::collections::BTreeMap;
+
+use op_plan::Player;
 
 use super::Draft;
-use crate::answer::Failure;
+use super::ask::is_alive;
+use super::limit::stop_all;
 use crate::event::{Fact, StopCause};
 use crate::input::Refused;
-use crate::key::Work;
-use crate::run::{Run, State, StepState, Timer};
-
-/// Limits that have passed act, in the order they passed.
-pub(super) fn limit(draft: &mut Draft) {
-    while let Some((due, timer)) = draft.run.timers.get_min().copied() {
-        if due > draft.at {
-            return;
-        }
-        match timer {
-            Timer::Run => time_out_run(draft),
-            Timer::Phase(phase) => time_out_phase(draft, phase),
-            Timer::Attempt(work) => stop(draft, work, StopCause::TimedOut),
-        }
-    }
-}
+use crate::run::{State, StepState};
 
 pub(super) fn cancel(draft: &mut Draft, rollback: bool, reason: &str, user: &str) -> Result<(), Refused> {
     match draft.run.state {
-        State::Running => {}
+        State::Running | State::Paused => {}
+        State::Pending if draft.run.origin.is_some() => {}
         other => return Err(Refused::State(other)),
     }
     if draft.is_cancelled() {
         return Err(Refused::Cancelling);
     }
     draft.record(Fact::CancelRequested { rollback, reason: reason.to_owned(), user: user.to_owned() });
-    let active = active_steps(&draft.run);
-    stop_all(draft, &active, StopCause::Cancelled);
+    stop_all(draft, StopCause::Cancelled);
     Ok(())
 }
 
-fn time_out_run(draft: &mut Draft) {
-    draft.record(Fact::RunTimedOut);
-    let active = active_steps(&draft.run);
-    stop_all(draft, &active, StopCause::TimedOut);
+pub(super) fn admit(draft: &mut Draft) -> Result<(), Refused> {
+    if draft.run.state != State::Pending || draft.run.origin.is_none() {
+        return Err(unfit(draft, "admitted"));
+    }
+    draft.record(Fact::RunAdmitted);
+    Ok(())
 }
 
-/// Stops what runs in the phase, and gives up what waits for its next attempt; nothing else of it starts.
-fn time_out_phase(draft: &mut Draft, phase: usize) {
-    draft.record(Fact::PhaseTimedOut { phase: draft.phase_id(phase) });
-    for step in draft.plan().steps_of(phase) {
-        if draft.run.active.contains(&step) {
-            stop(draft, Work::Step(step), StopCause::TimedOut);
-        } else if draft.run.steps[step].state == StepState::Waiting {
-            let failure =
-                Failure::new(FailureKind::TimedOut, "timed_out", "the time limit of its phase passed");
-            draft.record(Fact::StepFailed { step: draft.step_id(step), failure, evidence: None });
+pub(super) fn pause(draft: &mut Draft, reason: &str, user: &str) -> Result<(), Refused> {
+    if draft.run.state != State::Running || draft.run.halt.is_some() {
+        return Err(unfit(draft, "paused"));
+    }
+    draft.record(Fact::RunPaused { reason: reason.to_owned(), user: user.to_owned() });
+    Ok(())
+}
+
+pub(super) fn resume(draft: &mut Draft, user: &str) -> Result<(), Refused> {
+    if draft.run.state != State::Paused {
+        return Err(unfit(draft, "resumed"));
+    }
+    draft.record(Fact::RunResumed { user: user.to_owned() });
+    Ok(())
+}
+
+/// Others play steps that have not begun. A machine may come back to a step, so only what is under way keeps its player.
+pub(super) fn recast(
+    draft: &mut Draft,
+    cast: &BTreeMap<String, Vec<Player>>,
+    user: &str,
+) -> Result<(), Refused> {
+    if !is_alive(&draft.run) {
+        return Err(unfit(draft, "cast anew"));
+    }
+    let is_graph = draft.run.plan.draft().flow.is_graph();
+    for step in cast.keys() {
+        let at = draft.run.plan.find_step(step).ok_or_else(|| Refused::Unknown(step.clone()))?;
+        let state = draft.run.steps[at].state;
+        let is_free = match state {
+            StepState::Pending => {
+                draft.run.steps[at].gate.is_none() && draft.run.steps[at].trial.attempts == 0
+            }
+            StepState::Running | StepState::Waiting => false,
+            _ => !is_graph,
+        };
+        if !is_free {
+            return Err(Refused::Begun { step: step.clone(), state: state.word() });
         }
     }
+    draft.record(Fact::CastChanged { cast: cast.clone(), user: user.to_owned() });
+    Ok(())
 }
 
-fn active_steps(run: &Run) -> Vec<usize> {
-    run.active.iter().copied().collect()
-}
-
-fn stop_all(draft: &mut Draft, steps: &[usize], cause: StopCause) {
-    for step in steps {
-        stop(draft, Work::Step(*step), cause);
+pub(super) fn resolve(draft: &mut Draft, accepted: bool, user: &str) -> Result<(), Refused> {
+    if draft.run.state != State::Stuck {
+        return Err(unfit(draft, "resolved"));
     }
+    draft.record(Fact::StuckResolved { accepted, user: user.to_owned() });
+    Ok(())
 }
 
-/// Asks a call to stop, once: the first cause is the cause.
-fn stop(draft: &mut Draft, work: Work, cause: StopCause) {
-    match work {
-        Work::Step(step) if draft.run.steps[step].trial.stopping.is_none() => {
-            draft.record(Fact::StepStopping { step: draft.step_id(step), cause });
-        }
-        Work::Step(_) => {}
-        Work::Undo { phase, place } => {
-            draft.record(Fact::UndoStopping { phase: draft.phase_id(phase), place });
-        }
-    }
+pub(super) fn unfit(draft: &Draft, what: &'static str) -> Refused {
+    Refused::Unfit { state: draft.run.state(), what }
 }

@@ -1,56 +1,139 @@
-//! What becomes of a step when its call ended: it succeeded, it is tried again, or it failed for good.
+//! Going on from a step, after the run had ended, keeping what succeeded.
 
-use op_plan::plan::{FailureKind, Retry};
+use std::collections::BTreeSet;
+
+use op_plan::plan::Flow;
 
 use super::Draft;
-use crate::answer::{Answer, Evidence, Failure};
-use crate::event::{Fact, StopCause};
-use crate::run::Trial;
-use crate::time::Timestamp;
+use super::control::unfit;
+use crate::event::{Fact, SkipCause};
+use crate::input::Refused;
+use crate::run::{PhaseState, Run, State, StepState};
 
-pub(super) fn answered(draft: &mut Draft, step: usize, answer: &Answer) {
-    match answer {
-        // An answer that came all the same counts, also when the call was asked to stop: it was observed.
-        Answer::Succeeded { value, evidence } => draft.record(Fact::StepSucceeded {
-            step: draft.step_id(step),
-            output: value.clone(),
-            evidence: evidence.clone(),
-        }),
-        Answer::Failed { failure, evidence } => {
-            let failure = blame(&draft.run.steps[step].trial, failure);
-            failed(draft, step, failure, evidence.clone());
-        }
+pub(super) fn retry(draft: &mut Draft, from: Option<&str>, user: &str) -> Result<(), Refused> {
+    match draft.run.state {
+        State::Completed | State::Failed | State::Cancelled | State::RolledBack => {}
+        _ => return Err(unfit(draft, "retried")),
     }
-}
-
-fn failed(draft: &mut Draft, step: usize, failure: Failure, evidence: Evidence) {
-    let id = draft.step_id(step);
-    let plan = draft.plan();
-    let may_retry = draft.is_open() && draft.run.phases[plan.phase_of(step)].is_trying();
-    let attempt = draft.run.steps[step].trial.attempts;
-    match next(&plan.step(step).retry, attempt, &failure, draft.at).filter(|_| may_retry) {
-        Some(due) => draft.record(Fact::RetryScheduled { step: id, failure, evidence, due }),
-        None => draft.record(Fact::StepFailed { step: id, failure, evidence: Some(evidence) }),
-    }
-}
-
-/// When the next attempt begins, if there is one.
-pub(super) fn next(retry: &Retry, attempt: u32, failure: &Failure, at: Timestamp) -> Option<Timestamp> {
-    retry.wait(attempt, failure.kind).map(|wait| at.after(wait))
-}
-
-/// A call that was asked to stop failed for the reason it was stopped, whatever the performer says of its end.
-pub(super) fn blame(trial: &Trial, failure: &Failure) -> Failure {
-    let (kind, reason, message) = match trial.stopping {
-        None => return failure.clone(),
-        Some(StopCause::Cancelled) => {
-            (FailureKind::Cancelled, "cancelled", "the run was cancelled".to_owned())
-        }
-        Some(StopCause::TimedOut) => (
-            FailureKind::TimedOut,
-            "timed_out",
-            "it took longer than its time limit and was stopped".to_owned(),
-        ),
+    let again = match from {
+        None => failed(&draft.run)?,
+        Some(name) => named(&draft.run, name)?,
     };
-    Failure { detail: failure.detail.clone(), ..Failure::new(kind, reason, message) }
+    let plan = draft.plan();
+    let Again { phases, steps } =
+        if plan.draft().flow.is_graph() { with_dependents(&draft.run, again) } else { again };
+    let limit = draft.run.origin.as_ref().and_then(|origin| origin.limit);
+    let deadline = limit.map(|limit| draft.at.after(limit));
+    draft.record(Fact::RunRetried {
+        phases: phases.iter().map(|phase| draft.phase_id(*phase)).collect(),
+        steps: steps.iter().map(|step| draft.step_id(*step)).collect(),
+        deadline,
+        user: user.to_owned(),
+    });
+    Ok(())
+}
+
+/// What runs again.
+#[derive(Default)]
+struct Again {
+    phases: BTreeSet<usize>,
+    steps: BTreeSet<usize>,
+}
+
+/// What did not succeed: in a machine the phase it ended in, else every phase that failed, with what of it failed.
+fn failed(run: &Run) -> Result<Again, Refused> {
+    let mut again = Again::default();
+    match run.plan.draft().flow {
+        Flow::Graph => {
+            let phases = 0..run.plan.phases().len();
+            phases.filter(|phase| !has_gone_well(run, *phase)).for_each(|phase| again.add_failed(run, phase));
+        }
+        Flow::Machine { .. } if run.state == State::Completed => {}
+        // It stood at the end of a phase: it leaves it.
+        Flow::Machine { .. } if run.position.at.is_some_and(|at| has_gone_well(run, at)) => {
+            return Ok(again);
+        }
+        Flow::Machine { initial, .. } => again.add_failed(run, run.position.last.unwrap_or(initial)),
+    }
+    if again.phases.is_empty() { Err(Refused::NothingToRetry) } else { Ok(again) }
+}
+
+fn has_gone_well(run: &Run, phase: usize) -> bool {
+    match run.phases[phase].state {
+        PhaseState::Succeeded | PhaseState::Tolerated => true,
+        PhaseState::Skipped => {
+            run.plan.steps_of(phase).all(|step| run.steps[step].skipped == Some(SkipCause::Condition))
+        }
+        PhaseState::Pending
+        | PhaseState::Running
+        | PhaseState::Failed
+        | PhaseState::Undoing
+        | PhaseState::Undone
+        | PhaseState::UndoFailed => false,
+    }
+}
+
+/// A step or phase by its name, with the steps of its phase that follow it.
+fn named(run: &Run, name: &str) -> Result<Again, Refused> {
+    let plan = &run.plan;
+    let mut again = Again::default();
+    if let Some(phase) = plan.find_phase(name) {
+        again.phases.insert(phase);
+        again.steps.extend(plan.steps_of(phase));
+        return Ok(again);
+    }
+    let step = plan.find_named(name).ok_or_else(|| Refused::Unknown(name.to_owned()))?;
+    again.add(run, plan.phase_of(step));
+    again.steps.extend(followers(run, step));
+    Ok(again)
+}
+
+/// A step, and those of its phase that wait for it, at once or through others.
+fn followers(run: &Run, step: usize) -> BTreeSet<usize> {
+    let mut found = BTreeSet::from([step]);
+    let mut open = vec![step];
+    while let Some(at) = open.pop() {
+        open.extend(run.followers[at].iter().filter(|follower| found.insert(**follower)));
+    }
+    found
+}
+
+impl Again {
+    /// A phase that did not do what was asked. Where all of its steps did, it takes all of them to come to something else.
+    fn add_failed(&mut self, run: &Run, phase: usize) {
+        self.add(run, phase);
+        let mut steps = run.plan.steps_of(phase);
+        if !steps.any(|step| self.steps.contains(&step)) {
+            self.steps.extend(run.plan.steps_of(phase));
+        }
+    }
+
+    /// A phase with those of its steps that did not succeed; all of them when it was undone.
+    fn add(&mut self, run: &Run, phase: usize) {
+        let is_kept = |step: &usize| match run.steps[*step].state {
+            StepState::Succeeded => true,
+            StepState::Tolerated => run.plan.step(*step).optional,
+            StepState::Skipped => run.steps[*step].skipped == Some(SkipCause::Vacant),
+            _ => false,
+        };
+        self.phases.insert(phase);
+        self.steps.extend(run.plan.steps_of(phase).filter(|step| !is_kept(step)));
+    }
+}
+
+/// What waits for what runs again, runs again as well, and so does all that did not go well.
+fn with_dependents(run: &Run, mut again: Again) -> Again {
+    let mut open: Vec<_> = again.phases.iter().copied().collect();
+    while let Some(phase) = open.pop() {
+        for dependent in run.plan.dependents_of(phase) {
+            if again.phases.insert(*dependent) {
+                open.push(*dependent);
+            }
+            again.steps.extend(run.plan.steps_of(*dependent));
+        }
+    }
+    let phases = 0..run.plan.phases().len();
+    let rest = phases.filter(|phase| !has_gone_well(run, *phase) && !again.phases.contains(phase));
+    rest.collect::<Vec<_>>().into_iter().for_each(|phase| again.add_failed(run, phase));
+    again
 }

@@ -1,13 +1,16 @@
 //! Undoing: one phase after the other, in reverse order of their end, each by its undo list from the top.
 
 use op_plan::expression::StepField;
-use op_plan::plan::{FailureKind, Undo};
-use op_plan::{Mapping, Plan, Reference, Scope as _};
+use op_plan::plan::{Action, FailureKind, Undo};
+use op_plan::{Mapping, Plan, Reference, Scope};
+use serde_json::json;
 
-use super::{Draft, finish, retry};
+use super::{Draft, answer, finish};
 use crate::answer::{Answer, Evidence, Failure};
 use crate::event::{Fact, UNDO_LIMIT};
-use crate::run::Run;
+use crate::key::CallKey;
+use crate::run::{Ended, Run};
+use crate::scope::Past;
 use crate::time::Timestamp;
 
 /// Starts the next undo, or ends the run when there is none left or one failed for good.
@@ -19,9 +22,9 @@ pub(super) fn advance(draft: &mut Draft) {
     if draft.run.undoing.active || is_waiting {
         return;
     }
-    match draft.run.undoing.phases.front().copied() {
+    match draft.run.undoing.visits.front().map(|ended| ended.phase) {
         None => finish::undone(draft),
-        Some(phase) if entry(&draft.plan(), phase, draft.run.undoing.place).is_none() => {
+        Some(phase) if draft.run.undoing.place >= draft.run.plan.phases()[phase].undo_calls() => {
             draft.record(Fact::PhaseUndone { phase: draft.phase_id(phase) });
         }
         Some(_) => start_next(draft),
@@ -32,14 +35,16 @@ pub(super) fn advance(draft: &mut Draft) {
 fn start_next(draft: &mut Draft) {
     let plan = draft.plan();
     let place = draft.run.undoing.place;
-    let Some(at) = draft.run.undoing.phases.front().copied() else { return };
-    let Some(undo) = entry(&plan, at, place) else { return };
+    let Some(ended) = draft.run.undoing.visits.front().cloned() else { return };
+    let at = ended.phase;
     let phase = draft.phase_id(at);
-    if let Some(missing) = missing(&draft.run, &undo.call.arguments) {
+    let Some(undo) = entry(&plan, at, place) else { return undo_plans(draft, phase, &ended) };
+    let scope = Past::new(&draft.run, &ended);
+    if let Some(missing) = missing(&scope, &undo.call.arguments) {
         let reason = format!("there is nothing to undo: `{missing}` never came to be");
         return draft.record(Fact::UndoSkipped { phase, place, reason });
     }
-    match undo.call.arguments.resolve(&draft.run) {
+    match undo.call.arguments.resolve(&scope) {
         Ok(arguments) => draft.record(Fact::UndoStarted {
             phase,
             place,
@@ -54,12 +59,52 @@ fn start_next(draft: &mut Draft) {
     }
 }
 
+/// Has the runs undone of the plans that a phase ran. They have their own limits.
+fn undo_plans(draft: &mut Draft, phase: String, ended: &Ended) {
+    let calls: Vec<_> = plan_calls(&draft.run, ended).iter().map(ToString::to_string).collect();
+    draft.record(Fact::UndoStarted {
+        phase,
+        place: 0,
+        attempt: draft.run.undoing.trial.attempts + 1,
+        arguments: json!({ "calls": calls }),
+        deadline: None,
+    });
+}
+
+/// Calls that ran plans in a visit of a phase, the last ones first.
+fn plan_calls(run: &Run, ended: &Ended) -> Vec<CallKey> {
+    let mut calls = Vec::new();
+    for (at, step) in run.plan.steps_of(ended.phase).zip(&ended.steps) {
+        let of = run.plan.step(at);
+        if !matches!(of.action, Action::Plan { .. }) {
+            continue;
+        }
+        let mut add = |step: String, visit, attempts| {
+            let run = run.id.clone();
+            calls.extend((1..=attempts).map(|attempt| CallKey {
+                run: run.clone(),
+                step: step.clone(),
+                visit,
+                attempt,
+            }));
+        };
+        match &step.fan {
+            None => add(of.id.clone(), step.visit, step.trial.attempts),
+            Some(fan) => fan.trials.iter().enumerate().for_each(|(item, trial)| {
+                add(format!("{}[{item}]", of.id), step.visit, trial.attempts);
+            }),
+        }
+    }
+    calls.reverse();
+    calls
+}
+
 /// The first thing that the arguments of an undo refer to and that never came to be.
-fn missing(run: &Run, arguments: &Mapping) -> Option<Reference> {
+fn missing(scope: &dyn Scope, arguments: &Mapping) -> Option<Reference> {
     let is_output =
         |reference: &Reference| matches!(reference, Reference::Step { field: StepField::Output, .. });
     let references = arguments.references().into_iter();
-    let mut missing = references.filter(|reference| match run.value(reference) {
+    let mut missing = references.filter(|reference| match scope.value(reference) {
         None => true,
         Some(value) => value.is_null() && is_output(reference),
     });
@@ -77,9 +122,8 @@ pub(super) fn answered(draft: &mut Draft, at: usize, place: usize, answer: &Answ
     };
     let plan = draft.plan();
     let trial = &draft.run.undoing.trial;
-    let failure = retry::blame(trial, failure);
-    let again =
-        entry(&plan, at, place).and_then(|undo| retry::next(&undo.retry, trial.attempts, &failure, draft.at));
+    let failure = answer::blame(trial, failure);
+    let again = entry(&plan, at, place).and_then(|undo| answer::next(&undo.retry, trial, &failure, draft.at));
     draft.record(match again {
         Some(due) => Fact::UndoRetryScheduled { phase, place, failure, evidence, due },
         None => Fact::UndoFailed { phase, place, failure, evidence },

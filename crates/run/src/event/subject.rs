@@ -1,5 +1,7 @@
 //! What a fact is called, and what it is about.
 
+use op_plan::cast::Fallback;
+
 use super::Fact;
 
 impl Fact {
@@ -7,6 +9,26 @@ impl Fact {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::RunStarted { .. } => "run_started",
+            Self::CastFellBack(_) => "cast_fell_back",
+            Self::RunAdmitted => "run_admitted",
+            Self::RunPaused { .. } => "run_paused",
+            Self::RunResumed { .. } => "run_resumed",
+            Self::CastChanged { .. } => "cast_changed",
+            Self::SignalReceived { .. } => "signal_received",
+            Self::PhaseRepeated { .. } => "phase_repeated",
+            Self::StepWaiting { .. } => "step_waiting",
+            Self::StepPassed { .. } => "step_passed",
+            Self::ApprovalOverdue { .. } => "approval_overdue",
+            Self::StepFanned { .. } => "step_fanned",
+            Self::ItemSucceeded { .. } => "item_succeeded",
+            Self::ItemFailed { .. } => "item_failed",
+            Self::StepSkipped { .. } => "step_skipped",
+            Self::StepFellBack { .. } => "step_fell_back",
+            Self::Moved { .. } => "moved",
+            Self::RunExhausted { .. } => "run_exhausted",
+            Self::RollbackRequested { .. } => "rollback_requested",
+            Self::RunRetried { .. } => "run_retried",
+            Self::StuckResolved { .. } => "stuck_resolved",
             Self::PhaseStarted { .. } => "phase_started",
             Self::PhaseTimedOut { .. } => "phase_timed_out",
             Self::StepStarted { .. } => "step_started",
@@ -40,6 +62,8 @@ impl Fact {
     pub fn phase(&self) -> Option<&str> {
         match self {
             Self::PhaseStarted { phase, .. }
+            | Self::PhaseRepeated { phase, .. }
+            | Self::Moved { from: phase, .. }
             | Self::PhaseTimedOut { phase }
             | Self::PhaseSucceeded { phase }
             | Self::PhaseFailed { phase, .. }
@@ -59,7 +83,16 @@ impl Fact {
     /// The step it is about; `None` when it is about a phase or the run.
     pub fn step(&self) -> Option<&str> {
         match self {
-            Self::StepStarted { step, .. }
+            Self::CastFellBack(Fallback { step, .. })
+            | Self::StepWaiting { step, .. }
+            | Self::StepPassed { step, .. }
+            | Self::ApprovalOverdue { step }
+            | Self::StepFanned { step, .. }
+            | Self::ItemSucceeded { step, .. }
+            | Self::ItemFailed { step, .. }
+            | Self::StepSkipped { step, .. }
+            | Self::StepFellBack { step, .. }
+            | Self::StepStarted { step, .. }
             | Self::StepStopping { step, .. }
             | Self::StepSucceeded { step, .. }
             | Self::RetryScheduled { step, .. }

@@ -1,10 +1,13 @@
 //! What a fact about a phase changes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{close, skip_pending};
+use imbl::Vector;
+
+use super::{close, control, machine, skip_pending};
 use crate::event::SkipCause;
-use crate::run::{PhaseRun, PhaseState, Run, StepState, Timer};
+use crate::run::{Ended, PhaseRun, PhaseState, Run, StepRun, StepState, Timer};
 use crate::time::Timestamp;
 
 fn change(run: &mut Run, phase: usize) -> &mut PhaseRun {
@@ -15,8 +18,16 @@ pub(super) fn started(run: &mut Run, phase: usize, at: Timestamp, deadline: Opti
     run.open.remove(&phase);
     run.running.insert(phase);
     run.timers.extend(deadline.map(|deadline| (deadline, Timer::Phase(phase))));
-    run.ready.extend(run.plan.steps_of(phase).filter(|step| run.steps[*step].waits == 0));
+    let is_free = |step: &usize| run.steps[*step].waits == 0 && run.steps[*step].state == StepState::Pending;
+    run.ready.extend(run.plan.steps_of(phase).filter(is_free).collect::<Vec<_>>());
+    run.position.last = Some(phase);
+    // Of a phase that runs again, nothing may be left to do.
+    if run.phases[phase].left == 0 {
+        run.closing.insert(phase);
+    }
     let phase = change(run, phase);
+    phase.entries += 1;
+    phase.first = phase.visit;
     phase.state = PhaseState::Running;
     phase.started_at = Some(at);
     phase.deadline = deadline;
@@ -53,15 +64,101 @@ pub(super) fn skipped(run: &mut Run, phase: usize, at: Timestamp, cause: &SkipCa
     run.open.remove(&phase);
     skip_pending(run, phase, cause, at);
     let state = change(run, phase);
+    state.entries += 1;
     state.state = PhaseState::Skipped;
     state.reason = cause.to_string();
     state.ended_at = Some(at);
     settle(run, phase, *cause != SkipCause::Condition);
 }
 
+/// The phase runs once more; what it did so far stays to be undone.
+pub(super) fn repeated(run: &mut Run, phase: usize, visit: u32) {
+    remember(run, phase);
+    run.closing.remove(&phase);
+    for step in run.plan.steps_of(phase) {
+        begin_again(run, step, visit);
+        if run.steps[step].waits == 0 {
+            run.ready.insert(step);
+        }
+    }
+    let left = run.plan.steps_of(phase).len();
+    let state = change(run, phase);
+    (state.visit, state.left, state.busy, state.failed) = (visit, left, 0, None);
+}
+
+/// The phase is as it was before it began, but for its visits.
+pub(super) fn reset(run: &mut Run, phase: usize, visit: u32) {
+    unsettle(run, phase);
+    let steps = run.plan.steps_of(phase);
+    let left = steps.len();
+    steps.for_each(|step| begin_again(run, step, visit));
+    let entries = run.phases[phase].entries;
+    *change(run, phase) = PhaseRun { visit, entries, left, ..PhaseRun::default() };
+}
+
+/// Some steps of the phase are as if they had not been; the others keep what they returned.
+pub(super) fn reset_some(run: &mut Run, phase: usize, again: &BTreeSet<usize>) {
+    unsettle(run, phase);
+    let visit = match run.phases[phase].state {
+        PhaseState::Pending => run.phases[phase].visit,
+        _ => run.phases[phase].visit + 1,
+    };
+    let plan = Arc::clone(&run.plan);
+    let steps = plan.steps_of(phase);
+    let is_partial = steps.clone().any(|step| !again.contains(&step));
+    if is_partial {
+        forget(run, phase, run.phases[phase].visit);
+    }
+    for step in steps.clone().filter(|step| again.contains(step)) {
+        begin_again(run, step, visit);
+        let is_open = |after: &&usize| {
+            !control::is_kept(run.steps[steps.start + **after].state)
+                || again.contains(&(steps.start + **after))
+        };
+        let waits = plan.step(step).after.iter().filter(is_open).count();
+        let step = Arc::make_mut(&mut run.steps[step]);
+        step.waits = waits;
+        if plan.draft().flow.is_graph() {
+            step.output = None;
+            step.stored.clear();
+        }
+    }
+    let left = steps.filter(|step| again.contains(step)).count();
+    *change(run, phase) = PhaseRun { visit, left, ..PhaseRun::default() };
+}
+
+/// A visit of which something is kept is undone together with the one that goes on from it.
+fn forget(run: &mut Run, phase: usize, visit: u32) {
+    if let Some(at) = run.ended.iter().rposition(|ended| (ended.phase, ended.visit) == (phase, visit)) {
+        run.ended.remove(at);
+    }
+}
+
+fn unsettle(run: &mut Run, phase: usize) {
+    match run.phases[phase].state {
+        PhaseState::Pending | PhaseState::Running => {}
+        _ => run.settled = run.settled.saturating_sub(1),
+    }
+}
+
+fn begin_again(run: &mut Run, step: usize, visit: u32) {
+    let waits = run.plan.step(step).after.len();
+    let fresh: StepRun = run.steps[step].afresh(visit, waits);
+    run.steps[step] = Arc::new(fresh);
+}
+
+/// Keeps the visit for what may undo it.
+fn remember(run: &mut Run, phase: usize) {
+    let has_undo = run.plan.phases()[phase].undo_calls() > 0;
+    let steps: Vector<_> =
+        run.plan.steps_of(phase).filter(|_| has_undo).map(|step| run.steps[step].clone()).collect();
+    let order = run.ended.last().map_or(0, |ended| ended.order + 1);
+    run.ended.push_back(Ended { order, phase, visit: run.phases[phase].visit, steps });
+}
+
 fn ended(run: &mut Run, phase: usize, at: Timestamp, state: PhaseState, reason: &str) {
     run.running.remove(&phase);
-    run.ended.push_back(phase);
+    remember(run, phase);
     remove_limit(run, phase);
     skip_rest(run, phase, at);
     run.closing.remove(&phase);
@@ -89,6 +186,7 @@ fn skip_rest(run: &mut Run, phase: usize, at: Timestamp) {
 /// What depends on the phase waits for one less; it is blocked when the phase did not go well.
 fn settle(run: &mut Run, phase: usize, blocks: bool) {
     run.settled += 1;
+    machine::left(run, phase);
     let plan = Arc::clone(&run.plan);
     for dependent in plan.dependents_of(phase) {
         let state = change(run, *dependent);

@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use op_plan::plan::FailureKind;
+use serde_json::{Map, Value};
 
-use super::close;
+use super::{close, leave_call, say};
 use crate::answer::{Evidence, Failure};
-use crate::event::{SkipCause, StopCause};
+use crate::event::{SkipCause, StopCause, Waiting};
 use crate::key::Work;
 use crate::run::{PhaseRun, Run, StepRun, StepState, Timer};
 use crate::time::Timestamp;
 
-fn change(run: &mut Run, step: usize) -> &mut StepRun {
+pub(super) fn change(run: &mut Run, step: usize) -> &mut StepRun {
     Arc::make_mut(&mut run.steps[step])
 }
 
-fn phase_of(run: &mut Run, step: usize) -> &mut PhaseRun {
+pub(super) fn phase_of(run: &mut Run, step: usize) -> &mut PhaseRun {
     let phase = run.plan.phase_of(step);
     Arc::make_mut(&mut run.phases[phase])
 }
@@ -30,7 +31,7 @@ pub(super) fn started(
 ) {
     leave(run, step);
     phase_of(run, step).busy += 1;
-    run.active.insert(step);
+    run.active.insert(Work::Step(step));
     run.timers.extend(deadline.map(|deadline| (deadline, Timer::Attempt(Work::Step(step)))));
     let step = change(run, step);
     step.state = StepState::Running;
@@ -39,15 +40,26 @@ pub(super) fn started(
 }
 
 pub(super) fn stopping(run: &mut Run, step: usize, cause: StopCause) {
-    remove_deadline(run, step);
+    if let Some(deadline) = run.steps[step].trial.deadline {
+        run.timers.remove(&(deadline, Timer::Attempt(Work::Step(step))));
+    }
     change(run, step).trial.stopping = Some(cause);
 }
 
-pub(super) fn succeeded(run: &mut Run, step: usize, at: Timestamp, output: &Value, evidence: &Evidence) {
+pub(super) fn succeeded(
+    run: &mut Run,
+    step: usize,
+    at: Timestamp,
+    output: &Value,
+    stored: &Map<String, Value>,
+    evidence: &Evidence,
+) {
     leave(run, step);
     settle(run, step, at, StepState::Succeeded);
+    say(run, step, output);
     let state = change(run, step);
     state.output = Some(output.clone());
+    state.stored.clone_from(stored);
     state.trial.end(None, Some(evidence));
     free_followers(run, step);
 }
@@ -55,11 +67,23 @@ pub(super) fn succeeded(run: &mut Run, step: usize, at: Timestamp, output: &Valu
 pub(super) fn retried(run: &mut Run, step: usize, failure: &Failure, evidence: &Evidence, due: Timestamp) {
     leave(run, step);
     phase_of(run, step).busy += 1;
-    run.waiting.insert((due, step));
+    run.waiting.insert((due, Work::Step(step)));
     let step = change(run, step);
     step.state = StepState::Waiting;
     step.trial.end(Some(failure), Some(evidence));
     step.trial.due = Some(due);
+}
+
+/// The next of its players has it, with attempts of its own.
+pub(super) fn fell_back(run: &mut Run, step: usize, failure: &Failure, evidence: &Evidence) {
+    leave(run, step);
+    let state = change(run, step);
+    state.state = StepState::Pending;
+    // Who was approved is not who takes over: that is another question.
+    state.gate = state.gate.take().filter(|gate| !matches!(gate.waits_for, Waiting::Approval { .. }));
+    state.trial.end(Some(failure), Some(evidence));
+    state.trial.hand_on();
+    ready(run, step);
 }
 
 pub(super) fn failed(
@@ -70,32 +94,53 @@ pub(super) fn failed(
     evidence: Option<&Evidence>,
 ) {
     leave(run, step);
-    settle(run, step, at, StepState::Failed);
+    let is_optional = run.plan.step(step).optional;
+    settle(run, step, at, if is_optional { StepState::Tolerated } else { StepState::Failed });
+    // A rejection is an answer: others may read what was rejected, and why.
+    if let (FailureKind::Rejected, Some(answer)) = (failure.kind, &failure.detail) {
+        say(run, step, answer);
+        change(run, step).output = Some(answer.clone());
+    }
     change(run, step).trial.end(Some(failure), evidence);
+    if is_optional {
+        return free_followers(run, step);
+    }
     phase_of(run, step).failed.get_or_insert(step);
     close(run, run.plan.phase_of(step));
 }
 
 pub(super) fn skipped(run: &mut Run, step: usize, at: Timestamp, cause: &SkipCause) {
-    run.ready.remove(&step);
-    settle(run, step, at, StepState::Skipped);
-    change(run, step).skipped = Some(cause.clone());
+    leave(run, step);
+    if *cause == SkipCause::Vacant {
+        settle(run, step, at, StepState::Skipped);
+        free_followers(run, step);
+    }
+    // What does not run for any other cause is still left to do.
+    let step = change(run, step);
+    step.state = StepState::Skipped;
+    step.ended_at = Some(at);
+    step.skipped = Some(cause.clone());
 }
 
-fn remove_deadline(run: &mut Run, step: usize) {
-    if let Some(deadline) = run.steps[step].trial.deadline {
-        run.timers.remove(&(deadline, Timer::Attempt(Work::Step(step))));
+/// The step can start, if its phase still tries.
+pub(super) fn ready(run: &mut Run, step: usize) {
+    if run.phases[run.plan.phase_of(step)].is_trying() {
+        run.ready.insert(step);
     }
 }
 
-/// The step is neither ready, nor with the performer, nor waiting for its next attempt any more.
-fn leave(run: &mut Run, step: usize) {
-    remove_deadline(run, step);
+/// The step is neither ready, nor at its gate, nor with the performer, nor waiting for its next attempt any more.
+pub(super) fn leave(run: &mut Run, step: usize) {
     run.ready.remove(&step);
-    let due = run.steps[step].trial.due;
-    let was_waiting = due.is_some_and(|due| run.waiting.remove(&(due, step)).is_some());
-    if run.active.remove(&step).is_some() || was_waiting {
-        phase_of(run, step).busy -= 1;
+    let was_gated = run.gated.remove(&step).is_some();
+    let until = run.steps[step].gate.as_ref().filter(|_| was_gated).and_then(|gate| gate.deadline);
+    if let Some(until) = until {
+        run.timers.remove(&(until, Timer::Gate(step)));
+    }
+    let was_fanned = run.fanned.remove(&step).is_some();
+    if leave_call(run, Work::Step(step)) || was_gated || was_fanned {
+        let phase = phase_of(run, step);
+        phase.busy = phase.busy.saturating_sub(1);
     }
 }
 
@@ -112,20 +157,11 @@ fn settle(run: &mut Run, step: usize, at: Timestamp, state: StepState) {
 
 /// Steps of the same phase that waited for this one alone can start, if the phase still tries.
 fn free_followers(run: &mut Run, step: usize) {
-    let plan = Arc::clone(&run.plan);
-    let phase = plan.phase_of(step);
-    let steps = plan.steps_of(phase);
-    let place = step - steps.start;
-    for follower in steps {
-        let mentions = plan.step(follower).after.iter().filter(|after| **after == place).count();
-        if mentions == 0 {
-            continue;
-        }
+    for follower in Arc::clone(&run.followers)[step].iter().copied() {
         let state = change(run, follower);
-        state.waits = state.waits.saturating_sub(mentions);
-        let is_free = state.waits == 0 && state.state == StepState::Pending;
-        if is_free && run.phases[phase].is_trying() {
-            run.ready.insert(follower);
+        state.waits = state.waits.saturating_sub(1);
+        if state.waits == 0 && state.state == StepState::Pending {
+            ready(run, follower);
         }
     }
 }

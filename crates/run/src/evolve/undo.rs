@@ -1,23 +1,54 @@
 //! What a fact about the undoing of phases changes.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::remove_limit;
+use super::control::remove_limit;
 use crate::answer::{Evidence, Failure};
 use crate::event::StopCause;
 use crate::key::Work;
-use crate::run::{PhaseState, Run, State, StepState, Timer, Trial, Undoing};
+use crate::run::{Ended, PhaseState, Run, State, StepState, Timer, Trial, Undoing};
 use crate::time::Timestamp;
+use imbl::Vector;
 
-pub(super) fn begun(run: &mut Run, phases: &[String]) {
+pub(super) fn begun(run: &mut Run, phases: &[String], visits: &[u32]) {
     run.state = State::RollingBack;
-    let phases = phases.iter().filter_map(|phase| run.plan.find_phase(phase)).collect();
+    run.paused = None;
+    run.ended_at = None;
+    let ended = index(&run.ended);
+    let visits = phases.iter().enumerate().filter_map(|(at, phase)| {
+        let phase = run.plan.find_phase(phase)?;
+        let at = ended.get(&(phase, visits.get(at).copied()))?;
+        run.ended.get(*at).cloned()
+    });
+    let visits = visits.collect();
     // An undo has its own limits: cutting it short would leave things half done.
     remove_limit(run);
-    run.undoing = Undoing { phases, ..Undoing::default() };
+    run.undoing = Undoing { visits, ..Undoing::default() };
     mark_front(run);
+}
+
+/// Where the visits of phases stand; the last one of each also without its number.
+fn index(ended: &Vector<Ended>) -> HashMap<(usize, Option<u32>), usize> {
+    let places = ended.iter().enumerate();
+    places.flat_map(|(at, ended)| [None, Some(ended.visit)].map(|visit| ((ended.phase, visit), at))).collect()
+}
+
+/// What could not be undone is tried again, or stays as it is.
+pub(super) fn resolved(run: &mut Run, accepted: bool) {
+    run.state = State::RollingBack;
+    run.ended_at = None;
+    run.reason.clear();
+    run.undoing.failed = None;
+    if accepted {
+        run.undoing.is_accepted = true;
+        next(run);
+    } else {
+        run.undoing.trial.before = run.undoing.trial.attempts;
+        mark_front(run);
+    }
 }
 
 pub(super) fn started(
@@ -28,8 +59,8 @@ pub(super) fn started(
     arguments: &Value,
     deadline: Option<Timestamp>,
 ) {
-    let Some(phase) = run.undoing.phases.front().copied() else { return };
-    if place >= run.plan.phases()[phase].undo.len() {
+    let Some(phase) = run.undoing.visits.front().map(|ended| ended.phase) else { return };
+    if place >= run.plan.phases()[phase].undo_calls() {
         return;
     }
     let work = Work::Undo { phase, place };
@@ -69,16 +100,28 @@ pub(super) fn failed(run: &mut Run, phase: &str, failure: &Failure, evidence: &E
     mark(run, PhaseState::UndoFailed, StepState::UndoFailed);
 }
 
-pub(super) fn undone(run: &mut Run, _phase: usize) {
-    mark(run, PhaseState::Undone, StepState::Undone);
-    run.undoing.phases.pop_front();
+pub(super) fn undone(run: &mut Run) {
+    if run.undoing.is_accepted {
+        mark(run, PhaseState::UndoFailed, StepState::UndoFailed);
+    } else {
+        mark(run, PhaseState::Undone, StepState::Undone);
+    }
+    if let Some(done) = run.undoing.visits.pop_front() {
+        if let Ok(at) = run.ended.binary_search_by_key(&done.order, |ended| ended.order) {
+            run.ended.remove(at);
+        }
+        // A machine that goes on after it does so from the first phase that is undone.
+        run.position.last = Some(done.phase);
+        run.position.at = None;
+    }
     run.undoing.place = 0;
+    run.undoing.is_accepted = false;
     run.undoing.trial = Trial::default();
     mark_front(run);
 }
 
 fn work(run: &Run) -> Option<Work> {
-    let phase = *run.undoing.phases.front()?;
+    let phase = run.undoing.visits.front()?.phase;
     Some(Work::Undo { phase, place: run.undoing.place })
 }
 
@@ -100,7 +143,12 @@ fn mark_front(run: &mut Run) {
 
 /// Marks the phase that is being undone, and those of its steps that ran.
 fn mark(run: &mut Run, state: PhaseState, of_steps: StepState) {
-    let Some(phase) = run.undoing.phases.front().copied() else { return };
+    let Some(ended) = run.undoing.visits.front() else { return };
+    let phase = ended.phase;
+    // Of an earlier visit nothing is shown any more.
+    if run.phases[phase].visit != ended.visit {
+        return;
+    }
     Arc::make_mut(&mut run.phases[phase]).state = state;
     for step in run.plan.steps_of(phase) {
         let step = Arc::make_mut(&mut run.steps[step]);

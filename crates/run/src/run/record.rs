@@ -1,15 +1,17 @@
 //! What a run knows of its phases, its steps and its own limits.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use imbl::Vector;
-use op_plan::Performer;
+use op_plan::cast::Cast;
 use op_plan::input::Inputs;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::state::{PhaseState, StepState};
 use super::trial::Trial;
-use crate::event::SkipCause;
+use crate::event::{SkipCause, Waiting};
 use crate::key::Work;
 use crate::time::Timestamp;
 
@@ -18,10 +20,18 @@ use crate::time::Timestamp;
 pub struct StepRun {
     /// Its state.
     pub state: StepState,
+    /// Which visit of it this is, counted from 1; 0 before the first.
+    pub visit: u32,
     /// Its call.
     pub trial: Trial,
-    /// Its output.
+    /// What it waits for or came through.
+    pub gate: Option<Arc<GateRun>>,
+    /// Its items, once they are known.
+    pub fan: Option<FanRun>,
+    /// Its output, that of an earlier visit until there is a new one.
     pub output: Option<Value>,
+    /// What it stored beside its output.
+    pub stored: Map<String, Value>,
     /// Why it does not run.
     pub skipped: Option<SkipCause>,
     /// When its first attempt began.
@@ -31,11 +41,68 @@ pub struct StepRun {
     pub(crate) waits: usize,
 }
 
+impl StepRun {
+    /// The step as it is before another visit: what it returned stays readable.
+    pub(crate) fn afresh(&self, visit: u32, waits: usize) -> Self {
+        Self { visit, waits, output: self.output.clone(), stored: self.stored.clone(), ..Self::default() }
+    }
+}
+
+/// The gate of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateRun {
+    /// What it waits for.
+    pub waits_for: Waiting,
+    /// When it began to wait.
+    pub since: Timestamp,
+    /// When the wait ends by itself.
+    pub deadline: Option<Timestamp>,
+    /// What came through; none while it waits.
+    pub answer: Option<Value>,
+}
+
+impl GateRun {
+    /// Whether the step waits at it.
+    pub fn is_shut(&self) -> bool {
+        self.answer.is_none()
+    }
+}
+
+/// The items of a step that goes over a list.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FanRun {
+    /// The list.
+    pub items: Arc<Vec<Value>>,
+    /// The call of each item that began.
+    pub trials: Vector<Arc<Trial>>,
+    /// The output of each item that began.
+    pub outputs: Vector<Option<Arc<Value>>>,
+    /// Items that run or wait for their next attempt.
+    pub(crate) busy: usize,
+    /// Items that succeeded.
+    pub(crate) done: usize,
+    /// The first item that failed for good.
+    pub(crate) failed: Option<usize>,
+}
+
+impl FanRun {
+    pub(crate) fn next(&self) -> usize {
+        self.trials.len()
+    }
+
+    /// Whether an item is left to start.
+    pub(crate) fn has_more(&self) -> bool {
+        self.failed.is_none() && self.next() < self.items.len()
+    }
+}
+
 /// A phase of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PhaseRun {
     /// Its state.
     pub state: PhaseState,
+    /// Which visit of it this is, counted from 1; 0 before the first.
+    pub visit: u32,
     /// Why it failed or was skipped.
     pub reason: String,
     /// When it began.
@@ -44,6 +111,10 @@ pub struct PhaseRun {
     pub ended_at: Option<Timestamp>,
     /// When it must have ended.
     pub deadline: Option<Timestamp>,
+    /// How often a machine came to it since the run was started or retried.
+    pub(crate) entries: u32,
+    /// The visit with which it began; those after it are repeats.
+    pub(crate) first: u32,
     /// Whether its time limit passed.
     pub(crate) timed_out: bool,
     /// The step whose failure fails it.
@@ -77,13 +148,25 @@ pub enum Halt {
     },
     /// Its time limit passed.
     TimedOut,
+    /// It went round more often than allowed.
+    Exhausted(String),
+}
+
+/// A visit of a phase that began and ended, with its steps as they were then: what undoes it refers to them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ended {
+    /// Grows from one to the next.
+    pub(crate) order: u64,
+    pub(crate) phase: usize,
+    pub(crate) visit: u32,
+    pub(crate) steps: Vector<Arc<StepRun>>,
 }
 
 /// How far the undoing of phases is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Undoing {
-    /// Phases still to undo; the first is being undone.
-    pub(crate) phases: Vector<usize>,
+    /// Visits still to undo; the first is being undone.
+    pub(crate) visits: Vector<Ended>,
     /// The entry of its undo list that comes next or is in flight.
     pub(crate) place: usize,
     /// Its call.
@@ -92,6 +175,8 @@ pub(crate) struct Undoing {
     pub(crate) active: bool,
     /// Why an undo failed for good.
     pub(crate) failed: Option<String>,
+    /// Whether a person accepted that some of the first visit could not be undone.
+    pub(crate) is_accepted: bool,
 }
 
 /// A limit that acts when its instant has come. At the same instant the wider limit acts first.
@@ -101,6 +186,8 @@ pub(crate) enum Timer {
     Run,
     /// The limit of a phase.
     Phase(usize),
+    /// The end of a wait.
+    Gate(usize),
     /// The limit of an attempt.
     Attempt(Work),
 }
@@ -108,8 +195,8 @@ pub(crate) enum Timer {
 /// What a run was started with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Origin {
-    /// Who performs each step, by position.
-    pub cast: Vec<Performer>,
+    /// Who plays each step, by position.
+    pub cast: Cast,
     /// Complete inputs.
     pub inputs: Inputs,
     /// Who started it.
@@ -120,4 +207,8 @@ pub struct Origin {
     pub at: Timestamp,
     /// When it must have ended.
     pub deadline: Option<Timestamp>,
+    /// How long it may take.
+    pub limit: Option<Duration>,
+    /// Runs with this key count together.
+    pub concurrency: Option<String>,
 }

@@ -13,6 +13,10 @@ pub enum State {
     Pending,
     /// Steps run or can run.
     Running,
+    /// Nothing runs; it goes on by itself at a given time, or when somebody outside says so.
+    Waiting,
+    /// A person holds it: no new step starts.
+    Paused,
     /// Undoes what was done.
     RollingBack,
     /// Did what its plan says.
@@ -28,10 +32,24 @@ pub enum State {
 }
 
 impl State {
+    /// Every state, in the order of their declaration.
+    pub const ALL: [Self; 10] = [
+        Self::Pending,
+        Self::Running,
+        Self::Waiting,
+        Self::Paused,
+        Self::RollingBack,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::RolledBack,
+        Self::Stuck,
+    ];
+
     /// Whether nothing happens any more.
     pub fn is_over(self) -> bool {
         match self {
-            Self::Pending | Self::Running | Self::RollingBack => false,
+            Self::Pending | Self::Running | Self::Waiting | Self::Paused | Self::RollingBack => false,
             Self::Completed | Self::Failed | Self::Cancelled | Self::RolledBack | Self::Stuck => true,
         }
     }
@@ -41,6 +59,8 @@ impl State {
         match self {
             Self::Pending => "pending",
             Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
             Self::RollingBack => "rolling_back",
             Self::Completed => "completed",
             Self::Failed => "failed",
@@ -65,7 +85,7 @@ pub enum StepState {
     Pending,
     /// Its call is with the performer.
     Running,
-    /// Waits for its next attempt.
+    /// Waits at its gate or for its next attempt.
     Waiting,
     /// Did what was asked.
     Succeeded,

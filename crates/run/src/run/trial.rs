@@ -13,6 +13,10 @@ use crate::time::Timestamp;
 pub struct Trial {
     /// Attempts begun.
     pub attempts: u32,
+    /// Which of the players of its step has it.
+    pub turn: usize,
+    /// Attempts of those that had it before.
+    pub before: u32,
     /// Arguments of the attempt in flight.
     pub arguments: Arc<Value>,
     /// When the attempt in flight began.
@@ -43,6 +47,12 @@ impl Trial {
         self.deadline = deadline;
         self.stopping = None;
         self.due = None;
+    }
+
+    /// The next player has it, with attempts of its own.
+    pub(crate) fn hand_on(&mut self) {
+        self.turn += 1;
+        self.before = self.attempts;
     }
 
     /// Arguments can be large and are not needed any more.

@@ -1,8 +1,19 @@
 //! What each field of a plan does, one example at a time.
 
+mod cast;
 mod cost;
+mod explain;
+mod fallback;
 mod flow;
+mod gates;
 mod limits;
+mod lists;
+mod machine;
+mod pause;
+mod queue;
+mod repeat;
 mod retry;
+mod retry_after_the_end;
+mod rollback;
 mod stage;
 mod undo;

@@ -4,28 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
 use op_plan::input::Inputs;
-use op_plan::plan::{About, Action, Call, FailureKind, Part, Undo};
-use op_plan::{Draft, Expression, Mapping, Performer, Phase, Plan, Retry, Rollback, Shape, Step};
+use op_plan::plan::{Action, Call, FailureKind, Flow, Part, Target, Terminal, Transition, Undo};
+use op_plan::{Draft, Expression, Mapping, Performer, Phase, Plan, Player, Retry, Shape, Step};
 use op_run::event::StopCause;
-use op_run::input::{Happening, Start};
+use op_run::input::{Happening, Start, Verdict};
 use op_run::{
-    Answer, Command, Event, Evidence, Fact, Failure, Input, Refused, Run, RunId, Timestamp, decide, evolve,
-    outstanding,
+    Answer, Command, Event, Evidence, Fact, Failure, Input, Outside, Refused, Run, RunId, Timestamp, decide,
+    evolve, outstanding,
 };
 use serde_json::{Value, json};
 
 /// A step without any wishes.
 pub(crate) fn step(id: &str) -> Step {
-    Step {
-        id: id.to_owned(),
-        after: Vec::new(),
-        action: Action::Call(call(json!({}))),
-        retry: Retry::default(),
-        timeout: None,
-        store_as: None,
-    }
+    Step::new(id, Action::Call(call(json!({}))))
 }
 
 /// A step with arguments.
@@ -36,15 +28,9 @@ pub(crate) fn step_with(id: &str, arguments: Value) -> Step {
 /// A phase that depends on phases by position.
 pub(crate) fn phase(id: &str, depends_on: &[usize], steps: impl IntoIterator<Item = Step>) -> Phase {
     Phase {
-        id: id.to_owned(),
         name: String::new(),
-        description: String::new(),
         depends_on: depends_on.to_vec(),
-        when: None,
-        timeout: None,
-        continue_on_failure: false,
-        steps: steps.into_iter().collect(),
-        undo: Vec::new(),
+        ..Phase::new(id, steps.into_iter().collect())
     }
 }
 
@@ -55,17 +41,7 @@ pub(crate) fn undo(arguments: Value) -> Undo {
 
 /// A plan.
 pub(crate) fn draft(phases: impl IntoIterator<Item = Phase>) -> Draft {
-    Draft {
-        id: "plan".to_owned(),
-        shape: Shape::Workstack,
-        about: About::default(),
-        inputs: IndexMap::new(),
-        phases: phases.into_iter().collect(),
-        max_parallel: 4,
-        timeout: None,
-        rollback: Rollback::Phase,
-        output: None,
-    }
+    Draft { max_parallel: 4, ..Draft::new("plan", Shape::Workstack, phases.into_iter().collect()) }
 }
 
 /// A retry of the default kinds of failure: waits of 100 ms, doubling up to 300 ms.
@@ -94,6 +70,7 @@ pub(crate) struct Stage {
     pub(crate) run: Run,
     now: Timestamp,
     last: Vec<Event>,
+    journal: Vec<Event>,
 }
 
 impl Stage {
@@ -102,14 +79,29 @@ impl Stage {
     }
 
     pub(crate) fn start_with(draft: Draft, inputs: Inputs, timeout: Option<Duration>) -> Self {
-        let plan = Arc::new(Plan::seal(draft).expect("the plan is valid"));
-        let cast = vec![Performer::new("cast", "operation"); plan.step_count()];
-        let run = Run::new(RunId::new("run"), plan);
-        let mut stage = Self { run, now: Timestamp::from_millis(0), last: Vec::new() };
-        let labels = BTreeMap::new();
-        let start = Start { cast, inputs, user: "someone".to_owned(), labels, timeout };
+        let (mut stage, start) = Self::prepare(draft, inputs, timeout);
         stage.hear(Happening::Start(start)).expect("a new run can be started");
         stage
+    }
+
+    fn prepare(draft: Draft, inputs: Inputs, timeout: Option<Duration>) -> (Self, Start) {
+        let plan = Arc::new(Plan::seal(draft).expect("the plan is valid"));
+        let cast = vec![vec![Player::from(Performer::new("cast", "operation"))]; plan.step_count()];
+        let run = Run::new(RunId::new("run"), plan);
+        let now = Timestamp::from_millis(0);
+        let stage = Self { run, now, last: Vec::new(), journal: Vec::new() };
+        let labels = BTreeMap::new();
+        let start = Start {
+            cast,
+            fallbacks: Vec::new(),
+            inputs,
+            user: "someone".to_owned(),
+            labels,
+            timeout,
+            concurrency: None,
+            queued: false,
+        };
+        (stage, start)
     }
 
     /// Moves the clock without looking at it.
@@ -152,6 +144,7 @@ impl Stage {
         for event in &self.last {
             evolve(&mut self.run, event);
         }
+        self.journal.extend_from_slice(&self.last);
         Ok(())
     }
 
@@ -159,7 +152,7 @@ impl Stage {
     pub(crate) fn call(&self, what: &str) -> op_run::command::Call {
         let call = outstanding(&self.run).into_iter().find_map(|command| match command {
             Command::Call(call) if call.key.step == what => Some(call),
-            Command::Call(_) | Command::Stop { .. } | Command::Wake(_) => None,
+            Command::Call(_) | Command::Stop { .. } | Command::Wake(_) | Command::Await(_) => None,
         });
         call.unwrap_or_else(|| panic!("`{what}` is not outstanding"))
     }
@@ -168,7 +161,7 @@ impl Stage {
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls = outstanding(&self.run).into_iter().filter_map(|command| match command {
             Command::Call(call) => Some(call.key.step),
-            Command::Stop { .. } | Command::Wake(_) => None,
+            Command::Stop { .. } | Command::Wake(_) | Command::Await(_) => None,
         });
         calls.collect()
     }
@@ -177,7 +170,7 @@ impl Stage {
     pub(crate) fn stops(&self) -> Vec<(String, StopCause)> {
         let stops = outstanding(&self.run).into_iter().filter_map(|command| match command {
             Command::Stop { key, cause, .. } => Some((key.step, cause)),
-            Command::Call(_) | Command::Wake(_) => None,
+            Command::Call(_) | Command::Wake(_) | Command::Await(_) => None,
         });
         stops.collect()
     }
@@ -186,7 +179,7 @@ impl Stage {
     pub(crate) fn wake(&self) -> Option<u64> {
         outstanding(&self.run).into_iter().find_map(|command| match command {
             Command::Wake(at) => Some(at.as_millis()),
-            Command::Call(_) | Command::Stop { .. } => None,
+            Command::Call(_) | Command::Stop { .. } | Command::Await(_) => None,
         })
     }
 
@@ -209,4 +202,120 @@ impl Stage {
     pub(crate) fn state(&self) -> &'static str {
         self.run.state().word()
     }
+}
+
+/// Steering.
+impl Stage {
+    /// A run that waits for its place.
+    pub(crate) fn queue(draft: Draft, timeout: Option<Duration>) -> Self {
+        let (mut stage, mut start) = Self::prepare(draft, Inputs::new(), timeout);
+        (start.queued, start.concurrency) = (true, Some("key".to_owned()));
+        stage.hear(Happening::Start(start)).expect("a new run can be started");
+        stage
+    }
+
+    /// A run whose steps are played by these many: none, one, or some that take over.
+    pub(crate) fn start_cast(draft: Draft, players: &[usize]) -> Self {
+        let (mut stage, mut start) = Self::prepare(draft, Inputs::new(), None);
+        start.cast = players.iter().map(|many| players_of(*many)).collect();
+        stage.hear(Happening::Start(start)).expect("a new run can be started");
+        stage
+    }
+
+    /// Hears of something that makes sense.
+    pub(crate) fn on(&mut self, happening: Happening) -> &mut Self {
+        self.hear(happening).expect("it makes sense");
+        self
+    }
+
+    /// Why something makes no sense.
+    pub(crate) fn refusal(&mut self, happening: Happening) -> Refused {
+        self.hear(happening).expect_err("it makes no sense")
+    }
+
+    /// The steps whose gates are listened at.
+    pub(crate) fn gates(&self) -> Vec<String> {
+        let gates = outstanding(&self.run).into_iter().filter_map(|command| match command {
+            Command::Await(Outside::Gate(step)) => Some(self.run.plan().step(step).id.clone()),
+            _ => None,
+        });
+        gates.collect()
+    }
+
+    /// What became true last, by kind.
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        self.last().map(Fact::kind).collect()
+    }
+
+    pub(crate) fn output(&self, step: &str) -> Option<Value> {
+        self.run.step(self.run.plan().find_step(step).expect("the step exists")).output.clone()
+    }
+
+    /// Reads the run from its journal, as after a crash.
+    pub(crate) fn restart(&mut self) -> &mut Self {
+        let plan = Arc::clone(self.run.plan());
+        let replayed = op_run::replay(RunId::new("run"), plan, &self.journal).expect("the journal is whole");
+        assert_eq!(replayed, self.run);
+        self.run = replayed;
+        self
+    }
+}
+
+pub(crate) fn players_of(many: usize) -> Vec<Player> {
+    (0..many).map(|at| Player::from(Performer::new(format!("player{at}"), "play"))).collect()
+}
+
+/// A plan that goes along targets from its first phase.
+pub(crate) fn machine(max_visits: u32, phases: impl IntoIterator<Item = Phase>) -> Draft {
+    let flow = Flow::Machine { initial: 0, max_visits };
+    Draft { flow, ..draft(phases) }
+}
+
+/// A way to a phase by position.
+pub(crate) fn way(on_success: bool, to: usize) -> Transition {
+    Transition { on_success, when: None, to: Target::Phase(to) }
+}
+
+/// A way to an end.
+pub(crate) fn end(on_success: bool, is_success: bool, message: &str) -> Transition {
+    let name = if is_success { "completed" } else { "failed" }.to_owned();
+    let terminal = Terminal { name, is_success, message: message.to_owned() };
+    Transition { on_success, when: None, to: Target::End(terminal) }
+}
+
+pub(crate) fn user() -> String {
+    "someone".to_owned()
+}
+
+pub(crate) fn pause() -> Happening {
+    Happening::Pause { reason: "lunch".to_owned(), user: user() }
+}
+
+pub(crate) fn resume() -> Happening {
+    Happening::Resume { user: user() }
+}
+
+pub(crate) fn signal(signal: &str, data: Value) -> Happening {
+    Happening::Signal { signal: signal.to_owned(), data, user: user() }
+}
+
+pub(crate) fn verdict(step: &str, approved: bool, digest: &str) -> Happening {
+    let (step, digest, comment) = (step.to_owned(), digest.to_owned(), String::new());
+    Happening::Approve(Verdict { step, digest, approved, comment, user: user() })
+}
+
+pub(crate) fn recast(step: &str, many: usize) -> Happening {
+    Happening::Recast { cast: [(step.to_owned(), players_of(many))].into_iter().collect(), user: user() }
+}
+
+pub(crate) fn rollback(to: Option<&str>) -> Happening {
+    Happening::Rollback { to: to.map(str::to_owned), user: user() }
+}
+
+pub(crate) fn retry(from: Option<&str>) -> Happening {
+    Happening::Retry { from: from.map(str::to_owned), user: user() }
+}
+
+pub(crate) fn resolve(accept: bool) -> Happening {
+    Happening::Resolve { accept, user: user() }
 }

@@ -23,6 +23,7 @@ fn answers_as_wanted(turn: &Turn, wanted: Wanted) -> Verdict {
     let holds = match wanted {
         Wanted::Taken => decision.is_ok(),
         Wanted::Refused => decision.is_err(),
+        Wanted::Either => true,
         Wanted::Nothing => decision.as_ref().is_ok_and(Vec::is_empty),
     };
     ensure(holds, || format!("{input:?} should be {wanted:?}, and was {decision:?}"))?;

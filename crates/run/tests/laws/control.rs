@@ -41,7 +41,7 @@ fn on_event(ledger: &Ledger, turn: &Turn, event: &Event) -> Verdict {
         Fact::UndoStopping { phase, place } => {
             is_asked_once(ledger, Work::Undo { phase: ledger.phase_at(phase), place: *place })
         }
-        Fact::RollbackStarted { phases } => {
+        Fact::RollbackStarted { phases, .. } => {
             let phases: Vec<_> = phases.iter().map(|phase| ledger.phase_at(phase)).collect();
             undo_begins_rightly(ledger, turn, &phases)
         }
@@ -134,7 +134,7 @@ fn every_stop_stands_until_its_answer(ledger: &Ledger, turn: &Turn) -> Verdict {
         let wanted = ledger.log(call.work).flight.as_ref().and_then(|flight| flight.stopping);
         let stops = turn.commands.iter().filter_map(|command| match command {
             Command::Stop { key, cause, .. } if *key == call.key => Some(*cause),
-            Command::Stop { .. } | Command::Call(_) | Command::Wake(_) => None,
+            Command::Stop { .. } | Command::Call(_) | Command::Wake(_) | Command::Await(_) => None,
         });
         let stops: Vec<_> = stops.collect();
         ensure(stops == Vec::from_iter(wanted), || {

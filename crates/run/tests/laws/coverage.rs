@@ -43,6 +43,15 @@ fn word(refused: &Refused) -> &'static str {
         Refused::Unexpected => "unexpected",
         Refused::State(_) => "state",
         Refused::Cancelling => "cancelling",
+        Refused::Unfit { .. }
+        | Refused::Unknown(_)
+        | Refused::NotAsked { .. }
+        | Refused::OtherQuestion(_)
+        | Refused::NoSignal { .. }
+        | Refused::TooManySignals(_)
+        | Refused::Begun { .. }
+        | Refused::NothingToUndo
+        | Refused::NothingToRetry => "control",
     }
 }
 

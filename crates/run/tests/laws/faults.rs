@@ -6,6 +6,7 @@ mod keys;
 mod outcome;
 mod outstanding;
 mod success;
+mod wide;
 
 use std::cell::Cell;
 
@@ -52,7 +53,7 @@ fn pending_step(run: &Run, which: impl Fn(usize) -> bool) -> Option<usize> {
 
 fn started(run: &Run, step: usize) -> Fact {
     let step = run.plan().step(step).id.clone();
-    Fact::StepStarted { step, attempt: 1, arguments: Value::Null, deadline: None }
+    Fact::StepStarted { step, item: None, attempt: 1, arguments: Value::Null, deadline: None }
 }
 
 thread_local! {

@@ -9,6 +9,12 @@ use crate::law::{Verdict, ensure};
 use crate::story::{Act, Story, Turn};
 
 pub(crate) fn effects_carry_a_key(story: &Story) -> Verdict {
+    keys_are_used_once(story)?;
+    story.turns.iter().flat_map(Turn::calls).try_for_each(|call| is_spelled_out(story, call))
+}
+
+/// No two calls of a run have the same key, and a call keeps its own.
+pub(crate) fn keys_are_used_once(story: &Story) -> Verdict {
     let mut known: BTreeMap<String, (Work, u32)> = BTreeMap::new();
     let mut open: Vec<CallKey> = Vec::new();
     for turn in &story.turns {
@@ -27,12 +33,13 @@ pub(crate) fn effects_carry_a_key(story: &Story) -> Verdict {
         }
         open = keys;
     }
-    story.turns.iter().flat_map(Turn::calls).try_for_each(|call| is_spelled_out(story, call))
+    Ok(())
 }
 
 fn is_spelled_out(story: &Story, call: &Call) -> Verdict {
     let what = match call.work {
         Work::Step(step) => story.plan.step(step).id.clone(),
+        Work::Item { step, item } => format!("{}[{item}]", story.plan.step(step).id),
         Work::Undo { phase, place } => format!("undo:{}:{}", story.plan.phases()[phase].id, place + 1),
     };
     let wanted = format!("r/{what}/1/{}", call.attempt);

@@ -152,7 +152,7 @@ impl Ledger {
 
     pub(crate) fn log(&self, work: Work) -> &Log {
         match work {
-            Work::Step(step) => &self.steps[step],
+            Work::Step(step) | Work::Item { step, .. } => &self.steps[step],
             Work::Undo { phase, place } => &self.undo[phase][place],
         }
     }
@@ -210,7 +210,7 @@ impl Ledger {
     pub(crate) fn take(&mut self, event: &Event) {
         if let Some(work) = self.work_of(&event.fact) {
             let log = match work {
-                Work::Step(step) => &mut self.steps[step],
+                Work::Step(step) | Work::Item { step, .. } => &mut self.steps[step],
                 Work::Undo { phase, place } => &mut self.undo[phase][place],
             };
             take_call(log, event);
@@ -243,7 +243,7 @@ impl Ledger {
                 self.halted = Some(Halted::Cancelled { rollback: *rollback });
             }
             Fact::RunTimedOut => self.halted = Some(Halted::TimedOut),
-            Fact::RollbackStarted { phases } => {
+            Fact::RollbackStarted { phases, .. } => {
                 self.rollback = Some(phases.iter().map(|phase| self.phase_at(phase)).collect());
             }
             Fact::PhaseUndone { phase } => self.undone.push(self.phase_at(phase)),

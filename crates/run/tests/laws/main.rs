@@ -19,6 +19,7 @@ mod plans;
 mod story;
 mod success;
 mod teller;
+mod wide;
 mod world;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};

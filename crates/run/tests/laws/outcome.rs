@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use op_plan::Plan;
-use op_plan::plan::{Action, FailureKind, Retry};
+use op_plan::plan::{FailureKind, Retry};
 use op_run::event::StopCause;
 use op_run::{Answer, Event, Evidence, Fact, Failure, Timestamp, Work};
 
@@ -91,7 +91,7 @@ fn wait(retry: &Retry, attempt: u32) -> Duration {
 
 fn retry(plan: &Plan, work: Work) -> &Retry {
     match work {
-        Work::Step(step) => &plan.step(step).retry,
+        Work::Step(step) | Work::Item { step, .. } => &plan.step(step).retry,
         Work::Undo { phase, place } => &plan.phases()[phase].undo[place].retry,
     }
 }
@@ -126,16 +126,15 @@ fn fails_rightly(
 
 fn is_timed_out(ledger: &Ledger, work: Work) -> bool {
     match work {
-        Work::Step(step) => ledger.phases[ledger.plan.phase_of(step)].timed_out,
+        Work::Step(step) | Work::Item { step, .. } => ledger.phases[ledger.plan.phase_of(step)].timed_out,
         Work::Undo { .. } => false,
     }
 }
 
 fn refers(plan: &Plan, work: Work) -> bool {
     let call = match work {
-        Work::Step(step) => {
-            let Action::Call(call) = &plan.step(step).action;
-            call
+        Work::Step(step) | Work::Item { step, .. } => {
+            plan.step(step).action.call().expect("random plans call somebody in each step")
         }
         Work::Undo { phase, place } => &plan.phases()[phase].undo[place].call,
     };
@@ -146,7 +145,7 @@ fn refers(plan: &Plan, work: Work) -> bool {
 fn may_repeat(ledger: &Ledger, work: Work) -> bool {
     match work {
         Work::Undo { .. } => true,
-        Work::Step(step) => {
+        Work::Step(step) | Work::Item { step, .. } => {
             let phase = ledger.plan.phase_of(step);
             ledger.halted.is_none() && !ledger.gave_up(phase) && !ledger.undoes_all()
         }

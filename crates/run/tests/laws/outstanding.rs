@@ -39,7 +39,7 @@ pub(crate) fn every_prefix_of_the_journal_is_the_run(story: &Story) -> Verdict {
 }
 
 /// A run that is over wants nothing; one that is not always wants something, and never what is past.
-fn never_stalls(turn: &Turn) -> Verdict {
+pub(crate) fn never_stalls(turn: &Turn) -> Verdict {
     let run: &Run = &turn.after;
     let is_over = run.state().is_over();
     ensure(is_over == turn.commands.is_empty(), || {
@@ -61,7 +61,7 @@ fn calls_are_those_begun(ledger: &Ledger, turn: &Turn) -> Verdict {
     ensure(calls.len() == begun.len(), || format!("{} calls, and {} began", calls.len(), begun.len()))?;
     for (call, (work, flight)) in calls.into_iter().zip(begun) {
         let performer = match work {
-            Work::Step(step) => format!("cast.o{step}"),
+            Work::Step(step) | Work::Item { step, .. } => format!("cast.o{step}"),
             Work::Undo { .. } => "worker.work".to_owned(),
         };
         let holds = call.work == work

@@ -5,8 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
-use op_plan::plan::{About, Action, Call, FailureKind, Part, Undo};
+use op_plan::plan::{Action, Call, FailureKind, Part, Undo};
 use op_plan::{Draft, Expression, Mapping, Performer, Phase, Plan, Retry, Rollback, Shape, Step};
 use proptest::collection::vec;
 use proptest::option::weighted;
@@ -48,15 +47,11 @@ pub(crate) fn plans() -> impl Strategy<Value = Arc<Plan>> {
     seeds.prop_map(|(phases, max_parallel, timeout, rollback, (answers, output))| {
         let output = (answers && output < 60).then(|| argument((output, output), step_count(&phases)));
         let draft = Draft {
-            id: "random".to_owned(),
-            shape: Shape::Workstack,
-            about: About::default(),
-            inputs: IndexMap::new(),
-            phases: grow(&phases),
             max_parallel,
             timeout: timeout.map(Duration::from_millis),
             rollback,
             output,
+            ..Draft::new("random", Shape::Workstack, grow(&phases))
         };
         Arc::new(Plan::seal(draft).expect("seeds grow into valid plans"))
     })
@@ -142,15 +137,13 @@ fn grow(seeds: &[PhaseSeed]) -> Vec<Phase> {
         let depends = (0..seeds.len()).filter(|other| seed.depends & 1 << other != 0).filter(lower);
         let own = seed.steps.iter().enumerate().map(|(place, step)| grow_step(step, first, place, steps));
         let phase = Phase {
-            id: format!("p{at}"),
             name: String::new(),
-            description: String::new(),
             depends_on: depends.collect(),
             when: seed.when.map(|(which, target)| condition(which, target, steps, seeds.len())),
             timeout: seed.timeout.map(Duration::from_millis),
             continue_on_failure: seed.continue_on_failure,
-            steps: own.collect(),
             undo: seed.undo.iter().map(|undo| grow_undo(undo, steps)).collect(),
+            ..Phase::new(format!("p{at}"), own.collect())
         };
         first += seed.steps.len();
         phase
@@ -165,12 +158,11 @@ fn grow_step(seed: &StepSeed, first: usize, place: usize, steps: usize) -> Step 
         after.extend(after.first().copied());
     }
     Step {
-        id: format!("s{}", first + place),
         after,
-        action: Action::Call(call(seed.argument, steps)),
         retry: seed.retry.clone(),
         timeout: seed.timeout.map(Duration::from_millis),
         store_as: seed.stored.then(|| format!("v{}", first + place)),
+        ..Step::new(format!("s{}", first + place), Action::Call(call(seed.argument, steps)))
     }
 }
 

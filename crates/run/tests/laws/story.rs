@@ -18,6 +18,8 @@ pub(crate) enum Wanted {
     Refused,
     /// It makes sense and changes nothing.
     Nothing,
+    /// It may make sense or not.
+    Either,
 }
 
 /// What happened in a turn.
@@ -59,7 +61,7 @@ impl Turn {
     pub(crate) fn answer(&self) -> Option<(Work, u32, &Answer)> {
         match &self.taken()?.happening {
             Happening::Answered { work, attempt, answer } => Some((*work, *attempt, answer)),
-            Happening::Start(_) | Happening::Tick | Happening::Cancel { .. } => None,
+            _ => None,
         }
     }
 
@@ -89,7 +91,7 @@ impl Story {
 pub(crate) fn calls(commands: &[Command]) -> impl Iterator<Item = &Call> {
     commands.iter().filter_map(|command| match command {
         Command::Call(call) => Some(call),
-        Command::Stop { .. } | Command::Wake(_) => None,
+        Command::Stop { .. } | Command::Wake(_) | Command::Await(_) => None,
     })
 }
 
@@ -97,6 +99,6 @@ pub(crate) fn calls(commands: &[Command]) -> impl Iterator<Item = &Call> {
 pub(crate) fn wake(commands: &[Command]) -> Option<Timestamp> {
     commands.iter().find_map(|command| match command {
         Command::Wake(at) => Some(*at),
-        Command::Call(_) | Command::Stop { .. } => None,
+        Command::Call(_) | Command::Stop { .. } | Command::Await(_) => None,
     })
 }

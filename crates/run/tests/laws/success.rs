@@ -1,5 +1,6 @@
 //! Law 5: nothing claims success that it did not observe.
 
+use op_plan::plan::FailureKind;
 use op_run::event::SkipCause;
 use op_run::run::{PhaseState, State};
 use op_run::{Answer, Event, Fact, Work};
@@ -104,7 +105,7 @@ fn is_rightly_skipped(ledger: &Ledger, phase: usize, cause: &SkipCause) -> Verdi
                 format!("phase {phase} was skipped for phase {on}, which is {:?}", ledger.phases[on])
             })
         }
-        SkipCause::Sibling(_) | SkipCause::Halted => {
+        SkipCause::Sibling(_) | SkipCause::Halted | SkipCause::Vacant => {
             Err(Violation(format!("phase {phase} skipped: {cause}")))
         }
     }
@@ -147,7 +148,11 @@ fn reports_what_happened(ledger: &Ledger, story: &Story) -> Verdict {
     }
     (0..ledger.steps.len()).try_for_each(|step| {
         let (log, told) = (ledger.log(Work::Step(step)), run.step(step));
-        let holds = (log.end == End::Succeeded) == told.output.is_some();
+        // What was rejected can be read as well: a rejection is an answer.
+        let was_rejected = told.trial.failure.as_ref().is_some_and(|failure| {
+            failure.kind == FailureKind::Rejected && failure.detail.is_some() && log.end == End::Failed
+        });
+        let holds = (log.end == End::Succeeded || was_rejected) == told.output.is_some();
         ensure(holds, || format!("step {step} is {:?} and has the output {:?}", log.end, told.output))?;
         let is_idle =
             told.trial.due.is_none() && told.trial.deadline.is_none() && told.trial.stopping.is_none();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use op_plan::Performer;
+use op_plan::{Performer, Player};
 use op_run::command::Call;
 use op_run::input::{Happening, Start};
 use op_run::run::{Halt, State};
@@ -65,13 +65,17 @@ impl Teller {
     }
 
     fn start(&mut self, case: &Case) {
-        let cast = (0..case.plan.step_count()).map(|step| Performer::new("cast", format!("o{step}")));
+        let cast = (0..case.plan.step_count())
+            .map(|step| vec![Player::from(Performer::new("cast", format!("o{step}")))]);
         let start = Start {
             cast: cast.collect(),
             inputs: [("flag".to_owned(), Value::Bool(case.flag))].into_iter().collect(),
             user: "someone".to_owned(),
             labels: [("label".to_owned(), "value".to_owned())].into_iter().collect(),
             timeout: case.limit.map(Duration::from_millis),
+            fallbacks: Vec::new(),
+            concurrency: None,
+            queued: false,
         };
         self.hear(Happening::Start(start.clone()), Wanted::Taken);
         self.hear(Happening::Start(start), Wanted::Refused);
@@ -133,7 +137,7 @@ impl Teller {
 
     fn cancel(&mut self, rollback: bool) {
         let is_cancelled = matches!(self.run.halt(), Some(Halt::Cancelled { .. }));
-        let can = self.run.state() == State::Running && !is_cancelled;
+        let can = matches!(self.run.state(), State::Running | State::Waiting) && !is_cancelled;
         let happening =
             Happening::Cancel { rollback, reason: "enough".to_owned(), user: "someone".to_owned() };
         self.hear(happening, if can { Wanted::Taken } else { Wanted::Refused });

@@ -60,7 +60,7 @@ fn moves() -> impl Strategy<Value = Move> {
     ]
 }
 
-fn outcome() -> impl Strategy<Value = Outcome> {
+pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         2 => any::<u8>().prop_map(Outcome::Success),
         1 => proptest::sample::select(FailureKind::ALL.as_slice()).prop_map(Outcome::Failure),

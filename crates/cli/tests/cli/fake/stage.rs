@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use op_proto::v1::agents_server::Agents;
+use op_proto::v1::apply_request::Control;
 use op_proto::v1::journal_server::Journal;
 use op_proto::v1::plans_server::Plans;
 use op_proto::v1::runs_server::Runs;
@@ -45,6 +46,16 @@ impl Stage {
         ReceiverStream::new(rx)
     }
 
+    fn decided(&self) -> (String, i32) {
+        let Script { run, steered, .. } = &self.0.script;
+        (run.summary.clone().unwrap_or_default().id, (*steered).into())
+    }
+
+    fn steer(&self, control: Control) -> (String, i32) {
+        self.note(Asked::Steer(control));
+        self.decided()
+    }
+
     fn start(&self, request: StartRequest) -> Result<(), Status> {
         self.note(Asked::Start(request));
         self.0.script.refusal.clone().map_or(Ok(()), Err)
@@ -78,9 +89,12 @@ impl Runs for Stage {
     async fn get(&self, request: Request<GetRequest>) -> Reply<GetResponse> {
         let wanted = request.into_inner().run;
         self.note(Asked::Get(wanted.clone()));
-        let Script { run, cancelled, .. } = &self.0.script;
-        let id = &run.summary.as_ref().expect("the script has a run").id;
-        if !id.starts_with(&wanted) {
+        let Script { run, cancelled, others, .. } = &self.0.script;
+        let is_meant = |run: &&Run| run.summary.as_ref().is_some_and(|of| of.id.starts_with(&wanted));
+        if let Some(other) = others.iter().find(is_meant) {
+            return Ok(Response::new(GetResponse { run: Some(other.clone()) }));
+        }
+        if !is_meant(&run) {
             return Err(Status::not_found(format!("no run's id begins with `{wanted}`")));
         }
         let is_cancelled = *self.0.is_cancelled.borrow();
@@ -106,8 +120,66 @@ impl Runs for Stage {
         Ok(Response::new(CancelResponse { run, state: RunState::Running.into() }))
     }
 
+    async fn pause(&self, request: Request<PauseRequest>) -> Reply<PauseResponse> {
+        let (run, state) = self.steer(Control::Pause(request.into_inner()));
+        Ok(Response::new(PauseResponse { run, state }))
+    }
+
+    async fn resume(&self, request: Request<ResumeRequest>) -> Reply<ResumeResponse> {
+        let (run, state) = self.steer(Control::Resume(request.into_inner()));
+        Ok(Response::new(ResumeResponse { run, state }))
+    }
+
+    async fn retry(&self, request: Request<RetryRequest>) -> Reply<RetryResponse> {
+        let (run, state) = self.steer(Control::Retry(request.into_inner()));
+        Ok(Response::new(RetryResponse { run, state }))
+    }
+
+    async fn signal(&self, request: Request<SignalRequest>) -> Reply<SignalResponse> {
+        let (run, state) = self.steer(Control::Signal(request.into_inner()));
+        Ok(Response::new(SignalResponse { run, state }))
+    }
+
+    async fn approve(&self, request: Request<ApproveRequest>) -> Reply<ApproveResponse> {
+        let (run, state) = self.steer(Control::Approve(request.into_inner()));
+        Ok(Response::new(ApproveResponse { run, state }))
+    }
+
+    async fn resolve(&self, request: Request<ResolveRequest>) -> Reply<ResolveResponse> {
+        let (run, state) = self.steer(Control::Resolve(request.into_inner()));
+        Ok(Response::new(ResolveResponse { run, state }))
+    }
+
+    async fn rollback(&self, request: Request<RollbackRequest>) -> Reply<RollbackResponse> {
+        let (run, state) = self.steer(Control::Rollback(request.into_inner()));
+        Ok(Response::new(RollbackResponse { run, state, phases: self.0.script.undone.clone() }))
+    }
+
+    async fn recast(&self, request: Request<RecastRequest>) -> Reply<RecastResponse> {
+        self.note(Asked::Recast(request.into_inner()));
+        let (run, state) = self.decided();
+        Ok(Response::new(RecastResponse { run, state }))
+    }
+
+    async fn apply(&self, request: Request<ApplyRequest>) -> Reply<ApplyResponse> {
+        self.note(Asked::Apply(request.into_inner()));
+        Ok(Response::new(self.0.script.applied.clone()))
+    }
+
+    async fn explain(&self, _: Request<ExplainRequest>) -> Reply<ExplainResponse> {
+        let Script { run, sentences, .. } = &self.0.script;
+        Ok(Response::new(ExplainResponse { run: run.summary.clone(), sentences: sentences.clone() }))
+    }
+
+    async fn preview(&self, request: Request<PreviewRequest>) -> Reply<PreviewResponse> {
+        self.note(Asked::Preview(request.into_inner().start.unwrap_or_default()));
+        Ok(Response::new(self.0.script.preview.clone()))
+    }
+
     async fn output(&self, request: Request<OutputRequest>) -> Reply<OutputResponse> {
-        let step = request.into_inner().step;
+        let request = request.into_inner();
+        let step = request.step.clone();
+        self.note(Asked::Output(request));
         let found = self.0.script.outputs.iter().find(|output| output.step == step);
         found
             .cloned()
@@ -136,9 +208,30 @@ impl Plans for Stage {
 
     async fn draw(&self, request: Request<DrawRequest>) -> Reply<DrawResponse> {
         let request = request.into_inner();
-        Ok(Response::new(DrawResponse {
-            text: format!("{} of {}", request.format().as_str_name(), request.plan),
-        }))
+        self.note(Asked::Draw(request.clone()));
+        let of = format!("{}{}", request.plan, request.run);
+        Ok(Response::new(DrawResponse { text: format!("{} of {of}", request.format().as_str_name()) }))
+    }
+
+    async fn list_casts(&self, _: Request<ListCastsRequest>) -> Reply<ListCastsResponse> {
+        Ok(Response::new(ListCastsResponse { casts: self.0.script.casts.clone() }))
+    }
+
+    async fn list_schedules(&self, _: Request<ListSchedulesRequest>) -> Reply<ListSchedulesResponse> {
+        Ok(Response::new(ListSchedulesResponse { schedules: self.0.script.schedules.clone() }))
+    }
+
+    async fn pause_schedule(&self, request: Request<PauseScheduleRequest>) -> Reply<PauseScheduleResponse> {
+        let request = request.into_inner();
+        let found = self.0.script.schedules.iter().find(|schedule| schedule.plan == request.plan).cloned();
+        let schedule = found.map(|schedule| Schedule { paused: request.paused, ..schedule });
+        self.note(Asked::PauseSchedule(request));
+        Ok(Response::new(PauseScheduleResponse { schedule }))
+    }
+
+    async fn run_schedule(&self, request: Request<RunScheduleRequest>) -> Reply<RunScheduleResponse> {
+        self.note(Asked::RunSchedule(request.into_inner().plan));
+        Ok(Response::new(RunScheduleResponse { run: self.decided().0 }))
     }
 }
 

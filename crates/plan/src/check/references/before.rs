@@ -3,23 +3,38 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::plan::Phase;
+use super::ways;
+use crate::plan::{Draft, Flow, Phase};
 
-/// Pairs of phases of which the second has run when the first starts.
+/// Pairs of phases of which the second has run, or can have run, when the first starts.
 pub(super) struct Before {
-    /// How many phases stand before a phase on the longest way to it.
+    /// How many phases stand before a phase on the longest way to it; empty for a machine.
     depth: Vec<usize>,
+    /// Where a machine begins.
+    initial: Option<usize>,
     pairs: HashSet<(usize, usize)>,
+    /// Pairs of a machine of which the second need not have run.
+    missable: HashSet<(usize, usize)>,
 }
 
 impl Before {
-    /// For phases without a cycle.
-    pub(super) fn new(phases: &[Phase]) -> Self {
-        Self { depth: depths(phases), pairs: HashSet::new() }
+    /// For phases whose dependencies have no cycle.
+    pub(super) fn new(draft: &Draft) -> Self {
+        let (depth, initial) = match draft.flow {
+            Flow::Graph => (depths(&draft.phases), None),
+            Flow::Machine { initial, .. } => (Vec::new(), Some(initial)),
+        };
+        Self { depth, initial, pairs: HashSet::new(), missable: HashSet::new() }
     }
 
     /// Answers for some pairs, all of one phase in one walk.
     pub(super) fn find(&mut self, phases: &[Phase], pairs: &[(usize, usize)]) {
+        if let Some(initial) = self.initial {
+            let found = ways::find(phases, initial, pairs);
+            self.pairs.extend(found.before);
+            self.missable.extend(found.missable);
+            return;
+        }
         let mut wanted: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for (phase, target) in pairs {
             wanted.entry(*phase).or_default().insert(*target);
@@ -42,13 +57,22 @@ impl Before {
         }
     }
 
+    pub(super) fn may_miss(&self, phase: usize, earlier: usize) -> bool {
+        self.missable.contains(&(phase, earlier))
+    }
+
     pub(super) fn holds(&self, phase: usize, earlier: usize) -> bool {
         self.pairs.contains(&(phase, earlier))
     }
 
     /// Whether a phase waits for another, for a pair that was not asked for before.
     pub(super) fn reaches(&self, phases: &[Phase], phase: usize, earlier: usize) -> bool {
-        let mut single = Self { depth: self.depth.clone(), pairs: HashSet::new() };
+        let mut single = Self {
+            depth: self.depth.clone(),
+            initial: self.initial,
+            pairs: HashSet::new(),
+            missable: HashSet::new(),
+        };
         single.find(phases, &[(phase, earlier)]);
         single.holds(phase, earlier)
     }

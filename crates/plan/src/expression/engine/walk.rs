@@ -3,7 +3,7 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, operators};
 
-use crate::expression::Reference;
+use crate::expression::{Access, Reference};
 
 /// Most comprehensions inside one another: each multiplies the work by the length of a list.
 const MAX_NESTED: usize = 3;
@@ -15,11 +15,23 @@ pub(super) struct Bad {
     pub(super) hint: Option<String>,
 }
 
-/// References in the order of their appearance, each once.
-pub(super) fn references(root: &IdedExpr) -> Result<Vec<Reference>, Bad> {
+/// What is asked for in the order of its appearance, each once.
+pub(super) fn accesses(root: &IdedExpr) -> Result<Vec<Access>, Bad> {
     let mut walk = Walk { bound: Vec::new(), depth: 0, found: Vec::new() };
     walk.expression(root)?;
     Ok(walk.found)
+}
+
+/// Whether the expression is nothing but a value and the way into it.
+pub(super) fn is_path(root: &IdedExpr) -> bool {
+    let mut at = root;
+    loop {
+        at = match &at.expr {
+            Expr::Select(select) if !select.test => &select.operand,
+            Expr::Call(call) if is_index(call) => &call.args[0],
+            expr => return matches!(expr, Expr::Ident(_)),
+        };
+    }
 }
 
 /// Calls `see` with every node.
@@ -56,7 +68,7 @@ struct Walk {
     /// Names that a comprehension around us gives to something of its own.
     bound: Vec<String>,
     depth: usize,
-    found: Vec<Reference>,
+    found: Vec<Access>,
 }
 
 /// What stands behind a name: a name, or something computed.
@@ -131,7 +143,10 @@ impl Walk {
             return Ok(());
         }
         let mut names = Vec::new();
-        for key in keys.iter().take(Reference::length(root)) {
+        for key in keys {
+            if names.len() == Reference::length(root, names.first().copied()) {
+                break;
+            }
             match key {
                 Key::Name(name) => names.push(*name),
                 Key::Computed(_) => {
@@ -146,8 +161,13 @@ impl Walk {
             message: wrong.message,
             hint: Some(wrong.hint),
         })?;
-        if !self.found.contains(&reference) {
-            self.found.push(reference);
+        let inside = keys[names.len()..].iter().map(|key| match key {
+            Key::Name(name) => Some((*name).to_owned()),
+            Key::Computed(_) => None,
+        });
+        let access = Access { reference, keys: inside.collect() };
+        if !self.found.contains(&access) {
+            self.found.push(access);
         }
         Ok(())
     }

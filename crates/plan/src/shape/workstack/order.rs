@@ -16,7 +16,7 @@ type Dependencies = Vec<(usize, Place)>;
 /// (`parallel_phases`) run side by side instead: each that does not say otherwise waits for what the first of them
 /// waits for, and the phase after the last of them waits for all of them.
 pub(super) fn resolve(
-    ctx: &mut Lowering<'_, '_>,
+    ctx: &mut Lowering<'_, '_, '_>,
     written: &[Written<'_>],
     group: Option<&[(&str, Place)]>,
 ) -> Option<Vec<Vec<usize>>> {
@@ -39,7 +39,7 @@ pub(super) fn resolve(
 
 /// The phases of some names; reports those that do not exist.
 fn find(
-    ctx: &mut Lowering<'_, '_>,
+    ctx: &mut Lowering<'_, '_, '_>,
     written: &[Written<'_>],
     positions: &HashMap<&str, usize>,
     names: &[(&str, Place)],
@@ -55,7 +55,7 @@ fn find(
     found.collect()
 }
 
-fn positions<'w>(ctx: &mut Lowering<'_, '_>, written: &'w [Written<'_>]) -> HashMap<&'w str, usize> {
+fn positions<'w>(ctx: &mut Lowering<'_, '_, '_>, written: &'w [Written<'_>]) -> HashMap<&'w str, usize> {
     let mut positions: HashMap<&str, usize> = HashMap::new();
     for (at, phase) in written.iter().enumerate() {
         if let Some(first) = positions.insert(&phase.id, at) {
@@ -67,7 +67,7 @@ fn positions<'w>(ctx: &mut Lowering<'_, '_>, written: &'w [Written<'_>]) -> Hash
     positions
 }
 
-fn report_twice(ctx: &mut Lowering<'_, '_>, written: &[Written<'_>], group: &[(usize, Place)]) {
+fn report_twice(ctx: &mut Lowering<'_, '_, '_>, written: &[Written<'_>], group: &[(usize, Place)]) {
     let mut seen = HashMap::new();
     for (phase, place) in group {
         if let Some(other) = seen.insert(*phase, *place) {
@@ -120,7 +120,7 @@ fn implied(
 
 /// Reports phases of the group that wait for another one of it, at once or through others.
 fn check_side_by_side(
-    ctx: &mut Lowering<'_, '_>,
+    ctx: &mut Lowering<'_, '_, '_>,
     written: &[Written<'_>],
     order: &[Dependencies],
     group: &[(usize, Place)],

@@ -118,7 +118,10 @@ fn cancel_pause_timeout_and_undo_are_one_design_catches_undo_while_calls_run() {
             decide: |run, input| {
                 rewrite(run, input, |fact| match &fact {
                     Fact::CancelRequested { .. } => {
-                        vec![fact, Fact::RollbackStarted { phases: vec!["p0".to_owned()] }]
+                        vec![
+                            fact,
+                            Fact::RollbackStarted { phases: vec!["p0".to_owned()], visits: Vec::new() },
+                        ]
                     }
                     _ => vec![fact],
                 })
@@ -136,8 +139,8 @@ fn cancel_pause_timeout_and_undo_are_one_design_catches_undo_in_forward_order() 
         Decider {
             decide: |run, input| {
                 rewrite(run, input, |fact| match fact {
-                    Fact::RollbackStarted { phases } => {
-                        vec![Fact::RollbackStarted { phases: phases.into_iter().rev().collect() }]
+                    Fact::RollbackStarted { phases, visits } => {
+                        vec![Fact::RollbackStarted { phases: phases.into_iter().rev().collect(), visits }]
                     }
                     fact => vec![fact],
                 })
@@ -157,7 +160,7 @@ fn cancel_pause_timeout_and_undo_are_one_design_catches_undo_of_what_was_never_d
                 rewrite(run, input, |fact| match fact {
                     Fact::RollbackStarted { .. } => {
                         let all = run.plan().phases().iter().map(|phase| phase.id.clone());
-                        vec![Fact::RollbackStarted { phases: all.collect() }]
+                        vec![Fact::RollbackStarted { phases: all.collect(), visits: Vec::new() }]
                     }
                     fact => vec![fact],
                 })

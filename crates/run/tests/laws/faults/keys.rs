@@ -15,7 +15,7 @@ fn effects_carry_a_key_catches_an_attempt_number_that_is_used_twice() {
             decide: |run, input| {
                 rewrite(run, input, |fact| match fact {
                     Fact::StepStarted { step, arguments, deadline, .. } => {
-                        vec![Fact::StepStarted { step, attempt: 1, arguments, deadline }]
+                        vec![Fact::StepStarted { step, item: None, attempt: 1, arguments, deadline }]
                     }
                     fact => vec![fact],
                 })

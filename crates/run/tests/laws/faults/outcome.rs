@@ -40,7 +40,7 @@ fn outcome_is_data_catches_one_retry_too_many() {
                         let at = run.plan().find_step(&step).expect("it is a step of the plan");
                         let was_last = run.step(at).trial.attempts > run.plan().step(at).retry.max;
                         vec![if was_last {
-                            Fact::RetryScheduled { step, failure, evidence, due }
+                            Fact::RetryScheduled { step, item: None, failure, evidence, due }
                         } else {
                             Fact::StepFailed { step, failure, evidence: Some(evidence) }
                         }]
@@ -64,7 +64,7 @@ fn outcome_is_data_catches_a_rejection_that_is_retried() {
                     Fact::StepFailed { step, failure, evidence: Some(evidence) }
                         if failure.kind == FailureKind::Rejected =>
                     {
-                        vec![Fact::RetryScheduled { step, failure, evidence, due: input.at }]
+                        vec![Fact::RetryScheduled { step, item: None, failure, evidence, due: input.at }]
                     }
                     fact => vec![fact],
                 })
@@ -83,7 +83,7 @@ fn outcome_is_data_catches_a_wait_cut_short() {
             decide: |run, input| {
                 rewrite(run, input, |fact| match fact {
                     Fact::RetryScheduled { step, failure, evidence, .. } => {
-                        vec![Fact::RetryScheduled { step, failure, evidence, due: input.at }]
+                        vec![Fact::RetryScheduled { step, item: None, failure, evidence, due: input.at }]
                     }
                     fact => vec![fact],
                 })

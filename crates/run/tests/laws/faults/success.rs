@@ -2,7 +2,7 @@
 
 use op_run::event::SkipCause;
 use op_run::{Evidence, Fact};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{catches, pending_step, rewrite, started};
 use crate::decider::{Decider, REAL};
@@ -17,7 +17,7 @@ fn nothing_claims_success_that_it_did_not_observe_catches_a_failure_told_as_a_su
             decide: |run, input| {
                 rewrite(run, input, |fact| match fact {
                     Fact::StepFailed { step, evidence: Some(evidence), .. } => {
-                        vec![Fact::StepSucceeded { step, output: Value::Null, evidence }]
+                        vec![Fact::StepSucceeded { step, output: Value::Null, stored: Map::new(), evidence }]
                     }
                     fact => vec![fact],
                 })
@@ -37,7 +37,10 @@ fn nothing_claims_success_that_it_did_not_observe_catches_a_simulated_call() {
                 rewrite(run, input, |fact| match &fact {
                     Fact::StepStarted { step, .. } => {
                         let (step, evidence) = (step.clone(), Evidence::default());
-                        vec![fact, Fact::StepSucceeded { step, output: Value::Null, evidence }]
+                        vec![
+                            fact,
+                            Fact::StepSucceeded { step, output: Value::Null, stored: Map::new(), evidence },
+                        ]
                     }
                     _ => vec![fact],
                 })

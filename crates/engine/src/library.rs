@@ -1,0 +1,28 @@
+//! What can be run: plans, casts for them, and the roles in both.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use op_plan::{Casting, Role};
+
+use crate::names::Plans;
+
+/// Casts by name.
+pub type Casts = BTreeMap<String, Casting>;
+
+/// What can be run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Library {
+    /// Plans by id.
+    pub plans: Plans,
+    /// Casts by name.
+    pub casts: Casts,
+    /// Roles by name, in the order of their declaration.
+    pub roles: IndexMap<String, Role>,
+}
+
+impl From<Plans> for Library {
+    fn from(plans: Plans) -> Self {
+        Self { plans, ..Self::default() }
+    }
+}
