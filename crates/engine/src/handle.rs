@@ -75,6 +75,8 @@ pub(crate) struct Hall {
     began: Timestamp,
     /// Tells of a new library.
     renewed: Notify,
+    /// Whether new runs are refused until somebody says otherwise.
+    draining: watch::Sender<bool>,
     places: Places,
     /// Who holds it is the only one to change how far schedules are.
     schedules: tokio::sync::Mutex<()>,
@@ -111,6 +113,7 @@ impl Engine {
             limits,
             library: RwLock::new(Arc::new(library.into())),
             renewed: Notify::new(),
+            draining: watch::Sender::new(false),
             places: Places::default(),
             schedules: tokio::sync::Mutex::default(),
             idle: Idle::default(),
@@ -132,6 +135,16 @@ impl Engine {
     pub fn set_library(&self, library: impl Into<Library>) {
         *self.hall.library.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(library.into());
         self.hall.renewed.notify_waiters();
+    }
+
+    /// Refuses new runs from now on, or takes them again. Runs under way go on, child plans of theirs included.
+    pub fn set_draining(&self, draining: bool) {
+        self.hall.draining.send_replace(draining);
+    }
+
+    /// Whether new runs are refused.
+    pub fn is_draining(&self) -> bool {
+        *self.hall.draining.borrow()
     }
 
     /// What plans can name.

@@ -20,12 +20,14 @@
 //! - `conductor`: the task of a run; `calls`: what it has under way; [`recover`]: runs from the journal
 //! - [`feed`]: what is published of a live run; [`watch`]: following a run from any sequence; [`output`]: kept output
 //! - [`guard`]: wrappers around calls
-//! - [`ports`]: the journal, performers, agents and the clock; `fakes`: their twins (feature `fakes`)
+//! - [`failure`]: what errors say to every door; [`warden`]: who may do what
+//! - [`ports`]: the journal, performers, agents, the clock, the authority and the daemon around it all; `fakes`: their twins (feature `fakes`)
 
 mod audit;
 mod calls;
 mod child;
 mod conductor;
+pub mod failure;
 pub mod feed;
 pub mod guard;
 pub mod handle;
@@ -37,6 +39,7 @@ mod places;
 pub mod ports;
 pub mod recover;
 pub mod start;
+pub mod warden;
 pub mod watch;
 
 #[cfg(feature = "fakes")]
@@ -44,3 +47,4 @@ pub mod fakes;
 
 pub use handle::{Engine, Limits, Ports};
 pub use library::Library;
+pub use warden::Warden;

@@ -2,14 +2,18 @@
 //! the module `fakes` for tests.
 
 pub mod agents;
+pub mod authority;
 pub mod clock;
 pub mod journal;
 pub mod perform;
+pub mod service;
 
 pub use agents::{AgentState, AgentStatus, Agents, Breaker, ConnectError, OperationStatus};
+pub use authority::{Authority, Caller, Denied, Right, Subject};
 pub use clock::{Clock, SystemClock};
 pub use journal::{
     AppendError, Audited, Entry, EventFilter, Idempotency, Journal, KeptOutput, ReadError, Recorded,
     RunFilter, RunRecord, ScheduleMark,
 };
 pub use perform::{Channel, Chunk, Perform, Progress, Request, Sink};
+pub use service::{ReloadError, Service, Standing};

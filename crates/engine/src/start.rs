@@ -138,6 +138,9 @@ pub enum StartError {
     /// As many runs as allowed are under way.
     #[error("{0} runs are under way, as many as allowed; start again when one has ended")]
     TooMany(usize),
+    /// Somebody asked the daemon to take no new runs.
+    #[error("the daemon is being drained and starts no new runs")]
+    Draining,
     /// The daemon goes down.
     #[error("the daemon is going down and starts no runs any more")]
     GoingDown,

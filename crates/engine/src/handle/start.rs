@@ -22,6 +22,9 @@ impl Engine {
         if let Some(started) = self.started_before(&request).await? {
             return Ok(started);
         }
+        if self.is_draining() {
+            return Err(StartError::Draining);
+        }
         let plan = self.find_plan(&request.plan)?;
         self.start_plan(plan, request).await
     }
