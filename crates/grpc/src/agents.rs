@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::stream::{BoxStream, StreamExt as _, unfold};
 use op_engine::Engine;
 use op_engine::names::Target;
-use op_engine::ports::{Progress, Sink};
+use op_engine::ports::{Progress, Right, Sink};
 use op_plan::Performer;
 use op_proto::v1 as wire;
 use op_proto::v1::agents_server::Agents;
@@ -17,15 +17,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, Response, Status};
 
 use crate::convert::{agent, event, limit, object};
+use crate::desk::{Asker, Desk};
 use crate::failure::{bad_field, status};
 
 /// Pieces of progress that wait for a slow client; what comes on top is folded and counted.
 const PROGRESS: usize = 256;
 
 pub(crate) struct AgentsService {
-    pub(crate) engine: Engine,
-    /// Ends streams and stops calls when the daemon goes down.
-    pub(crate) shutdown: CancellationToken,
+    pub(crate) desk: Desk,
 }
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -43,44 +42,59 @@ impl Agents for AgentsService {
     type CallStreamStream = BoxStream<'static, Result<wire::CallStreamResponse, Status>>;
 
     async fn list(&self, _request: Request<wire::ListAgentsRequest>) -> Reply<wire::ListAgentsResponse> {
-        let agents = self.engine.agents().list().into_iter().map(agent::status).collect();
+        let agents = self.desk.engine.agents().list().into_iter().map(agent::status).collect();
         Ok(Response::new(wire::ListAgentsResponse { agents }))
     }
 
     async fn watch(&self, _request: Request<wire::WatchAgentsRequest>) -> Reply<Self::WatchStream> {
-        let agents = self.engine.agents().watch();
+        let agents = self.desk.engine.agents().watch();
         let agents = agents.map(|of| Ok(wire::WatchAgentsResponse { agent: Some(agent::status(of)) }));
-        Ok(Response::new(agents.take_until(self.shutdown.clone().cancelled_owned()).boxed()))
+        Ok(Response::new(agents.take_until(self.desk.shutdown.clone().cancelled_owned()).boxed()))
     }
 
     async fn connect(&self, request: Request<wire::ConnectRequest>) -> Reply<wire::ConnectResponse> {
-        let connected = self.engine.agents().connect(&request.into_inner().agent).await;
+        let agent = self.managed(request, |request| request.agent).await?;
+        let connected = self.desk.engine.agents().connect(&agent).await;
         let agent = connected.map(agent::status).map_err(|error| status(&error))?;
         Ok(Response::new(wire::ConnectResponse { agent: Some(agent) }))
     }
 
     async fn disconnect(&self, request: Request<wire::DisconnectRequest>) -> Reply<wire::DisconnectResponse> {
-        let disconnected = self.engine.agents().disconnect(&request.into_inner().agent).await;
+        let agent = self.managed(request, |request| request.agent).await?;
+        let disconnected = self.desk.engine.agents().disconnect(&agent).await;
         let agent = disconnected.map(agent::status).map_err(|error| status(&error))?;
         Ok(Response::new(wire::DisconnectResponse { agent: Some(agent) }))
     }
 
     async fn call(&self, request: Request<wire::CallRequest>) -> Reply<wire::CallResponse> {
-        let asked = asked(&self.engine, &request.into_inner())?;
-        let outcome = call(&self.engine, asked, self.shutdown.child_token()).await?;
+        let asker = Asker::of(&request);
+        let asked = asked(&self.desk, &asker, &request.into_inner()).await?;
+        let outcome = call(&self.desk.engine, asked, self.desk.shutdown.child_token()).await?;
         Ok(Response::new(wire::CallResponse { outcome: Some(outcome) }))
     }
 
     async fn call_stream(&self, request: Request<wire::CallStreamRequest>) -> Reply<Self::CallStreamStream> {
+        let asker = Asker::of(&request);
         let request = request.into_inner().call.ok_or_else(|| bad_field("call", "is missing"))?;
-        let asked = asked(&self.engine, &request)?;
-        Ok(Response::new(stream(self.engine.clone(), asked, self.shutdown.child_token())))
+        let asked = asked(&self.desk, &asker, &request).await?;
+        Ok(Response::new(stream(self.desk.engine.clone(), asked, self.desk.shutdown.child_token())))
     }
 }
 
-/// Reads what a client wants to call. A plan is run, not called.
-pub(crate) fn asked(engine: &Engine, of: &wire::CallRequest) -> Result<Asked, Status> {
-    let performer = match engine.resolve(&of.target).map_err(|error| status(&error))? {
+impl AgentsService {
+    /// The agent that a client wants to manage, for one that may.
+    async fn managed<T>(&self, request: Request<T>, agent: fn(T) -> String) -> Result<String, Status> {
+        let asker = Asker::of(&request);
+        let agent = agent(request.into_inner());
+        self.desk.admit(&asker, Right::ManageAgents, &[("agent", &agent)]).await?;
+        Ok(agent)
+    }
+}
+
+/// Reads what a client wants to call, and refuses who may not. A plan is run, not called.
+pub(crate) async fn asked(desk: &Desk, asker: &Asker, of: &wire::CallRequest) -> Result<Asked, Status> {
+    desk.admit(asker, Right::Run, &[("operation", &of.target)]).await?;
+    let performer = match desk.engine.resolve(&of.target).map_err(|error| status(&error))? {
         Target::Operation(performer) => performer,
         Target::Plan(plan) => {
             return Err(bad_field("target", format!("`{}` is a plan: start a run of it", plan.id())));

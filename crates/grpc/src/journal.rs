@@ -1,14 +1,13 @@
 //! `opdbus.v1.Journal`.
 
 use futures::stream::{BoxStream, StreamExt as _, iter};
-use op_engine::Engine;
-use op_engine::ports::EventFilter;
+use op_engine::ports::{EventFilter, Right};
 use op_proto::v1 as wire;
 use op_proto::v1::journal_server::Journal;
-use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use crate::convert::{event, instant};
+use crate::desk::{Asker, Desk};
 use crate::failure::{bad_field, status};
 
 /// Events answered when a request does not say how many.
@@ -18,9 +17,7 @@ const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 10_000;
 
 pub(crate) struct JournalService {
-    pub(crate) engine: Engine,
-    /// Ends streams when the daemon goes down.
-    pub(crate) shutdown: CancellationToken,
+    pub(crate) desk: Desk,
 }
 
 #[tonic::async_trait]
@@ -31,16 +28,18 @@ impl Journal for JournalService {
         &self,
         request: Request<wire::EventsRequest>,
     ) -> Result<Response<Self::EventsStream>, Status> {
+        let asker = Asker::of(&request);
         let request = request.into_inner();
         let follow = request.follow;
         let filter = self.filter(request).await?;
+        self.admit(&asker, &filter).await?;
         let events = if follow {
-            let tail = self.engine.tail(filter).await.map_err(|error| status(&error))?;
+            let tail = self.desk.engine.tail(filter).await.map_err(|error| status(&error))?;
             let tail =
                 tail.map(|audited| audited.map(|of| event::audited(&of)).map_err(|error| status(&error)));
-            tail.take_until(self.shutdown.clone().cancelled_owned()).boxed()
+            tail.take_until(self.desk.shutdown.clone().cancelled_owned()).boxed()
         } else {
-            let audited = self.engine.audit(&filter).await.map_err(|error| status(&error))?;
+            let audited = self.desk.engine.audit(&filter).await.map_err(|error| status(&error))?;
             iter(audited).map(|of| Ok(event::audited(&of))).boxed()
         };
         Ok(Response::new(events))
@@ -48,10 +47,19 @@ impl Journal for JournalService {
 }
 
 impl JournalService {
+    /// Refuses who may not read the events that are asked for: those of one run as its output, others as those of everybody.
+    async fn admit(&self, asker: &Asker, filter: &EventFilter) -> Result<(), Status> {
+        match &filter.run {
+            Some(run) => self.desk.admit_reading(asker, run.as_str()).await.map(drop),
+            None if filter.user.as_ref() == Some(&asker.name()) => Ok(()),
+            None => self.desk.admit(asker, Right::ReadOutput, &[]).await,
+        }
+    }
+
     async fn filter(&self, of: wire::EventsRequest) -> Result<EventFilter, Status> {
         let run = match of.run.as_str() {
             "" => None,
-            run => Some(self.engine.find(run).await.map_err(|error| status(&error))?.id),
+            run => Some(self.desk.engine.find(run).await.map_err(|error| status(&error))?.id),
         };
         let limit = match of.limit {
             0 => DEFAULT_LIMIT,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use op_engine::Engine;
+use op_engine::ports::Right;
 use op_plan::drawing::{self, Style};
 use op_plan::{Source, load};
 use op_proto::v1 as wire;
@@ -11,8 +11,8 @@ use op_run::Run;
 use tonic::{Request, Response, Status};
 
 use crate::convert::plan;
+use crate::desk::{Asker, Desk};
 use crate::failure::{bad_field, status};
-use crate::peer;
 
 /// Columns of a drawing in boxes when a request does not say how many.
 const DEFAULT_WIDTH: usize = 100;
@@ -21,7 +21,7 @@ const DEFAULT_WIDTH: usize = 100;
 const MAX_TEXT: usize = 4 << 20;
 
 pub(crate) struct PlansService {
-    pub(crate) engine: Engine,
+    pub(crate) desk: Desk,
 }
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -29,12 +29,12 @@ type Reply<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl Plans for PlansService {
     async fn list(&self, _request: Request<wire::ListPlansRequest>) -> Reply<wire::ListPlansResponse> {
-        let plans = self.engine.library().plans.values().map(|of| plan::summary(of)).collect();
+        let plans = self.desk.engine.library().plans.values().map(|of| plan::summary(of)).collect();
         Ok(Response::new(wire::ListPlansResponse { plans }))
     }
 
     async fn get(&self, request: Request<wire::GetPlanRequest>) -> Reply<wire::GetPlanResponse> {
-        let found = self.engine.find_plan(&request.into_inner().plan).map_err(|error| status(&error))?;
+        let found = self.desk.engine.find_plan(&request.into_inner().plan).map_err(|error| status(&error))?;
         let json = serde_json::to_string(found.draft()).expect("a plan is plain data");
         Ok(Response::new(wire::GetPlanResponse { plan: Some(plan::summary(&found)), json }))
     }
@@ -44,7 +44,7 @@ impl Plans for PlansService {
         if toml.len() > MAX_TEXT {
             return Err(bad_field("toml", format!("is longer than {MAX_TEXT} bytes")));
         }
-        let catalogue = self.engine.catalogue();
+        let catalogue = self.desk.engine.catalogue();
         let source = Source { name: file, text: toml };
         let checked = tokio::task::spawn_blocking(move || load(&[source], &catalogue)).await;
         let loaded = checked.map_err(|_| Status::internal("the check broke off"))?;
@@ -60,7 +60,7 @@ impl Plans for PlansService {
         let run = if of.run.is_empty() { None } else { Some(self.run(&of.run).await?) };
         let found = match &run {
             Some(run) => Arc::clone(run.plan()),
-            None => self.engine.find_plan(&of.plan).map_err(|error| status(&error))?,
+            None => self.desk.engine.find_plan(&of.plan).map_err(|error| status(&error))?,
         };
         let marks = run.as_deref().map(plan::marks).unwrap_or_default();
         let width = if of.width == 0 { DEFAULT_WIDTH } else { of.width as usize };
@@ -75,7 +75,7 @@ impl Plans for PlansService {
     }
 
     async fn list_casts(&self, _request: Request<wire::ListCastsRequest>) -> Reply<wire::ListCastsResponse> {
-        let library = self.engine.library();
+        let library = self.desk.engine.library();
         let casts = library.casts.iter().map(|(name, of)| plan::cast(name, of)).collect();
         Ok(Response::new(wire::ListCastsResponse { casts }))
     }
@@ -84,7 +84,7 @@ impl Plans for PlansService {
         &self,
         _request: Request<wire::ListSchedulesRequest>,
     ) -> Reply<wire::ListSchedulesResponse> {
-        let schedules = self.engine.schedules().await.map_err(|error| status(&error))?;
+        let schedules = self.desk.engine.schedules().await.map_err(|error| status(&error))?;
         let schedules = schedules.iter().map(plan::schedule).collect();
         Ok(Response::new(wire::ListSchedulesResponse { schedules }))
     }
@@ -93,8 +93,11 @@ impl Plans for PlansService {
         &self,
         request: Request<wire::PauseScheduleRequest>,
     ) -> Reply<wire::PauseScheduleResponse> {
+        let asker = Asker::of(&request);
         let wire::PauseScheduleRequest { plan, paused } = request.into_inner();
-        let schedule = self.engine.pause_schedule(&plan, paused).await.map_err(|error| status(&error))?;
+        self.desk.admit(&asker, Right::ControlOthers, &[("definition", &plan)]).await?;
+        let schedule =
+            self.desk.engine.pause_schedule(&plan, paused).await.map_err(|error| status(&error))?;
         Ok(Response::new(wire::PauseScheduleResponse { schedule: Some(plan::schedule(&schedule)) }))
     }
 
@@ -102,15 +105,23 @@ impl Plans for PlansService {
         &self,
         request: Request<wire::RunScheduleRequest>,
     ) -> Reply<wire::RunScheduleResponse> {
-        let user = peer::name(&request);
-        let started = self.engine.run_schedule_now(&request.into_inner().plan, &user).await;
+        let asker = Asker::of(&request);
+        let plan = request.into_inner().plan;
+        self.desk.admit_start(&asker, &plan).await?;
+        let started = self.desk.engine.run_schedule_now(&plan, &asker.name()).await;
         let run = started.map_err(|error| status(&error))?.run.to_string();
         Ok(Response::new(wire::RunScheduleResponse { run }))
+    }
+
+    async fn reload(&self, request: Request<wire::ReloadRequest>) -> Reply<wire::ReloadResponse> {
+        self.desk.admit(&Asker::of(&request), Right::Reload, &[]).await?;
+        let generation = self.desk.service.reload().await.map_err(|error| status(&error))?;
+        Ok(Response::new(wire::ReloadResponse { generation }))
     }
 }
 
 impl PlansService {
     async fn run(&self, run: &str) -> Result<Arc<Run>, Status> {
-        self.engine.get(run).await.map_err(|error| status(&error))
+        self.desk.engine.get(run).await.map_err(|error| status(&error))
     }
 }

@@ -2,20 +2,18 @@
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use op_engine::Engine;
 use op_engine::handle::control::Control;
-use op_engine::ports::{RunFilter, RunRecord};
+use op_engine::ports::{Right, RunFilter, RunRecord};
 use op_engine::start::{StartRequest, Started};
 use op_engine::watch::Watch;
 use op_proto::v1 as wire;
 use op_proto::v1::runs_server::Runs;
 use op_run::RunId;
-use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use crate::convert::{control, event, instant, limit, object, payload, run};
+use crate::desk::{Asker, Desk};
 use crate::failure::{bad_field, status};
-use crate::peer;
 
 /// Runs listed when a request does not say how many.
 const DEFAULT_LIMIT: u32 = 50;
@@ -24,9 +22,7 @@ const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 1000;
 
 pub(crate) struct RunsService {
-    pub(crate) engine: Engine,
-    /// Ends streams when the daemon goes down.
-    pub(crate) shutdown: CancellationToken,
+    pub(crate) desk: Desk,
 }
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -37,17 +33,19 @@ impl Runs for RunsService {
     type WatchStream = BoxStream<'static, Result<wire::WatchResponse, Status>>;
 
     async fn start(&self, request: Request<wire::StartRequest>) -> Reply<wire::StartResponse> {
-        let request = start_request(peer::name(&request), request.into_inner())?;
-        let Started { run, existing } = self.engine.start(request).await.map_err(|error| status(&error))?;
+        let asker = Asker::of(&request);
+        let request = self.start_request(&asker, request.into_inner()).await?;
+        let Started { run, existing } =
+            self.desk.engine.start(request).await.map_err(|error| status(&error))?;
         Ok(Response::new(wire::StartResponse { run: run.to_string(), existing }))
     }
 
     async fn execute(&self, request: Request<wire::ExecuteRequest>) -> Reply<Self::ExecuteStream> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let start = request.into_inner().start.ok_or_else(|| bad_field("start", "is missing"))?;
-        let request = start_request(user, start)?;
-        let started = self.engine.start(request).await.map_err(|error| status(&error))?;
-        let watch = self.engine.watch(started.run.as_str(), 1, true).await;
+        let request = self.start_request(&asker, start).await?;
+        let started = self.desk.engine.start(request).await.map_err(|error| status(&error))?;
+        let watch = self.desk.engine.watch(started.run.as_str(), 1, true).await;
         let (run, watch) = watch.map_err(|error| status(&error))?;
         let seen =
             self.seen(run, watch).map(|seen| seen.map(|seen| wire::ExecuteResponse { seen: Some(seen) }));
@@ -55,127 +53,134 @@ impl Runs for RunsService {
     }
 
     async fn get(&self, request: Request<wire::GetRequest>) -> Reply<wire::GetResponse> {
-        let found = self.engine.get(&request.into_inner().run).await.map_err(|error| status(&error))?;
+        let found = self.desk.engine.get(&request.into_inner().run).await.map_err(|error| status(&error))?;
         Ok(Response::new(wire::GetResponse { run: Some(run::run(&found)) }))
     }
 
     async fn list(&self, request: Request<wire::ListRequest>) -> Reply<wire::ListResponse> {
         let filter = filter(request.into_inner())?;
-        let records = self.engine.list(&filter).await.map_err(|error| status(&error))?;
+        let records = self.desk.engine.list(&filter).await.map_err(|error| status(&error))?;
         Ok(Response::new(wire::ListResponse { runs: records.iter().map(run::summary).collect() }))
     }
 
     async fn watch(&self, request: Request<wire::WatchRequest>) -> Reply<Self::WatchStream> {
+        let asker = Asker::of(&request);
         let wire::WatchRequest { run, from, events_only } = request.into_inner();
-        let watch = self.engine.watch(&run, from, !events_only).await;
+        let record = self.desk.admit_reading(&asker, &run).await?;
+        let watch = self.desk.engine.watch(record.id.as_str(), from, !events_only).await;
         let (run, watch) = watch.map_err(|error| status(&error))?;
         Ok(Response::new(self.seen(run, watch)))
     }
 
     async fn cancel(&self, request: Request<wire::CancelRequest>) -> Reply<wire::CancelResponse> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let request = request.into_inner();
-        let (run, state) = self.steer(&request.run, control::cancel(&request, &user), &user).await?;
+        let (run, state) = self.steer(&request.run, control::cancel(&request, &asker.name()), &asker).await?;
         Ok(Response::new(wire::CancelResponse { run, state }))
     }
 
     async fn pause(&self, request: Request<wire::PauseRequest>) -> Reply<wire::PauseResponse> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let request = request.into_inner();
-        let (run, state) = self.steer(&request.run, control::pause(&request), &user).await?;
+        let (run, state) = self.steer(&request.run, control::pause(&request), &asker).await?;
         Ok(Response::new(wire::PauseResponse { run, state }))
     }
 
     async fn resume(&self, request: Request<wire::ResumeRequest>) -> Reply<wire::ResumeResponse> {
-        let user = peer::name(&request);
-        let (run, state) = self.steer(&request.into_inner().run, Control::Resume, &user).await?;
+        let asker = Asker::of(&request);
+        let (run, state) = self.steer(&request.into_inner().run, Control::Resume, &asker).await?;
         Ok(Response::new(wire::ResumeResponse { run, state }))
     }
 
     async fn rollback(&self, request: Request<wire::RollbackRequest>) -> Reply<wire::RollbackResponse> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let request = request.into_inner();
         let to = Some(request.to.as_str()).filter(|to| !to.is_empty());
-        let undone = self.engine.preview_rollback(&request.run, to).await;
+        let undone = self.desk.engine.preview_rollback(&request.run, to).await;
         let phases = undone.map_err(|error| status(&error))?.iter().map(control::undone).collect();
         if request.dry_run {
-            let found = self.engine.find(&request.run).await.map_err(|error| status(&error))?;
+            let found = self.desk.engine.find(&request.run).await.map_err(|error| status(&error))?;
             let state = wire::RunState::Unspecified.into();
             return Ok(Response::new(wire::RollbackResponse { run: found.id.to_string(), state, phases }));
         }
-        let (run, state) = self.steer(&request.run, control::rollback(&request), &user).await?;
+        let (run, state) = self.steer(&request.run, control::rollback(&request), &asker).await?;
         Ok(Response::new(wire::RollbackResponse { run, state, phases }))
     }
 
     async fn retry(&self, request: Request<wire::RetryRequest>) -> Reply<wire::RetryResponse> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let request = request.into_inner();
-        let (run, state) = self.steer(&request.run, control::retry(&request), &user).await?;
+        let (run, state) = self.steer(&request.run, control::retry(&request), &asker).await?;
         Ok(Response::new(wire::RetryResponse { run, state }))
     }
 
     async fn signal(&self, request: Request<wire::SignalRequest>) -> Reply<wire::SignalResponse> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let request = request.into_inner();
-        let (run, state) = self.steer(&request.run, control::signal(&request)?, &user).await?;
+        let (run, state) = self.steer(&request.run, control::signal(&request)?, &asker).await?;
         Ok(Response::new(wire::SignalResponse { run, state }))
     }
 
     async fn approve(&self, request: Request<wire::ApproveRequest>) -> Reply<wire::ApproveResponse> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let request = request.into_inner();
-        let (run, state) = self.steer(&request.run, control::approve(&request), &user).await?;
+        let (run, state) = self.steer(&request.run, control::approve(&request), &asker).await?;
         Ok(Response::new(wire::ApproveResponse { run, state }))
     }
 
     async fn resolve(&self, request: Request<wire::ResolveRequest>) -> Reply<wire::ResolveResponse> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let request = request.into_inner();
-        let (run, state) = self.steer(&request.run, control::resolve(&request)?, &user).await?;
+        let (run, state) = self.steer(&request.run, control::resolve(&request)?, &asker).await?;
         Ok(Response::new(wire::ResolveResponse { run, state }))
     }
 
     async fn recast(&self, request: Request<wire::RecastRequest>) -> Reply<wire::RecastResponse> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let wire::RecastRequest { run, cast } = request.into_inner();
         if cast.is_empty() {
             return Err(bad_field("cast", "is missing"));
         }
-        let (run, state) = self.steer(&run, Control::Recast(cast.into_iter().collect()), &user).await?;
+        let (run, state) = self.steer(&run, Control::Recast(cast.into_iter().collect()), &asker).await?;
         Ok(Response::new(wire::RecastResponse { run, state }))
     }
 
     async fn apply(&self, request: Request<wire::ApplyRequest>) -> Reply<wire::ApplyResponse> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let wire::ApplyRequest { filter, control } = request.into_inner();
         let control = control.ok_or_else(|| bad_field("control", "is missing"))?;
+        let user = asker.name();
         let control = control::of_many(&control, &user)?;
         let mut filter = filter.ok_or_else(|| bad_field("filter", "is missing"))?;
         let most = std::mem::take(&mut filter.limit);
         let filter =
             RunFilter { limit: if most == 0 { usize::MAX } else { most as usize }, ..self::filter(filter)? };
-        let applied = self.engine.apply(filter, control, &user).await.map_err(|error| status(&error))?;
+        let right = if filter.user.as_ref() == Some(&user) { Right::Run } else { Right::ControlOthers };
+        self.desk.admit(&asker, right, &[]).await?;
+        let applied = self.desk.engine.apply(filter, control, &user).await.map_err(|error| status(&error))?;
         Ok(Response::new(control::applied(applied)))
     }
 
     async fn explain(&self, request: Request<wire::ExplainRequest>) -> Reply<wire::ExplainResponse> {
-        let explained = self.engine.explain(&request.into_inner().run).await;
+        let explained = self.desk.engine.explain(&request.into_inner().run).await;
         let (run, sentences) = explained.map_err(|error| status(&error))?;
         let run = run::summary(&RunRecord::of(&run));
         Ok(Response::new(wire::ExplainResponse { run: Some(run), sentences }))
     }
 
     async fn preview(&self, request: Request<wire::PreviewRequest>) -> Reply<wire::PreviewResponse> {
-        let user = peer::name(&request);
+        let asker = Asker::of(&request);
         let start = request.into_inner().start.ok_or_else(|| bad_field("start", "is missing"))?;
-        let previewed = self.engine.dry_run(&start_request(user, start)?);
+        let previewed = self.desk.engine.dry_run(&start_request(asker.name(), start)?);
         Ok(Response::new(control::previewed(&previewed.map_err(|error| status(&error))?)))
     }
 
     async fn output(&self, request: Request<wire::OutputRequest>) -> Reply<wire::OutputResponse> {
+        let asker = Asker::of(&request);
         let wire::OutputRequest { run, step, attempt, visit } = request.into_inner();
+        let run = self.desk.admit_reading(&asker, &run).await?.id.to_string();
         let asked = |number: u32| (number > 0).then_some(number);
-        let found = self.engine.output(&run, &step, asked(visit), asked(attempt)).await;
+        let found = self.desk.engine.output(&run, &step, asked(visit), asked(attempt)).await;
         let (run, kept) = found.map_err(|error| status(&error))?;
         let at = run.plan().find_step(&step).map(|at| run.step(at));
         let (visits, attempts) = at.map(|at| (at.visit, at.trial.attempts)).unwrap_or_default();
@@ -190,9 +195,18 @@ impl Runs for RunsService {
 
 impl RunsService {
     /// Steers a run, and tells its id and state after the decision.
-    async fn steer(&self, run: &str, control: Control, user: &str) -> Result<(String, i32), Status> {
-        let (run, state) = self.engine.control(run, control, user).await.map_err(|error| status(&error))?;
+    async fn steer(&self, run: &str, control: Control, asker: &Asker) -> Result<(String, i32), Status> {
+        let record = self.desk.admit_control(asker, run).await?;
+        let steered = self.desk.engine.control(record.id.as_str(), control, &asker.name()).await;
+        let (run, state) = steered.map_err(|error| status(&error))?;
         Ok((run.to_string(), run::state(state).into()))
+    }
+
+    /// Reads what a client wants to start, and refuses who may not.
+    async fn start_request(&self, asker: &Asker, of: wire::StartRequest) -> Result<StartRequest, Status> {
+        let request = start_request(asker.name(), of)?;
+        self.desk.admit_start(asker, &request.plan).await?;
+        Ok(request)
     }
 
     fn seen(&self, run: RunId, watch: Watch) -> BoxStream<'static, Result<wire::WatchResponse, Status>> {
@@ -200,7 +214,7 @@ impl RunsService {
             Ok(seen) => Ok(event::seen(&run, seen)),
             Err(error) => Err(status(&error)),
         });
-        seen.take_until(self.shutdown.clone().cancelled_owned()).boxed()
+        seen.take_until(self.desk.shutdown.clone().cancelled_owned()).boxed()
     }
 }
 

@@ -1,6 +1,10 @@
 //! Listeners and services. The server takes listeners and a shutdown token; when it returns, no connection is left.
 
-use op_engine::Engine;
+use std::sync::Arc;
+
+use futures::TryStreamExt as _;
+use op_engine::ports::Service;
+use op_engine::{Engine, Warden};
 use op_proto::v1::agents_server::AgentsServer;
 use op_proto::v1::journal_server::JournalServer;
 use op_proto::v1::plans_server::PlansServer;
@@ -15,11 +19,13 @@ use tonic::transport::Server;
 use tonic::transport::server::Router;
 
 use crate::agents::AgentsService;
+use crate::desk::Desk;
 use crate::journal::JournalService;
-use crate::peer::PeerCheck;
+use crate::peer;
 use crate::plans::PlansService;
 use crate::runs::RunsService;
 use crate::tools::ToolsService;
+use crate::visitor::Visitor;
 
 /// Largest request, in bytes.
 const MAX_REQUEST: usize = 8 << 20;
@@ -55,26 +61,29 @@ pub enum ServeError {
 pub async fn serve(
     doors: Doors,
     engine: Engine,
-    check: PeerCheck,
+    warden: Warden,
+    service: Arc<dyn Service>,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let Doors { unix, tcp } = doors;
+    let desk = Desk { engine, warden, service, shutdown };
     let unix = async {
         let Some(listener) = unix else { return Ok(()) };
-        let router = router(&engine, &check, &shutdown)?;
-        let stopped = shutdown.clone().cancelled_owned();
-        Ok(router.serve_with_incoming_shutdown(UnixListenerStream::new(listener), stopped).await?)
+        let visitors = UnixListenerStream::new(listener).map_ok(Visitor::new);
+        let router = router(&desk)?;
+        let stopped = desk.shutdown.clone().cancelled_owned();
+        Ok(router.serve_with_incoming_shutdown(visitors, stopped).await?)
     };
     let tcp = async {
         let Some(listener) = tcp else { return Ok(()) };
-        let router = router(&engine, &check, &shutdown)?;
-        let stopped = shutdown.clone().cancelled_owned();
+        let router = router(&desk)?;
+        let stopped = desk.shutdown.clone().cancelled_owned();
         Ok(router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped).await?)
     };
     tokio::try_join!(unix, tcp).map(|((), ())| ())
 }
 
-fn router(engine: &Engine, check: &PeerCheck, shutdown: &CancellationToken) -> Result<Router, ServeError> {
+fn router(desk: &Desk) -> Result<Router, ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     // The overall status is SERVING from the start: who can connect finds the door open.
     drop(health);
@@ -86,25 +95,22 @@ fn router(engine: &Engine, check: &PeerCheck, shutdown: &CancellationToken) -> R
         .with_service_name("opdbus.v1.Tools")
         .with_service_name("opdbus.v1.Journal")
         .build_v1()?;
-    let guarded = |check: &PeerCheck| {
-        let check = check.clone();
-        move |request: tonic::Request<()>| check.check(request)
+    let guarded = || {
+        let warden = desk.warden.clone();
+        move |request: tonic::Request<()>| peer::check(&warden, request)
     };
-    let runs = RunsService { engine: engine.clone(), shutdown: shutdown.clone() };
-    let agents = AgentsService { engine: engine.clone(), shutdown: shutdown.clone() };
-    let journal = JournalService { engine: engine.clone(), shutdown: shutdown.clone() };
-    let plans =
-        PlansServer::new(PlansService { engine: engine.clone() }).max_decoding_message_size(MAX_REQUEST);
-    let runs = RunsServer::new(runs).max_decoding_message_size(MAX_REQUEST);
-    let agents = AgentsServer::new(agents).max_decoding_message_size(MAX_REQUEST);
-    let tools = ToolsService { engine: engine.clone(), shutdown: shutdown.clone() };
-    let tools = ToolsServer::new(tools).max_decoding_message_size(MAX_REQUEST);
-    let routes = Routes::new(InterceptedService::new(runs, guarded(check)))
-        .add_service(InterceptedService::new(plans, guarded(check)))
-        .add_service(InterceptedService::new(agents, guarded(check)))
-        .add_service(InterceptedService::new(tools, guarded(check)))
-        .add_service(InterceptedService::new(JournalServer::new(journal), guarded(check)))
-        .add_service(InterceptedService::new(reflection, guarded(check)))
+    let runs = RunsServer::new(RunsService { desk: desk.clone() }).max_decoding_message_size(MAX_REQUEST);
+    let plans = PlansServer::new(PlansService { desk: desk.clone() }).max_decoding_message_size(MAX_REQUEST);
+    let agents =
+        AgentsServer::new(AgentsService { desk: desk.clone() }).max_decoding_message_size(MAX_REQUEST);
+    let tools = ToolsServer::new(ToolsService { desk: desk.clone() }).max_decoding_message_size(MAX_REQUEST);
+    let journal = JournalServer::new(JournalService { desk: desk.clone() });
+    let routes = Routes::new(InterceptedService::new(runs, guarded()))
+        .add_service(InterceptedService::new(plans, guarded()))
+        .add_service(InterceptedService::new(agents, guarded()))
+        .add_service(InterceptedService::new(tools, guarded()))
+        .add_service(InterceptedService::new(journal, guarded()))
+        .add_service(InterceptedService::new(reflection, guarded()))
         .add_service(health_service);
     Ok(Server::builder()
         .max_concurrent_streams(Some(MAX_STREAMS))

@@ -141,3 +141,15 @@ async fn a_schedule_is_told_of_held_let_go_and_run_now() {
     assert_refused(plans.pause_schedule(pause("quick", true)).await, Code::NotFound, "SCHEDULE_UNKNOWN");
     assert_refused(plans.run_schedule(now("quikc")).await, Code::NotFound, "PLAN_UNKNOWN");
 }
+
+#[tokio::test]
+async fn a_configuration_is_read_again_or_stays() {
+    let house = House::open().await;
+    let reload = || async { client(&house).reload(wire::ReloadRequest {}).await };
+    assert_eq!(reload().await.expect("reloaded").into_inner().generation, 2);
+    house.service.spoil(vec!["plans.d/a.toml has no end".to_owned()]);
+    let refused = reload().await;
+    let sentence = refused.as_ref().expect_err("refused").message().to_owned();
+    assert!(sentence.contains("the one before stays in force: plans.d/a.toml has no end"), "{sentence}");
+    assert_refused(refused, Code::InvalidArgument, "CONFIG_INVALID");
+}

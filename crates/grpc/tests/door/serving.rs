@@ -4,8 +4,10 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
+use std::sync::Arc;
 
-use op_grpc::peer::PeerCheck;
+use op_engine::fakes::FixedService;
+use op_engine::ports::{Authority, Caller, Denied, Right};
 use op_grpc::{Doors, serve};
 use op_proto::v1 as wire;
 use op_proto::v1::agents_client::AgentsClient;
@@ -23,7 +25,7 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::support::{House, knock, request};
+use crate::support::{House, knock, request, warden};
 
 #[tokio::test]
 async fn whoever_connects_finds_the_door_serving() {
@@ -62,7 +64,8 @@ async fn the_door_opens_on_tcp_and_says_who_came_in_there() {
     let shutdown = CancellationToken::new();
     let doors = Doors { unix: None, tcp: Some(listener) };
     let served =
-        tokio::spawn(serve(doors, house.engine.clone(), PeerCheck::allowing(vec![]), shutdown.clone()));
+        serve(doors, house.engine.clone(), warden(), Arc::new(FixedService::default()), shutdown.clone());
+    let served = tokio::spawn(served);
     let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
     let mut runs = RunsClient::new(endpoint.connect().await.expect("the door is open"));
     let run = runs.start(request("quick")).await.expect("started").into_inner().run;
@@ -119,24 +122,39 @@ async fn a_door_that_closes_ends_streams_stops_calls_and_lets_runs_be() {
 /// Says to the visitor where the door is.
 const DOOR: &str = "OP_TEST_DOOR";
 
-/// Says to the visitor what it should be answered.
-const ANSWER: &str = "OP_TEST_ANSWER";
+/// Says to the visitor which run to look at, one of another user's.
+const RUN: &str = "OP_TEST_RUN";
+
+/// Says to the visitor what it should be answered: to a list of runs, to a start, to reading and to pausing the run.
+const ANSWERS: &str = "OP_TEST_ANSWERS";
 
 #[tokio::test]
-#[ignore = "run as another user by `another_user_is_not_let_in`"]
+#[ignore = "run as another user by the tests below"]
 async fn visitor() {
-    let channel = knock(std::env::var_os(DOOR).expect("where the door is").as_ref()).await;
-    let answer = RunsClient::new(channel).list(wire::ListRequest::default()).await;
-    let code = answer.map_or_else(|status| status.code(), |_| Code::Ok);
-    assert_eq!(format!("{code:?}"), std::env::var(ANSWER).expect("what is answered"));
+    let told = |variable: &str| std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is told"));
+    let mut runs = RunsClient::new(knock(told(DOOR).as_ref()).await);
+    let run = told(RUN);
+    let watch = wire::WatchRequest { run: run.clone(), ..wire::WatchRequest::default() };
+    let pause = wire::PauseRequest { run, ..wire::PauseRequest::default() };
+    let codes = [
+        code(runs.list(wire::ListRequest::default()).await),
+        code(runs.start(request("quick")).await),
+        code(runs.watch(watch).await),
+        code(runs.pause(pause).await),
+    ];
+    assert_eq!(format!("{codes:?}"), told(ANSWERS));
 }
 
-/// Only root can become somebody else; whoever else runs this sees at least that the own user is let in.
-#[tokio::test]
-async fn another_user_is_not_let_in() {
-    let house = House::open().await;
+fn code<T>(answer: Result<T, tonic::Status>) -> Code {
+    answer.map_or_else(|status| status.code(), |_| Code::Ok)
+}
+
+/// Lets the visitor knock as another user. Only root can become somebody else; whoever else runs this sees at least that the own
+/// user is let in.
+async fn visit(house: &House, answers: [Code; 4]) {
     let own = rustix::process::geteuid().as_raw();
-    let (user, answer) = if own == 0 { (65_534, Code::PermissionDenied) } else { (own, Code::Ok) };
+    let (user, answers) = if own == 0 { (65_534, answers) } else { (own, [Code::Ok; 4]) };
+    let run = house.start("held").await;
     let (program, door) = (house.dir.path().join("visitor"), house.dir.path().join("grpc.sock"));
     std::fs::copy(std::env::current_exe().expect("this test"), &program).expect("a copy");
     for path in [house.dir.path(), &program, &door] {
@@ -145,9 +163,40 @@ async fn another_user_is_not_let_in() {
     let visit = move || {
         let mut visitor = Command::new(program);
         visitor.args(["--exact", "serving::visitor", "--ignored"]).uid(user).current_dir("/");
-        visitor.env(DOOR, door).env(ANSWER, format!("{answer:?}")).output().expect("a visitor")
+        visitor.env(DOOR, door).env(RUN, run).env(ANSWERS, format!("{answers:?}"));
+        visitor.output().expect("a visitor")
     };
     let visited = tokio::task::spawn_blocking(visit).await.expect("visited");
     let told = String::from_utf8_lossy(&visited.stdout);
     assert!(visited.status.success() && told.contains("1 passed"), "{told}");
+}
+
+#[tokio::test]
+async fn another_user_is_not_let_in() {
+    visit(&House::open().await, [Code::PermissionDenied; 4]).await;
+}
+
+/// Lets everybody start runs, and nothing else.
+struct Starts;
+
+#[tonic::async_trait]
+impl Authority for Starts {
+    async fn allows(
+        &self,
+        caller: &Caller,
+        right: Right,
+        about: &[(&str, &str)],
+        _interactive: bool,
+    ) -> Result<(), Denied> {
+        match right {
+            Right::Run if about == [("definition", "quick")] => Ok(()),
+            _ => Err(Denied::Refused { caller: caller.name(), right }),
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_user_may_do_what_the_authority_says() {
+    let house = House::guarded(warden().asking(Arc::new(Starts))).await;
+    visit(&house, [Code::Ok, Code::Ok, Code::PermissionDenied, Code::PermissionDenied]).await;
 }

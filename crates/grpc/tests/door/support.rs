@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use indexmap::IndexMap;
-use op_engine::fakes::{FixedAgents, MemoryJournal, ScriptedPerform, succeed};
+use op_engine::fakes::{FixedAgents, FixedService, MemoryJournal, ScriptedPerform, succeed};
 use op_engine::ports::{
     AgentState, AgentStatus, Breaker, Channel as From, Chunk, OperationStatus, Progress, Sink, SystemClock,
 };
-use op_engine::{Engine, Library, Limits, Ports};
-use op_grpc::peer::PeerCheck;
+use op_engine::{Engine, Library, Limits, Ports, Warden};
 use op_grpc::{Doors, ServeError, serve};
 use op_plan::catalogue::{Brief, Operations, Role};
 use op_plan::plan::FailureKind;
@@ -135,6 +134,7 @@ pub(crate) struct House {
     pub(crate) engine: Engine,
     pub(crate) journal: Arc<MemoryJournal>,
     pub(crate) perform: Arc<ScriptedPerform>,
+    pub(crate) service: Arc<FixedService>,
     /// Lets `w.held` go on.
     pub(crate) release: Arc<Notify>,
     /// How many calls were stopped.
@@ -146,6 +146,11 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open() -> Self {
+        Self::guarded(warden()).await
+    }
+
+    /// A door whose warden is this one.
+    pub(crate) async fn guarded(warden: Warden) -> Self {
         let dir = TempDir::new().expect("a directory");
         let path = dir.path().join("grpc.sock");
         let unix = Some(UnixListener::bind(&path).expect("a socket"));
@@ -165,12 +170,12 @@ impl House {
         let casts = BTreeMap::from([("reader".to_owned(), reader)]);
         let library = Library { casts, ..Library::from(loaded.plans) };
         let engine = Engine::new(ports, library, Limits { runs: 50, ..Limits::default() });
-        let shutdown = CancellationToken::new();
+        let (service, shutdown) = (Arc::new(FixedService::default()), CancellationToken::new());
         let doors = Doors { unix, tcp: None };
-        let check = PeerCheck::allowing(Vec::new());
-        let server = tokio::spawn(serve(doors, engine.clone(), check, shutdown.clone()));
+        let server = serve(doors, engine.clone(), warden, service.clone(), shutdown.clone());
+        let server = tokio::spawn(server);
         let channel = knock(&path).await;
-        Self { dir, engine, journal, perform, release, stopped, shutdown, server, channel }
+        Self { dir, engine, journal, perform, service, release, stopped, shutdown, server, channel }
     }
 
     pub(crate) fn runs(&self) -> RunsClient<Channel> {
@@ -209,6 +214,11 @@ impl House {
     pub(crate) async fn was_stopped(&self, times: usize) {
         self.stopped.clone().wait_for(|stopped| *stopped >= times).await.expect("the performer lives");
     }
+}
+
+/// Trusts root and whoever runs the test.
+pub(crate) fn warden() -> Warden {
+    Warden::new(rustix::process::geteuid().as_raw(), Vec::new())
 }
 
 pub(crate) async fn knock(path: &Path) -> Channel {

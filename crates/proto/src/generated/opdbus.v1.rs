@@ -4389,6 +4389,16 @@ pub struct RunScheduleResponse {
     #[prost(string, tag = "1")]
     pub run: ::prost::alloc::string::String,
 }
+/// Asks the daemon to read its configuration again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReloadRequest {}
+/// The configuration is in force.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReloadResponse {
+    /// Counted up with every configuration that came into force; 1 is the one of the start.
+    #[prost(uint64, tag = "1")]
+    pub generation: u64,
+}
 /// Asks for a drawing.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DrawRequest {
@@ -4715,6 +4725,26 @@ pub mod plans_client {
                 .insert(GrpcMethod::new("opdbus.v1.Plans", "RunSchedule"));
             self.inner.unary(req, path, codec).await
         }
+        /// Reads the configuration again and brings it into force as a whole, or not at all: files with errors leave the one before in
+        /// force and fail the call. Runs under way keep their plans, and agents that did not change keep their connections.
+        pub async fn reload(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReloadRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReloadResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Plans/Reload");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Plans", "Reload"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -4785,6 +4815,12 @@ pub mod plans_server {
             tonic::Response<super::RunScheduleResponse>,
             tonic::Status,
         >;
+        /// Reads the configuration again and brings it into force as a whole, or not at all: files with errors leave the one before in
+        /// force and fail the call. Runs under way keep their plans, and agents that did not change keep their connections.
+        async fn reload(
+            &self,
+            request: tonic::Request<super::ReloadRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReloadResponse>, tonic::Status>;
     }
     /// Plans that the daemon knows, and checks of plans that it does not.
     #[derive(Debug)]
@@ -5196,6 +5232,49 @@ pub mod plans_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RunScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Plans/Reload" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReloadSvc<T: Plans>(pub Arc<T>);
+                    impl<T: Plans> tonic::server::UnaryService<super::ReloadRequest>
+                    for ReloadSvc<T> {
+                        type Response = super::ReloadResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReloadRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Plans>::reload(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReloadSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

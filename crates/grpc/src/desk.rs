@@ -1,0 +1,76 @@
+//! What every service of the door works with, and the questions they put to the warden.
+
+use std::sync::Arc;
+
+use op_engine::ports::{Caller, Right, RunRecord, Service};
+use op_engine::{Engine, Warden};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Status};
+
+use crate::failure::status;
+use crate::peer;
+
+/// What stands behind the door.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) engine: Engine,
+    pub(crate) warden: Warden,
+    pub(crate) service: Arc<dyn Service>,
+    /// Ends streams and stops calls when the daemon goes down.
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// Who asks, taken off a request before it is read.
+pub(crate) struct Asker {
+    pub(crate) caller: Caller,
+    interactive: bool,
+}
+
+impl Asker {
+    pub(crate) fn of<T>(request: &Request<T>) -> Self {
+        Self { caller: peer::caller(request), interactive: peer::is_interactive(request) }
+    }
+
+    /// The caller in words, for the journal.
+    pub(crate) fn name(&self) -> String {
+        self.caller.name()
+    }
+}
+
+impl Desk {
+    /// Refuses who has not this right.
+    pub(crate) async fn admit(
+        &self,
+        asker: &Asker,
+        right: Right,
+        about: &[(&str, &str)],
+    ) -> Result<(), Status> {
+        let admitted = self.warden.admit(&asker.caller, right, about, asker.interactive).await;
+        admitted.map_err(|denied| status(&denied))
+    }
+
+    /// Refuses who may not start a run of this plan.
+    pub(crate) async fn admit_start(&self, asker: &Asker, plan: &str) -> Result<(), Status> {
+        self.admit(asker, Right::Run, &[("definition", plan)]).await
+    }
+
+    /// Finds a run, and refuses who may not steer it.
+    pub(crate) async fn admit_control(&self, asker: &Asker, run: &str) -> Result<RunRecord, Status> {
+        let record = self.engine.find(run).await.map_err(|error| status(&error))?;
+        let about = [("run", record.id.as_str()), ("definition", record.plan.as_str())];
+        let Asker { caller, interactive } = asker;
+        let admitted = self.warden.admit_control(caller, &record.user, &about, *interactive).await;
+        admitted.map_err(|denied| status(&denied))?;
+        Ok(record)
+    }
+
+    /// Finds a run, and refuses who may not read what it did and wrote.
+    pub(crate) async fn admit_reading(&self, asker: &Asker, run: &str) -> Result<RunRecord, Status> {
+        let record = self.engine.find(run).await.map_err(|error| status(&error))?;
+        let about = [("run", record.id.as_str()), ("definition", record.plan.as_str())];
+        let Asker { caller, interactive } = asker;
+        let admitted = self.warden.admit_reading(caller, &record.user, &about, *interactive).await;
+        admitted.map_err(|denied| status(&denied))?;
+        Ok(record)
+    }
+}
