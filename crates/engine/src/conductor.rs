@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Audit;
+use crate::beat::Beat;
 use crate::calls::Calls;
 use crate::feed::Feed;
 use crate::handle::Engine;
@@ -72,6 +73,7 @@ pub(crate) struct Conductor {
     run: Run,
     feed: Arc<Feed>,
     inbox: mpsc::Receiver<Message>,
+    beat: Arc<Beat>,
     calls: Calls,
     /// Calls that the journal already knew when the run was recovered: they may have been sent before.
     repeats: HashSet<Work>,
@@ -84,13 +86,14 @@ impl Conductor {
         world: World,
         feed: Arc<Feed>,
         inbox: mpsc::Receiver<Message>,
+        beat: Arc<Beat>,
         is_recovered: bool,
     ) -> Self {
         let run = Run::clone(&feed.run());
         let repeats = if is_recovered { calls_of(&run).collect() } else { HashSet::new() };
         let calls = Calls::new(Arc::clone(&world.perform), Arc::new(world.engine.clone()));
         let secrets = secrets_of(&run);
-        Self { world, run, feed, inbox, calls, repeats, secrets }
+        Self { world, run, feed, inbox, beat, calls, repeats, secrets }
     }
 
     /// Conducts the run until it is over or the daemon goes down.
@@ -174,9 +177,17 @@ impl Conductor {
         Next::Taken(taken)
     }
 
-    /// Decides, commits, evolves, publishes. When this returns an error, nothing happened.
+    /// Deals with what happened, and shows how long that takes.
     async fn take(&mut self, taken: Vec<Taken>, decide: Decide) -> Result<(), AppendError> {
         let at = self.world.clock.now();
+        self.beat.begin(at);
+        let dealt = self.deal(at, taken, decide).await;
+        self.beat.rest();
+        dealt
+    }
+
+    /// Decides, commits, evolves, publishes. When this returns an error, nothing happened.
+    async fn deal(&mut self, at: Timestamp, taken: Vec<Taken>, decide: Decide) -> Result<(), AppendError> {
         let mut next = self.run.clone();
         let mut batch = Batch::default();
         for taken in taken {
@@ -225,8 +236,9 @@ impl Conductor {
                 Ok(()) => return Ok(()),
                 Err(error @ AppendError::Full(_)) => {
                     tracing::error!(run = %self.run.id(), %error, "the run waits for room");
+                    self.beat.rest();
                     tokio::select! {
-                        () = tokio::time::sleep(JOURNAL_RETRY) => {}
+                        () = tokio::time::sleep(JOURNAL_RETRY) => self.beat.begin(self.world.clock.now()),
                         () = self.world.shutdown.cancelled() => return Err(error),
                     }
                 }

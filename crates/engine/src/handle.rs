@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::Audit;
+use crate::beat::Beat;
 use crate::conductor::{Conductor, INBOX, Left, Message, World};
 use crate::feed::Feed;
 use crate::idle::Idle;
@@ -94,6 +95,7 @@ pub(crate) struct Hall {
 pub(crate) struct Live {
     pub(crate) inbox: mpsc::Sender<Message>,
     pub(crate) feed: Arc<Feed>,
+    beat: Arc<Beat>,
 }
 
 /// A run that is known and has no conductor yet.
@@ -101,6 +103,7 @@ pub(crate) struct Entered {
     run: RunId,
     pub(crate) feed: Arc<Feed>,
     messages: mpsc::Receiver<Message>,
+    beat: Arc<Beat>,
 }
 
 impl Engine {
@@ -169,6 +172,13 @@ impl Engine {
         self.live().len()
     }
 
+    /// A run whose conductor has been dealing with one thing for longer than this: it hangs, or the journal does. Runs that wait,
+    /// also for room on the disk, are none.
+    pub fn stalled(&self, longest: Duration) -> Option<RunId> {
+        let now = self.hall.ports.clock.now();
+        self.live().iter().find(|(_, live)| live.beat.busy(now) > longest).map(|(run, _)| run.clone())
+    }
+
     /// Resolves with the cause when the engine cannot go on: a task of it broke off, or the journal takes nothing any more.
     pub async fn failed(&self) -> String {
         let mut fatal = self.hall.fatal.subscribe();
@@ -218,9 +228,9 @@ impl Engine {
             return None;
         }
         let (inbox, messages) = mpsc::channel(INBOX);
-        let feed = Arc::new(Feed::new(run.clone()));
-        live.insert(run.id().clone(), Live { inbox, feed: Arc::clone(&feed) });
-        Some(Entered { run: run.id().clone(), feed, messages })
+        let (feed, beat) = (Arc::new(Feed::new(run.clone())), Arc::new(Beat::default()));
+        live.insert(run.id().clone(), Live { inbox, feed: Arc::clone(&feed), beat: Arc::clone(&beat) });
+        Some(Entered { run: run.id().clone(), feed, messages, beat })
     }
 
     /// Forgets a run.
@@ -230,8 +240,8 @@ impl Engine {
 
     /// Gives a run, all of whose events are on disk, to a conductor.
     pub(crate) fn conduct(&self, entered: Entered, is_recovered: bool) {
-        let Entered { run: id, feed, messages } = entered;
-        let conductor = Conductor::new(self.world(), feed, messages, is_recovered);
+        let Entered { run: id, feed, messages, beat } = entered;
+        let conductor = Conductor::new(self.world(), feed, messages, beat, is_recovered);
         let engine = self.clone();
         self.hall.tasks.spawn(async move {
             let left = std::panic::AssertUnwindSafe(conductor.conduct()).catch_unwind().await;

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! - [`handle`]: what doors call; [`start`]: from a request to a run; [`names`]: what a name means
-//! - [`library`]: plans and casts; `places`: runs that count together; `idle`: runs that only wait; `child`: plans inside plans
+//! - [`library`]: plans and casts; `places`: runs that count together; `idle`: runs that only wait; `beat`: whether conductors turn; `child`: plans inside plans
 //! - `conductor`: the task of a run; `calls`: what it has under way; [`recover`]: runs from the journal
 //! - [`feed`]: what is published of a live run; [`watch`]: following a run from any sequence; [`output`]: kept output
 //! - [`guard`]: wrappers around calls
@@ -24,6 +24,7 @@
 //! - [`ports`]: the journal, performers, agents, the clock, the authority and the daemon around it all; `fakes`: their twins (feature `fakes`)
 
 mod audit;
+mod beat;
 mod calls;
 mod child;
 mod conductor;

@@ -26,7 +26,10 @@ pub(crate) struct Agent {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) gate: Gate,
     pub(crate) standing: watch::Sender<Standing>,
+    /// Cancelled when the agent is let go of for good.
     pub(crate) closing: CancellationToken,
+    /// Cancelled when its keeper has ended: no process of it is left.
+    pub(crate) gone: CancellationToken,
     breaker: Mutex<Breaker>,
     /// Whether the breaker is closed and counted no fault, so that calls need not ask it.
     clean: AtomicBool,
@@ -34,6 +37,7 @@ pub(crate) struct Agent {
     /// Calls that wait for the link.
     waiting: AtomicU32,
     counts: Mutex<Counts>,
+    succession: Mutex<Succession>,
     /// `name@address`, the peer in the evidence of calls.
     pub(crate) peer: String,
 }
@@ -80,6 +84,15 @@ pub(crate) struct Tally {
     pub(crate) total: Duration,
 }
 
+/// Who comes after an agent.
+#[derive(Debug, Default)]
+pub(crate) struct Succession {
+    /// Whether somebody waits until the agent has no call.
+    pub(crate) awaited: bool,
+    /// What it is then; nobody comes without.
+    pub(crate) next: Option<AgentSettings>,
+}
+
 /// How a call counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Count {
@@ -119,11 +132,13 @@ impl Agent {
             gate: Gate::new(settings.max_concurrent.unwrap_or(pool.max_concurrent), pool.queue),
             standing: watch::Sender::new(standing),
             closing,
+            gone: CancellationToken::new(),
             breaker: Mutex::new(Breaker::new(pool.breaker)),
             clean: AtomicBool::new(true),
             wishes,
             waiting: AtomicU32::new(0),
             counts: Mutex::default(),
+            succession: Mutex::default(),
             peer: format!("{}@{}", settings.name, settings.address),
             settings,
             pool,
@@ -248,6 +263,10 @@ impl Agent {
         let standing = self.standing.borrow();
         standing.described.as_ref().is_some_and(|described| known(&described.operations))
             || self.settings.known.as_ref().is_some_and(known)
+    }
+
+    pub(crate) fn succession(&self) -> MutexGuard<'_, Succession> {
+        self.succession.lock().expect("nothing panics while it holds the succession")
     }
 
     pub(crate) fn counts(&self) -> MutexGuard<'_, Counts> {

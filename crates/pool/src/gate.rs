@@ -1,9 +1,9 @@
 //! Admission to one agent: so many calls in flight, so many waiting, and no more.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use op_run::Timestamp;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 /// The gate of one agent. First come, first served.
 #[derive(Debug)]
@@ -16,6 +16,9 @@ pub(crate) struct Gate {
     queued: AtomicU32,
     /// When a place was last given back, in milliseconds.
     used: AtomicU64,
+    /// Whether somebody waits until nobody is in, so that who leaves need not tell anybody else.
+    watched: AtomicBool,
+    left: Notify,
 }
 
 /// The queue is full.
@@ -43,6 +46,8 @@ impl Gate {
             queue,
             queued: 0.into(),
             used: 0.into(),
+            watched: false.into(),
+            left: Notify::new(),
         }
     }
 
@@ -96,6 +101,18 @@ impl Gate {
         places.saturating_sub(free)
     }
 
+    /// Returns once no call is in flight and none waits.
+    pub(crate) async fn empty(&self) {
+        self.watched.store(true, Ordering::SeqCst);
+        loop {
+            let left = self.left.notified();
+            if self.active() == 0 && self.queued() == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
     pub(crate) fn queued(&self) -> u32 {
         self.queued.load(Ordering::Relaxed)
     }
@@ -111,8 +128,9 @@ impl Gate {
     }
 }
 
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
+impl Place<'_> {
+    /// Lets the place vanish when it is one too many.
+    fn pay(&mut self) {
         if self.gate.surplus.load(Ordering::Relaxed) == 0 {
             return;
         }
@@ -124,9 +142,22 @@ impl Drop for Place<'_> {
     }
 }
 
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.pay();
+        drop(self.permit.take());
+        if self.gate.watched.load(Ordering::SeqCst) {
+            self.gate.left.notify_waiters();
+        }
+    }
+}
+
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         self.0.queued.fetch_sub(1, Ordering::Relaxed);
+        if self.0.watched.load(Ordering::SeqCst) {
+            self.0.left.notify_waiters();
+        }
     }
 }
 

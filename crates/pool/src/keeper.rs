@@ -32,6 +32,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Keeps an agent until the pool closes. A panic costs the link, not the agent.
 pub(crate) async fn keep(agent: Arc<Agent>, mut wishes: mpsc::Receiver<Wish>) {
+    let _gone = agent.gone.clone().drop_guard();
     loop {
         let mut keeper = Keeper::new(Arc::clone(&agent));
         if AssertUnwindSafe(keeper.run(&mut wishes)).catch_unwind().await.is_ok() {

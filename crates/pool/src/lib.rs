@@ -26,7 +26,7 @@
 //!   └── nobody wants it ────────────┘      ready ──draining──▶ draining ──▶ backing off | idle
 //! ```
 //!
-//! - [`pool`], [`settings`]: what is built, and from what
+//! - [`pool`], [`settings`]: what is built, and from what; `roster`: the agents by name; [`renew`]: other agents than before
 //! - `link`, [`backoff`], `breaker`: the rules; pure, time and chance come in with the input
 //! - `keeper`: the one task of an agent; does what the link commands
 //! - `connect`, `described`, `wire`, `session`, `unary`, `flight`, `health`: the way to a connected agent
@@ -48,6 +48,8 @@ mod keeper;
 mod link;
 mod perform;
 pub mod pool;
+pub mod renew;
+mod roster;
 mod session;
 pub mod settings;
 mod status;
@@ -58,5 +60,6 @@ mod wire;
 pub use backoff::Backoff;
 pub use described::known;
 pub use pool::{BuildError, Pool};
+pub use renew::Renewed;
 pub use settings::{AgentSettings, BreakerSettings, Launch, PoolSettings};
 pub use supervise::orphans::{adopt, reap};

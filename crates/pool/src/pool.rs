@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Agent, Wish};
 use crate::keeper::keep;
+use crate::roster::Roster;
 use crate::settings::{AgentSettings, PoolSettings};
 
 /// The agents of a hub. It performs calls and knows its agents by the ports of the engine.
@@ -19,16 +20,33 @@ use crate::settings::{AgentSettings, PoolSettings};
 /// Nothing is connected before [`start`](Self::start). Dropping the pool kills the processes it started;
 /// [`shutdown`](Self::shutdown) lets calls and processes end.
 pub struct Pool {
-    agents: BTreeMap<String, Arc<Agent>>,
-    closing: CancellationToken,
-    tasks: Mutex<Tasks>,
+    pub(crate) mould: Mould,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) tasks: Mutex<Tasks>,
+}
+
+/// What every agent of a pool is made with.
+#[derive(Clone)]
+pub(crate) struct Mould {
+    pub(crate) settings: Arc<PoolSettings>,
+    clock: Arc<dyn Clock>,
+    pub(crate) closing: CancellationToken,
+}
+
+impl Mould {
+    /// An agent that nobody keeps yet, and the wishes that its keeper is to hear.
+    pub(crate) fn make(&self, agent: AgentSettings) -> (Arc<Agent>, mpsc::Receiver<Wish>) {
+        let Self { settings, clock, closing } = self.clone();
+        let (agent, wishes) = Agent::new(agent, settings, clock, closing.child_token());
+        (Arc::new(agent), wishes)
+    }
 }
 
 /// The keepers, and what those that do not run yet are to hear.
 #[derive(Default)]
-struct Tasks {
+pub(crate) struct Tasks {
     resting: Vec<(Arc<Agent>, mpsc::Receiver<Wish>)>,
-    keepers: JoinSet<()>,
+    pub(crate) keepers: JoinSet<()>,
 }
 
 /// Why a pool cannot be built.
@@ -54,24 +72,20 @@ pub enum BuildError {
 
 impl Pool {
     /// A pool of these agents, all idle.
-    #[expect(clippy::needless_pass_by_value, reason = "whoever builds a pool hands its parts over")]
     pub fn new(
         settings: PoolSettings,
         agents: Vec<AgentSettings>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, BuildError> {
         check(&settings, &agents)?;
-        let (settings, closing) = (Arc::new(settings), CancellationToken::new());
-        let (mut named, mut tasks) = (BTreeMap::new(), Tasks::default());
+        let mould = Mould { settings: Arc::new(settings), clock, closing: CancellationToken::new() };
+        let pool = Self { mould, roster: Arc::default(), tasks: Mutex::default() };
         for agent in agents {
-            let name = agent.name.clone();
-            let (agent, wishes) =
-                Agent::new(agent, Arc::clone(&settings), Arc::clone(&clock), closing.clone());
-            let agent = Arc::new(agent);
-            tasks.resting.push((Arc::clone(&agent), wishes));
-            named.insert(name, agent);
+            let (agent, wishes) = pool.mould.make(agent);
+            pool.tasks().resting.push((Arc::clone(&agent), wishes));
+            pool.roster.seat(agent);
         }
-        Ok(Arc::new(Self { agents: named, closing, tasks: Mutex::new(tasks) }))
+        Ok(Arc::new(pool))
     }
 
     /// Begins to keep the agents: connects those that are run on connection, side by side, and returns at once. Calls and
@@ -98,7 +112,7 @@ impl Pool {
     /// Cancels the calls in flight, says goodbye to all agents, and ends the processes it started, all side by side. When it
     /// returns, all tasks have ended and no process is left. Later calls are answered as unavailable.
     pub async fn shutdown(&self) {
-        self.closing.cancel();
+        self.mould.closing.cancel();
         let Tasks { resting, mut keepers } = std::mem::take(&mut *self.tasks());
         drop(resting);
         while let Some(ended) = keepers.join_next().await {
@@ -108,26 +122,22 @@ impl Pool {
         }
     }
 
-    pub(crate) fn agent(&self, name: &str) -> Option<&Arc<Agent>> {
-        self.agents.get(name)
+    pub(crate) fn agent(&self, name: &str) -> Option<Arc<Agent>> {
+        self.roster.agent(name)
     }
 
-    pub(crate) fn agents(&self) -> impl Iterator<Item = &Arc<Agent>> {
-        self.agents.values()
-    }
-
-    fn tasks(&self) -> MutexGuard<'_, Tasks> {
+    pub(crate) fn tasks(&self) -> MutexGuard<'_, Tasks> {
         self.tasks.lock().expect("nothing panics while it holds the tasks")
     }
 }
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("agents", &self.agents.keys()).finish_non_exhaustive()
+        f.debug_struct("Pool").field("agents", &self.roster.names()).finish_non_exhaustive()
     }
 }
 
-fn check(settings: &PoolSettings, agents: &[AgentSettings]) -> Result<(), BuildError> {
+pub(crate) fn check(settings: &PoolSettings, agents: &[AgentSettings]) -> Result<(), BuildError> {
     let mut names = BTreeSet::new();
     let mut addresses: BTreeMap<String, &str> = BTreeMap::new();
     for agent in agents {

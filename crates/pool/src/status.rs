@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use futures::StreamExt;
-use futures::stream::{BoxStream, select_all};
+use futures::stream::BoxStream;
 use op_engine::ports::{AgentState, AgentStatus, Agents, ConnectError, OperationStatus};
 use op_plan::catalogue::Operations;
 use op_plan::{Catalogue, Operation, Performer};
-use tokio_stream::wrappers::WatchStream;
 
 use crate::agent::{Agent, Standing};
 use crate::pool::Pool;
@@ -16,16 +14,11 @@ use crate::pool::Pool;
 #[async_trait]
 impl Agents for Pool {
     fn list(&self) -> Vec<AgentStatus> {
-        self.agents().map(|agent| agent.status()).collect()
+        self.roster.agents().iter().map(|agent| agent.status()).collect()
     }
 
     fn watch(&self) -> BoxStream<'static, AgentStatus> {
-        let changes = self.agents().map(|agent| {
-            let changes = WatchStream::new(agent.standing.subscribe());
-            let agent = agent.clone();
-            changes.map(move |_| agent.status())
-        });
-        select_all(changes.collect::<Vec<_>>()).boxed()
+        self.roster.watch()
     }
 
     async fn connect(&self, name: &str) -> Result<AgentStatus, ConnectError> {
@@ -50,7 +43,7 @@ impl Agents for Pool {
     }
 
     fn catalogue(&self) -> Catalogue {
-        let agents = self.agents().map(|agent| {
+        let agents = self.roster.agents().into_iter().map(|agent| {
             let known = agent.known(&agent.standing.borrow());
             (agent.settings.name.clone(), known.map_or(Operations::Open, Operations::Known))
         });

@@ -144,3 +144,35 @@ async fn a_run_that_the_journal_knows_is_known_to_the_engine() {
     settle().await;
     assert_eq!(world.engine.live_runs(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_conductor_that_hangs_is_told_and_one_that_waits_is_not() {
+    let longest = std::time::Duration::from_secs(5);
+    let (perform, release) = held();
+    let world = World::new(LINE, perform);
+    let run = world.start().await;
+    world.perform.was_asked(1).await;
+    tokio::time::advance(longest * 2).await;
+    assert_eq!(world.engine.stalled(longest), None, "it waits for its call");
+    world.journal.pause();
+    release.notify_one();
+    settle().await;
+    assert_eq!(world.engine.stalled(longest), None, "it has only begun to");
+    tokio::time::advance(longest * 2).await;
+    assert_eq!(world.engine.stalled(longest), Some(run.clone()));
+    world.journal.resume();
+    end(&world.engine, &run).await;
+    assert_eq!(world.engine.stalled(longest), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conductor_that_waits_for_room_on_the_disk_does_not_hang() {
+    let (perform, release) = held();
+    let world = World::new(LINE, perform);
+    world.start().await;
+    world.perform.was_asked(1).await;
+    world.journal.fail_next(full());
+    release.notify_one();
+    settle().await;
+    assert_eq!(world.engine.stalled(std::time::Duration::ZERO), None);
+}

@@ -4,5 +4,6 @@ mod calls;
 mod connects;
 mod misbehaves;
 mod processes;
+mod renews;
 mod scripted;
 mod support;
