@@ -36,7 +36,7 @@
 //! ```
 //!
 //! - [`agent`], [`operation`], [`failure`], [`call`]: what an author writes and gets
-//! - [`listener`], [`serve`]: where it listens, and the way from first connection to drained
+//! - [`listener`], [`inherited`], [`serve`]: where it listens, and the way from first connection to drained; `notify` tells systemd
 //! - `handler`: typed functions behind one untyped face; refuses wrong arguments
 //! - `session`, `execute`: the two ways in; `service` puts them on gRPC, `links` owns the connections
 //! - `floor`: what all sessions share; `conduct`: the life of one operation
@@ -52,9 +52,11 @@ pub mod failure;
 mod flight;
 mod floor;
 mod handler;
+pub mod inherited;
 mod ledger;
 mod links;
 pub mod listener;
+mod notify;
 pub mod operation;
 pub mod serve;
 mod service;
@@ -63,6 +65,7 @@ mod session;
 pub use agent::Agent;
 pub use call::Call;
 pub use failure::{Failure, Kind};
+pub use inherited::{InheritError, Inherited};
 pub use listener::{BindError, Listener};
 pub use operation::Operation;
 pub use serve::ServeError;

@@ -9,10 +9,12 @@ use op_proto::Address;
 use rustix::fs::{Mode, fchmod};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
 
+use crate::Inherited;
+
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// A bound socket. Dropping it closes it, and removes a Unix socket's file.
+/// A bound socket. Dropping it closes it, and removes the file of a Unix socket that it made.
 #[derive(Debug)]
 pub struct Listener {
     address: Address,
@@ -23,8 +25,8 @@ pub struct Listener {
 enum Socket {
     Unix {
         listener: UnixListener,
-        /// Removes the file when it is dropped.
-        _file: File,
+        /// Removes the file when it is dropped; the file of an inherited socket is somebody else's.
+        _file: Option<File>,
     },
     Tcp(TcpListener),
 }
@@ -91,6 +93,19 @@ impl Listener {
         }
     }
 
+    /// Listens on a socket that this process was started with. Its file stays when the listener is dropped.
+    ///
+    /// # Panics
+    /// Outside of a runtime of tokio.
+    pub fn adopt(inherited: Inherited) -> Result<Self, BindError> {
+        let Inherited { listener, path } = inherited;
+        let address = Address::Unix(path);
+        let failed = |source| BindError::Bind { address: address.clone(), source };
+        listener.set_nonblocking(true).map_err(failed)?;
+        let listener = UnixListener::from_std(listener).map_err(failed)?;
+        Ok(Self { address, socket: Socket::Unix { listener, _file: None } })
+    }
+
     /// The address it is bound to.
     pub fn address(&self) -> &Address {
         &self.address
@@ -120,7 +135,7 @@ async fn unix(path: &Path) -> Result<Listener, BindError> {
     let listener = private(path).map_err(failed)?;
     let identity = fs::symlink_metadata(path).ok().map(|file| (file.dev(), file.ino()));
     let file = File { path: path.to_owned(), identity };
-    Ok(Listener { address, socket: Socket::Unix { listener, _file: file } })
+    Ok(Listener { address, socket: Socket::Unix { listener, _file: Some(file) } })
 }
 
 /// Removes a socket file that nobody listens on any more.

@@ -13,7 +13,7 @@ use tonic_health::server::{HealthReporter, health_reporter};
 use crate::flight::{Cause, Halt};
 use crate::floor::Floor;
 use crate::service::Service;
-use crate::{Agent, Listener, links};
+use crate::{Agent, Listener, links, notify};
 
 /// Largest frame a hub may send.
 const MAX_FRAME: usize = 8 << 20;
@@ -58,10 +58,12 @@ pub(crate) async fn serve(
     // If this future is dropped, connections and sessions end as well.
     let _closing = floor.closing.clone().drop_guard();
     tracing::info!(agent = floor.described.name, address = %listener.address(), "serving");
+    notify::ready(&floor.described.name);
     tokio::select! {
         () = links::accept(&listener, &floor, &routes) => {}
         () = shutdown => {}
     }
+    notify::stopping();
     drain(&floor, health, listener, drain_limit).await;
     tracing::info!(agent = floor.described.name, "drained");
     Ok(())
