@@ -69,8 +69,12 @@ pub enum SandboxError {
 /// Confines this thread and every thread and program it starts from now on; so it comes before the threads of a runtime.
 /// It cannot be undone.
 ///
-/// `name` is one of [`NAMES`](crate::NAMES); `listen` is where the agent will listen.
-pub fn sandbox(name: &str, settings: &Settings, listen: &Address) -> Result<SandboxReport, SandboxError> {
+/// `name` is one of [`NAMES`](crate::NAMES); `listen` is where the agent will make its socket, if it makes one.
+pub fn sandbox(
+    name: &str,
+    settings: &Settings,
+    listen: Option<&Address>,
+) -> Result<SandboxReport, SandboxError> {
     let rules = rules(name, settings, listen);
     let enforcement = match settings.sandbox {
         Confinement::Off => Enforcement::Off,

@@ -13,7 +13,7 @@ use op_engine::{Engine, Ports};
 use op_grpc::Doors;
 use op_grpc::peer::PeerCheck;
 use op_journal::SqliteJournal;
-use op_pool::{AgentSettings, Launch, Pool};
+use op_pool::{AgentSettings, ChildLaunch, Launch, Pool};
 use op_proto::Address;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use crate::Configuration;
 use crate::configuration::{ConfigurationError, bundled};
 use crate::credentials::Directory;
-use crate::settings::{AgentEntry, Settings};
+use crate::settings::{AgentEntry, AgentsAs, Settings};
+use crate::units;
 
 /// Variables of its own environment that an agent is started with: those its programs may have, and those that lead to a bus.
 const BUS_VARIABLES: [&str; 3] = ["DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS", "XDG_RUNTIME_DIR"];
@@ -63,6 +64,11 @@ pub enum BuildError {
     /// A bundled agent describes itself wrongly.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
+    /// An agent that runs as a unit listens where the unit says.
+    #[error(
+        "agent `{0}` has an `address`, but as a unit it listens on the socket of the unit; remove the address, or say `launch = false`"
+    )]
+    Placed(String),
     /// The path of this program is not known, so it cannot start agents.
     #[error("the path of this program is not known")]
     Program(#[source] io::Error),
@@ -218,37 +224,56 @@ fn make_folder(path: &Path) -> Result<(), BuildError> {
 }
 
 fn agents(settings: &Settings) -> Result<Vec<AgentSettings>, BuildError> {
-    make_folder(&settings.agent_sockets())?;
+    if settings.agents_as == AgentsAs::Children {
+        make_folder(&settings.agent_sockets())?;
+    }
     let program = std::env::current_exe().map_err(BuildError::Program)?;
     settings.agents.iter().map(|entry| agent(entry, settings, &program)).collect()
 }
 
 fn agent(entry: &AgentEntry, settings: &Settings, program: &Path) -> Result<AgentSettings, BuildError> {
-    let socket = || Address::Unix(settings.agent_sockets().join(format!("{}.sock", entry.name)));
-    let address = entry.address.clone().unwrap_or_else(socket);
-    let told = told(entry, settings);
-    if entry.launch
-        && let Some(state) = &told.state
-    {
-        make_folder(state)?;
-    }
+    let address = match (&entry.address, settings.agents_as) {
+        (Some(_), AgentsAs::Units) if entry.launch => return Err(BuildError::Placed(entry.name.clone())),
+        (Some(address), _) => address.clone(),
+        (None, AgentsAs::Units) => units::address(&entry.name),
+        (None, AgentsAs::Children) => {
+            Address::Unix(settings.agent_sockets().join(format!("{}.sock", entry.name)))
+        }
+    };
+    let launch = if entry.launch { Some(launch(entry, settings, &address, program)?) } else { None };
     Ok(AgentSettings {
         name: entry.name.clone(),
         run_on_connection: entry.run_on_connection,
-        launch: entry.launch.then(|| launch(entry, &address, &told, program)),
+        launch,
         max_concurrent: entry.table.max_concurrent,
         known: bundled(&entry.name)?,
         address,
     })
 }
 
-fn launch(entry: &AgentEntry, address: &Address, told: &op_agents::Settings, program: &Path) -> Launch {
+fn launch(
+    entry: &AgentEntry,
+    settings: &Settings,
+    address: &Address,
+    program: &Path,
+) -> Result<Launch, BuildError> {
+    let told = told(entry, settings);
+    match settings.agents_as {
+        AgentsAs::Children => {
+            told.state.as_deref().map_or(Ok(()), make_folder)?;
+            Ok(Launch::Child(child(entry, address, &told, program)))
+        }
+        AgentsAs::Units => Ok(Launch::Unit(units::launch(&entry.name, told))),
+    }
+}
+
+fn child(entry: &AgentEntry, address: &Address, told: &op_agents::Settings, program: &Path) -> ChildLaunch {
     let told_text = serde_json::to_string(told).expect("settings are plain data");
     let arguments =
         ["agent", &entry.name, "--listen", &address.to_string(), "--settings", &told_text, "--lifeline"];
     let names = told.environment.iter().map(String::as_str).chain(BUS_VARIABLES);
     let environment = names.filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect();
-    Launch { program: program.to_owned(), arguments: arguments.map(str::to_owned).to_vec(), environment }
+    ChildLaunch { program: program.to_owned(), arguments: arguments.map(str::to_owned).to_vec(), environment }
 }
 
 /// What a bundled agent is told when it starts.

@@ -17,7 +17,7 @@ use crate::settings::agents::{AgentsError, AgentsFile};
 use crate::settings::daemon::DaemonFile;
 use crate::settings::daemon::ModelsTable;
 use crate::settings::fragment::{FragmentError, parse};
-use crate::settings::{ARGUMENTS, DRAIN, MODEL_PATIENCE, Settings};
+use crate::settings::{ARGUMENTS, AgentsAs, DRAIN, MODEL_PATIENCE, Settings};
 
 /// The lowest layer, built in so that the shipped plans run anywhere.
 const SHIPPED_DAEMON: &str = include_str!("../../../config/op-dbusd.toml");
@@ -150,6 +150,13 @@ impl Configuration {
         let catalogue = catalogue(&settings, roles)?;
         let notes = notes(&settings);
         Ok(Self { directory, settings, catalogue, sources, notes, names_socket })
+    }
+
+    /// This configuration, with bundled agents that run as this.
+    #[must_use]
+    pub fn with_agents_as(mut self, agents_as: AgentsAs) -> Self {
+        self.settings.agents_as = agents_as;
+        self
     }
 
     /// Everything the daemon is built from, but its plans.
@@ -295,6 +302,7 @@ fn settings(daemon: DaemonFile, agents: &AgentsFile) -> Result<Settings, Configu
         },
         arguments: limits.argument_bytes.unwrap_or(ARGUMENTS),
         agents: agents.entries(&op_agents::NAMES)?,
+        agents_as: AgentsAs::default(),
         pool,
     })
 }

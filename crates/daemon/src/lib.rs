@@ -9,7 +9,7 @@
 //!
 //! - [`configuration`]: what ships, overlaid by a directory; plans and the catalogue
 //! - [`settings`]: fragments as written, merged, settings without holes
-//! - `app`: the parts, put together and taken apart in order
+//! - `app`: the parts, put together and taken apart in order; `units`: agents that systemd keeps
 //! - [`host`], [`daemon`](mod@daemon): the two ways to run one; `signals`, [`logging`], `credentials`, `places`
 
 mod app;
@@ -21,6 +21,7 @@ pub mod logging;
 mod places;
 pub mod settings;
 mod signals;
+mod units;
 
 pub use configuration::{Configuration, ConfigurationError};
 pub use daemon::{ServeError, serve};

@@ -14,6 +14,16 @@ pub mod fragment;
 pub use agents::{AgentEntry, AgentsFile};
 pub use daemon::DaemonFile;
 
+/// What bundled agents run as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AgentsAs {
+    /// Child processes of the daemon.
+    #[default]
+    Children,
+    /// Units of systemd, `op-agent@NAME.service`.
+    Units,
+}
+
 /// Everything the daemon is built from, but its plans.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -39,6 +49,8 @@ pub struct Settings {
     pub pool: PoolSettings,
     /// The agents, in order of their names.
     pub agents: Vec<AgentEntry>,
+    /// What those run as that the daemon starts.
+    pub agents_as: AgentsAs,
     /// The language model that plays roles.
     pub models: Option<ModelSettings>,
 }

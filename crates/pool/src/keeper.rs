@@ -54,8 +54,8 @@ struct Keeper {
     closing: bool,
     process: Option<Process>,
     starts: u32,
-    /// A process on its way out, and its id.
-    ending: Option<(u32, BoxFuture<'static, ()>)>,
+    /// A process on its way out, and its id where that is known.
+    ending: Option<(Option<u32>, BoxFuture<'static, ()>)>,
     /// An attempt is to begin as soon as that process is gone.
     due: bool,
     attempt: Option<BoxFuture<'static, Result<Connection, Fault>>>,
@@ -296,15 +296,18 @@ impl Keeper {
                     self.process = Some(process);
                 }
                 Err(error) => {
-                    let reason = format!("cannot start `{}`: {error}", launch.program.display());
-                    let fault = Fault::new(FaultKind::Refused, reason);
+                    let fault = Fault::new(FaultKind::Refused, error.to_string());
                     self.attempt = Some(std::future::ready(Err(fault)).boxed());
                     return;
                 }
             }
         }
+        let started = self.process.as_ref().map(Process::started);
         self.attempt = Some(
             async move {
+                if let Some(started) = started {
+                    started.await;
+                }
                 let (settings, pool) = (&agent.settings, &agent.pool);
                 connect::connect(&settings.name, &settings.address, pool, settings.launch.is_some()).await
             }
@@ -325,9 +328,10 @@ impl Keeper {
     }
 
     fn dispose(&mut self, grace: Duration) {
-        if let Some(process) = self.process.take() {
-            self.ending = Some((process.id(), process.stop(grace).boxed()));
-        }
+        let Some(process) = self.process.take() else { return };
+        let pid = process.id();
+        let end = if self.closing { process.leave(grace).boxed() } else { process.stop(grace).boxed() };
+        self.ending = Some((pid, end));
     }
 
     /// The process that was on its way out is gone.
@@ -340,8 +344,8 @@ impl Keeper {
     }
 
     fn pid(&self) -> Option<u32> {
-        let ending = self.ending.as_ref().map(|(pid, _)| *pid);
-        self.process.as_ref().map(Process::id).or(ending)
+        let ending = self.ending.as_ref().and_then(|(pid, _)| *pid);
+        self.process.as_ref().and_then(Process::id).or(ending)
     }
 
     fn publish(&self, before: AgentState, now: Timestamp, reason: &str, faults: u64) {

@@ -13,7 +13,7 @@
 //!              wanted ─────────▶ keeper ◀───────────────────────┘
 //!                                  │  step(input) -> commands
 //!                                  ▼
-//!                                 link   (pure)           supervise ─▶ child process
+//!                                 link   (pure)           supervise ─▶ child | unit
 //! ```
 //!
 //! States of a link:
@@ -32,7 +32,7 @@
 //! - `connect`, `described`, `wire`, `session`, `unary`, `flight`, `health`: the way to a connected agent
 //! - `perform`, `gate`, `answer`: a call, from admission to its one answer
 //! - `agent`, `status`: what is known of an agent and told to people
-//! - `supervise`: agents as child processes that never outlive the hub
+//! - `supervise`: agents as child processes that never outlive the hub, or as units of systemd
 
 mod agent;
 mod answer;
@@ -61,5 +61,5 @@ pub use backoff::Backoff;
 pub use described::known;
 pub use pool::{BuildError, Pool};
 pub use renew::Renewed;
-pub use settings::{AgentSettings, BreakerSettings, Launch, PoolSettings};
+pub use settings::{AgentSettings, BreakerSettings, ChildLaunch, Launch, PoolSettings, UnitLaunch};
 pub use supervise::orphans::{adopt, reap};

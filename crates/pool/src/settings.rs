@@ -107,13 +107,35 @@ impl AgentSettings {
     }
 }
 
+/// How an agent is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Launch {
+    /// As a child process of the hub.
+    Child(ChildLaunch),
+    /// As a unit of systemd.
+    Unit(UnitLaunch),
+}
+
 /// How to start an agent as a child process. It must end when its standard input is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Launch {
+pub struct ChildLaunch {
     /// The program, by its path.
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
     /// Its whole environment: nothing is inherited.
     pub environment: Vec<(String, String)>,
+}
+
+/// How to start an agent as a unit. The unit listens at the agent's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitLaunch {
+    /// Name of the unit, such as `op-agent@rust_pro.service`.
+    pub unit: String,
+    /// File from which the unit takes what the agent is told. It is written, for the user of the hub alone, before the unit starts.
+    pub file: PathBuf,
+    /// What the file says. A unit that runs and was told something else is started anew.
+    pub told: String,
+    /// Address of the bus on which systemd is; without it the bus of the system.
+    pub bus: Option<String>,
 }

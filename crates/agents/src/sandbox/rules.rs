@@ -63,7 +63,7 @@ fn writes(name: &str) -> bool {
 }
 
 /// Every place that the agent `name` may reach.
-pub(super) fn rules(name: &str, settings: &Settings, listen: &Address) -> Vec<Rule> {
+pub(super) fn rules(name: &str, settings: &Settings, listen: Option<&Address>) -> Vec<Rule> {
     let mut rules = Vec::new();
     let mut grant = |grant: Grant, path: &Path| rules.push(Rule { path: path.to_owned(), grant });
     let work = if writes(name) { Grant::Write } else { Grant::Read };
@@ -93,7 +93,7 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: &Address) -> Vec<Ru
     if name == "tools" {
         named(settings).for_each(|path| grant(Grant::Run, &path));
     }
-    if let Some(directory) = directory_of(listen) {
+    if let Some(directory) = listen.and_then(directory_of) {
         grant(Grant::Listen, directory);
     }
     rules
@@ -144,7 +144,7 @@ mod tests {
             ..Settings::default()
         };
         let listen = Address::Unix("/run/op-dbus/agent.sock".into());
-        let rules = rules(name, &settings, &listen);
+        let rules = rules(name, &settings, Some(&listen));
         rules.iter().find(|rule| rule.path == Path::new(path)).map(|rule| rule.grant)
     }
 

@@ -41,7 +41,7 @@ fn the_other_side() {
     let name = env::var("OP_AGENTS_NAME").unwrap();
     let settings = Settings { roots: vec![place.join("root")], ..Settings::default() };
     let listen = Address::Unix(place.join("run/agent.sock"));
-    let report = sandbox(&name, &settings, &listen).unwrap();
+    let report = sandbox(&name, &settings, Some(&listen)).unwrap();
     println!("\nENFORCED {:?}", report.enforcement);
     let said = |what: &str, done: bool| println!("{what} {done}");
     said("reads-inside", fs::read(place.join("root/file")).is_ok());
@@ -138,7 +138,7 @@ fn a_confined_rust_pro() {
     let place = PathBuf::from(env::var_os("OP_AGENTS_PLACE").expect("another test sets it"));
     let settings = Settings { roots: vec![place.join("root")], ..Settings::default() };
     let listen = Address::Unix(place.join("run/agent.sock"));
-    sandbox("rust_pro", &settings, &listen).unwrap();
+    sandbox("rust_pro", &settings, Some(&listen)).unwrap();
     let cut = lifeline::watch();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let listener = Listener::bind(&listen).await.unwrap();
@@ -189,7 +189,7 @@ async fn a_confined_rust_pro_still_compiles_tests_and_lints_but_its_tests_see_no
 /// Whether this kernel has all of landlock, asked of a thread that is thrown away.
 pub(crate) fn sandbox_is_enforced() -> bool {
     let listen = Address::Tcp { host: "127.0.0.1".into(), port: 0 };
-    let confined = std::thread::spawn(move || sandbox("tools", &Settings::default(), &listen).unwrap());
+    let confined = std::thread::spawn(move || sandbox("tools", &Settings::default(), Some(&listen)).unwrap());
     confined.join().unwrap().enforcement == Enforcement::Full
 }
 
@@ -197,7 +197,7 @@ pub(crate) fn sandbox_is_enforced() -> bool {
 fn switched_off_it_is_off_and_says_so() {
     let settings = Settings { sandbox: Confinement::Off, ..Settings::default() };
     let listen = Address::Tcp { host: "127.0.0.1".into(), port: 0 };
-    let report = sandbox("tools", &settings, &listen).unwrap();
+    let report = sandbox("tools", &settings, Some(&listen)).unwrap();
     assert_eq!(report.enforcement, Enforcement::Off);
     assert!(report.warning().is_some());
     assert!(fs::read("/proc/self/status").is_ok());

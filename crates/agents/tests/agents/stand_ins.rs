@@ -127,7 +127,7 @@ fn the_other_side() {
     if variables.contains("SANDBOXED") {
         // The scripts write down what they do.
         settings.roots.push(place.clone());
-        sandbox("tools", &settings, &listen).unwrap();
+        sandbox("tools", &settings, Some(&listen)).unwrap();
         settings.roots.pop();
     }
     let cut = lifeline::watch();

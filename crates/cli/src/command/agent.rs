@@ -1,10 +1,12 @@
 //! `op-dbus agent`: one bundled agent in this process. The daemon starts it; people seldom do.
 
+mod credential;
+
 use std::io;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use op_agent::Listener;
+use op_agent::{BindError, Inherited, Listener};
 use op_agents::{Settings, lifeline, sandbox};
 use op_daemon::logging;
 use op_proto::Address;
@@ -25,12 +27,12 @@ pub(crate) struct Agent {
     /// Agent
     #[arg(value_parser = PossibleValuesParser::new(op_agents::NAMES))]
     name: String,
-    /// Where to listen: unix:PATH or tcp:HOST:PORT
+    /// Where to listen: unix:PATH or tcp:HOST:PORT; a socket that systemd hands over without it
     #[arg(long, value_name = "ADDRESS")]
-    listen: Address,
-    /// What the agent may touch, as JSON
-    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = settings)]
-    settings: Settings,
+    listen: Option<Address>,
+    /// What the agent may touch, as JSON; the credential `settings` of its unit without it
+    #[arg(long, value_name = "JSON", value_parser = settings)]
+    settings: Option<Settings>,
     /// End when standard input is closed: whoever started it is gone
     #[arg(long)]
     lifeline: bool,
@@ -48,26 +50,65 @@ impl Agent {
         } else {
             logging::begin("info");
         }
-        let report = sandbox(&self.name, &self.settings, &self.listen).map_err(|error| {
-            Failure::broken(format!("cannot confine the agent `{}`", self.name)).because(&error)
-        })?;
+        let Self { name, listen, settings, lifeline } = self;
+        let place = Place::of(listen)?;
+        let settings = settings.map_or_else(credential::settings, Ok)?;
+        let report = sandbox(&name, &settings, place.made())
+            .map_err(|error| Failure::broken(format!("cannot confine the agent `{name}`")).because(&error))?;
         if let Some(warning) = report.warning() {
-            tracing::warn!(agent = self.name, "{warning}");
+            tracing::warn!(agent = name, "{warning}");
         }
-        block_on_one(self.serve())
+        block_on_one(serve(name, settings, place, lifeline))
+    }
+}
+
+/// Where an agent listens.
+enum Place {
+    /// At a socket or port that it makes.
+    Made(Address),
+    /// On a socket that it was started with.
+    Inherited(Inherited),
+}
+
+impl Place {
+    /// What was asked for, else what this process was started with.
+    fn of(listen: Option<Address>) -> Result<Self, Failure> {
+        if let Some(address) = listen {
+            return Ok(Self::Made(address));
+        }
+        let inherited = Inherited::take()
+            .map_err(|error| Failure::broken("cannot take the socket of the agent").because(&error))?;
+        inherited.map(Self::Inherited).ok_or_else(|| {
+            Failure::refused("nobody says where the agent is to listen")
+                .hint("give `--listen unix:/path/to.sock`, or let systemd start it with a socket")
+        })
     }
 
-    async fn serve(self) -> Result<Exit, Failure> {
-        let failed = |error: &dyn std::error::Error| {
-            Failure::broken(format!("cannot serve the agent `{}`", self.name)).because(error)
-        };
-        let end = End::listen(self.lifeline).map_err(|error| failed(&error))?;
-        let agent =
-            op_agents::build(&self.name, &self.settings).expect("the name is one of the bundled agents");
-        let listener = Listener::bind(&self.listen).await.map_err(|error| failed(&error))?;
-        agent.serve(listener, end.reached()).await.map_err(|error| failed(&error))?;
-        Ok(Exit::Done)
+    /// The place that this process is to make.
+    fn made(&self) -> Option<&Address> {
+        match self {
+            Self::Made(address) => Some(address),
+            Self::Inherited(_) => None,
+        }
     }
+
+    async fn open(self) -> Result<Listener, BindError> {
+        match self {
+            Self::Made(address) => Listener::bind(&address).await,
+            Self::Inherited(inherited) => Listener::adopt(inherited),
+        }
+    }
+}
+
+async fn serve(name: String, settings: Settings, place: Place, lifeline: bool) -> Result<Exit, Failure> {
+    let failed = |error: &dyn std::error::Error| {
+        Failure::broken(format!("cannot serve the agent `{name}`")).because(error)
+    };
+    let end = End::listen(lifeline).map_err(|error| failed(&error))?;
+    let agent = op_agents::build(&name, &settings).expect("the name is one of the bundled agents");
+    let listener = place.open().await.map_err(|error| failed(&error))?;
+    agent.serve(listener, end.reached()).await.map_err(|error| failed(&error))?;
+    Ok(Exit::Done)
 }
 
 /// What ends an agent.

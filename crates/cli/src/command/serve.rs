@@ -1,7 +1,8 @@
 //! `op-dbus serve`: the daemon in the foreground.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use op_daemon::logging;
+use op_daemon::settings::AgentsAs;
 
 use crate::failure::{Exit, Failure};
 use crate::seat::Context;
@@ -17,13 +18,35 @@ OP_DBUS_LOG says what is logged to standard error, such as `info,op_pool=debug`.
 /// Serve as the daemon, in the foreground
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Serve {}
+pub(crate) struct Serve {
+    /// What bundled agents run as
+    #[arg(long, value_name = "AS", default_value = "children")]
+    agents: Agents,
+}
+
+/// What bundled agents run as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Agents {
+    /// Child processes, which end with the daemon
+    Children,
+    /// Units of systemd, op-agent@NAME.service, each in a sandbox of its own
+    Units,
+}
+
+impl From<Agents> for AgentsAs {
+    fn from(agents: Agents) -> Self {
+        match agents {
+            Agents::Children => Self::Children,
+            Agents::Units => Self::Units,
+        }
+    }
+}
 
 impl Serve {
     /// Does it.
     pub(crate) async fn run(self, ctx: &Context) -> Result<Exit, Failure> {
         logging::begin("info");
-        let served = op_daemon::serve(ctx.configuration()?).await;
+        let served = op_daemon::serve(ctx.configuration()?.with_agents_as(self.agents.into())).await;
         served
             .map(|()| Exit::Done)
             .map_err(|error| Failure::broken("the daemon cannot serve").because(&error))

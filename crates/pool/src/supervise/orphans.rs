@@ -105,7 +105,7 @@ impl Family {
                 bury(*pid);
             } else if let Some(pid) = Pid::from_raw(*pid) {
                 let _ = kill_process(pid, Signal::KILL);
-                ends.extend(super::watch(pid));
+                ends.extend(super::child::watch(pid));
             }
         }
         ends

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use op_agent::{Agent, Call, Failure, Listener, Operation};
 use op_engine::ports::{AgentState, AgentStatus, Agents};
 use op_plan::plan::FailureKind;
-use op_pool::{AgentSettings, Launch, Pool};
+use op_pool::{AgentSettings, ChildLaunch, Launch, Pool};
 use op_proto::Address;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
@@ -29,14 +29,14 @@ fn as_test(name: &str) -> Vec<String> {
 fn launched(address: &Address, extra: Option<(&str, &str)>) -> AgentSettings {
     let environment = [(LISTEN, address.to_string())].into_iter();
     let extra = extra.map(|(name, value)| (name, value.to_owned()));
-    let launch = Launch {
+    let launch = ChildLaunch {
         program: std::env::current_exe().expect("this program"),
         arguments: as_test("processes::an_agent_process"),
         environment: environment.chain(extra).map(|(name, value)| (name.to_owned(), value)).collect(),
     };
     AgentSettings {
         run_on_connection: true,
-        launch: Some(launch),
+        launch: Some(Launch::Child(launch)),
         ..AgentSettings::new("a", address.clone())
     }
 }

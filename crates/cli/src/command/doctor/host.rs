@@ -6,7 +6,6 @@ use std::thread;
 
 use op_agents::sandbox::Enforcement;
 use op_agents::{SandboxError, SandboxReport, Settings};
-use op_proto::Address;
 use rustix::fs::{Access, access, statvfs};
 
 use super::finding::{Finding, chain};
@@ -60,9 +59,7 @@ fn judge(free: u64) -> Finding {
 
 /// Whether the kernel can confine agents. It is tried on a thread that ends at once: a sandbox is for good, and for one thread.
 pub(super) fn sandbox() -> Finding {
-    let listen = Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
-    let tried =
-        thread::spawn(move || op_agents::sandbox("security_auditor", &Settings::default(), &listen)).join();
+    let tried = thread::spawn(|| op_agents::sandbox("security_auditor", &Settings::default(), None)).join();
     told(tried.unwrap_or(Ok(SandboxReport { enforcement: Enforcement::None, places: 0 })))
 }
 
