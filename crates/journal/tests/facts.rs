@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use op_plan::Performer;
 use op_plan::cast::Fallback;
 use op_plan::plan::{FailureKind, Terminal};
-use op_run::event::{Destination, SkipCause, StopCause, Waiting};
+use op_run::event::{Destination, Retried, SkipCause, StopCause, Waiting};
 use op_run::{Evidence, Fact, Failure, Timestamp};
 use serde_json::json;
 
@@ -60,12 +60,14 @@ fn run() -> Vec<Fact> {
         Fact::RunTimedOut,
         Fact::RunExhausted { reason: reason() },
         Fact::RollbackRequested { to: Some(build()), user: user() },
-        Fact::RunRetried {
+        Fact::RunRetried(Retried {
             phases: vec![build()],
             steps: vec![step()],
+            lists: vec![step()],
             deadline: Some(later()),
+            queued: true,
             user: user(),
-        },
+        }),
         Fact::StuckResolved { accepted: true, user: user() },
     ]
 }
@@ -90,7 +92,7 @@ fn steps() -> Vec<Fact> {
     let performer = Performer::new("tools", "sh");
     let (failure, evidence) = (failure(), evidence());
     let mut facts = vec![
-        Fact::StepFanned { step: step(), items: vec![json!(1), json!({"a": []})] },
+        Fact::StepFanned { step: step(), items: vec![json!(1), json!({"a": []})], done: 1 },
         Fact::ItemSucceeded { step: step(), item: 0, output: json!("x"), evidence: evidence.clone() },
         Fact::ItemFailed { step: step(), item: 1, failure: failure.clone(), evidence: None },
         Fact::StepFellBack {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 
 pub use fact::Fact;
-pub use terms::{Destination, SkipCause, StopCause, Waiting};
+pub use terms::{Destination, Retried, SkipCause, StopCause, Waiting};
 
 /// A fact and when it became true. Events of a run are counted from 1 by the order they are taken in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

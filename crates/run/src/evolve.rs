@@ -28,7 +28,7 @@ pub fn evolve(run: &mut Run, event: &Event) {
         Fact::RunStarted { .. } => control::begun(run, at, &event.fact),
         Fact::CastFellBack(_) => {}
         Fact::RunAdmitted | Fact::RunResumed { .. } => control::resumed(run, at),
-        Fact::RunPaused { .. } => control::paused(run, at),
+        Fact::RunPaused { reason, user } => control::paused(run, at, reason, user),
         Fact::CastChanged { cast, .. } => control::recast(run, cast),
         Fact::SignalReceived { signal, data, .. } => run.signals.push_back((signal.clone(), data.clone())),
         Fact::PhaseStarted { phase, deadline } => with_phase(run, phase, |run, phase| {
@@ -57,9 +57,7 @@ pub fn evolve(run: &mut Run, event: &Event) {
         }
         Fact::RunTimedOut => control::halt(run, Halt::TimedOut),
         Fact::RollbackRequested { user, .. } => run.rolled_back_by = Some(user.clone()),
-        Fact::RunRetried { phases, steps, deadline, .. } => {
-            control::retried(run, phases, steps, *deadline);
-        }
+        Fact::RunRetried(retried) => control::retried(run, at, retried),
         Fact::StuckResolved { accepted, .. } => undo::resolved(run, *accepted),
         Fact::RollbackStarted { .. }
         | Fact::UndoStarted { .. }

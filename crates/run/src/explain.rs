@@ -32,7 +32,7 @@ pub fn explain(run: &Run, now: Timestamp) -> Vec<String> {
 /// Its state, since when and why.
 fn state(run: &Run, now: Timestamp) -> Vec<String> {
     let Some(origin) = run.origin() else { return vec!["The run was not started yet.".to_owned()] };
-    let since = ago(run.paused.or(run.ended_at).unwrap_or(origin.at), now);
+    let since = ago(run.paused_at().or(run.ended_at).unwrap_or(origin.at), now);
     let reason = run.reason();
     let told = match run.state() {
         State::Pending => match &origin.concurrency {
@@ -45,7 +45,7 @@ fn state(run: &Run, now: Timestamp) -> Vec<String> {
         State::Waiting => {
             format!("The run is waiting: it began at {since}, and nothing of it is with a performer now.")
         }
-        State::Paused => format!("The run is paused since {since}: nothing new starts."),
+        State::Paused => format!("The run is paused since {since}{}: nothing new starts.", held_by(run)),
         State::RollingBack => format!("The run is being undone, because {}.", why_undone(run)),
         State::Completed => {
             let took = run.ended_at.map(|end| span(end.since(origin.at))).unwrap_or_default();
@@ -57,6 +57,15 @@ fn state(run: &Run, now: Timestamp) -> Vec<String> {
         State::Stuck => format!("The run is stuck since {since}: {reason}."),
     };
     std::iter::once(told).chain(stopping(run)).collect()
+}
+
+/// Who holds it, and why.
+fn held_by(run: &Run) -> String {
+    let Some(pause) = run.paused.as_ref().filter(|pause| !pause.user.is_empty()) else {
+        return String::new();
+    };
+    let why = if pause.reason.is_empty() { "without a reason" } else { &pause.reason };
+    format!(" by {} ({why})", pause.user)
 }
 
 fn why_undone(run: &Run) -> String {

@@ -172,9 +172,9 @@ pub enum Refused {
     #[error("the run has no phase or step `{0}`")]
     Unknown(String),
     /// Nothing waits for the answer of a person there.
-    #[error("step `{step}` waits for no approval{}", waiting(waiting_now))]
+    #[error("{}", not_asked(step, waiting_now))]
     NotAsked {
-        /// The step.
+        /// The step; empty when none was named.
         step: String,
         /// Steps that do.
         waiting_now: Vec<String>,
@@ -207,6 +207,14 @@ pub enum Refused {
     /// Nothing is left to do.
     #[error("nothing of it failed: say from which step it is to go on")]
     NothingToRetry,
+}
+
+fn not_asked(step: &str, waiting_now: &[String]) -> String {
+    match (step, waiting_now) {
+        ("", []) => "nothing in this run waits for an approval".to_owned(),
+        ("", several) => format!("several steps wait for an approval: name one of {}", several.join(", ")),
+        (step, others) => format!("step `{step}` waits for no approval{}", waiting(others)),
+    }
 }
 
 fn waiting(known: &[String]) -> String {

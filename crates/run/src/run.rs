@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::key::{RunId, Work};
 use crate::time::Timestamp;
 
-pub(crate) use record::{Ended, Timer, Undoing};
+pub(crate) use record::{Ended, Former, Pause, Timer, Undoing};
 pub use record::{FanRun, GateRun, Halt, Origin, PhaseRun, StepRun};
 pub use state::{PhaseState, State, StepState};
 pub use trial::Trial;
@@ -63,8 +63,8 @@ pub struct Run {
     pub(crate) voices: HashMap<String, Arc<Value>>,
     /// For each step, those of its phase that wait for it; as often as they name it.
     pub(crate) followers: Arc<Vec<Vec<usize>>>,
-    /// Since when a person holds it.
-    pub(crate) paused: Option<Timestamp>,
+    /// Who holds it, or that it waits for its place.
+    pub(crate) paused: Option<Arc<Pause>>,
     pub(crate) halt: Option<Halt>,
     pub(crate) undoing: Undoing,
     /// Who asked, after the end, for what was done to be undone.
@@ -204,9 +204,9 @@ impl Run {
         self.waiting.iter().copied()
     }
 
-    /// Since when a person holds it.
+    /// Since when a person holds it, or it waits for its place.
     pub fn paused_at(&self) -> Option<Timestamp> {
-        self.paused
+        self.paused.as_ref().map(|pause| pause.at)
     }
 
     /// The end that a machine reached.

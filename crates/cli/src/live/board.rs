@@ -114,10 +114,10 @@ impl Board {
                 row.waits.remove(&step);
             }
             "step_fanned" => {
-                row.items.insert(
-                    step,
-                    (0, fact(event).get("items").and_then(Value::as_array).map_or(0, Vec::len)),
-                );
+                let told = fact(event);
+                let items = told.get("items").and_then(Value::as_array).map_or(0, Vec::len);
+                let done = told.get("done").and_then(Value::as_u64).unwrap_or_default();
+                row.items.insert(step, (usize::try_from(done).unwrap_or(items), items));
             }
             "item_succeeded" => row.items.entry(step).or_default().0 += 1,
             "retry_scheduled" => row.note = why(event),

@@ -4,7 +4,7 @@ use op_engine::feed::StepProgress;
 use op_engine::ports::{Audited, Progress, Recorded};
 use op_engine::watch::Seen;
 use op_proto::v1 as wire;
-use op_run::event::{Destination, Waiting};
+use op_run::event::{Destination, Retried, Waiting};
 use op_run::{Fact, RunId};
 
 #[cfg(test)]
@@ -99,7 +99,10 @@ fn message(fact: &Fact) -> String {
         Fact::ApprovalOverdue { step } => {
             format!("nobody answered step `{step}` in time; it goes on waiting")
         }
-        Fact::StepFanned { step, items } => format!("step `{step}` goes over {} items", items.len()),
+        Fact::StepFanned { step, items, done: 0 } => format!("step `{step}` goes over {} items", items.len()),
+        Fact::StepFanned { step, items, done } => {
+            format!("step `{step}` goes over {} items, of which {done} were done before", items.len())
+        }
         Fact::ItemSucceeded { step, item, .. } => format!("{} succeeded", name(step, Some(*item))),
         Fact::ItemFailed { step, item, failure, .. } => {
             format!("{} failed ({}): {}", name(step, Some(*item)), failure.kind, failure.message)
@@ -119,8 +122,10 @@ fn message(fact: &Fact) -> String {
         Fact::RollbackRequested { to: None, user } => format!("{user} has the run undone"),
         Fact::RollbackRequested { to: Some(to), user } => format!("{user} has the run undone back to `{to}`"),
         // A machine that stood at the end of a phase goes on from there.
-        Fact::RunRetried { phases, user, .. } if phases.is_empty() => format!("{user} has the run go on"),
-        Fact::RunRetried { phases, user, .. } => format!("{user} retries {}", phases.join(", ")),
+        Fact::RunRetried(Retried { phases, user, .. }) if phases.is_empty() => {
+            format!("{user} has the run go on")
+        }
+        Fact::RunRetried(Retried { phases, user, .. }) => format!("{user} retries {}", phases.join(", ")),
         Fact::StuckResolved { accepted: true, user } => {
             format!("{user} accepts what could not be undone")
         }

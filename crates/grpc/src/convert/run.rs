@@ -172,7 +172,8 @@ fn gate(of: &GateRun) -> wire::Gate {
 fn items(of: &FanRun) -> wire::Items {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let done = of.outputs.iter().flatten().count();
-    wire::Items { total: count(of.items.len()), done: count(done), begun: count(of.trials.len()) }
+    let begun = of.trials.iter().filter(|trial| trial.attempts > 0).count();
+    wire::Items { total: count(of.items.len()), done: count(done), begun: count(begun) }
 }
 
 pub(crate) fn failure(of: &Failure) -> wire::Failure {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use op_engine::ports::journal::RunFilter;
+use op_run::event::Retried;
 use op_run::run::State;
 use op_run::{Event, Fact, RunId};
 
@@ -77,8 +78,15 @@ async fn a_run_that_is_over_can_go_on(journal: Shared) {
         journal.append(story.end(state, 77)).await.unwrap();
         assert_eq!(journal.unfinished().await.unwrap(), []);
         assert_eq!(journal.find("run", 1).await.unwrap()[0].ended_at, Some(millis(77)));
-        let retried =
-            Fact::RunRetried { phases: vec![], steps: vec![], deadline: None, user: "ada".to_owned() };
+        let retried = Retried {
+            phases: vec![],
+            steps: vec![],
+            lists: vec![],
+            deadline: None,
+            queued: false,
+            user: "ada".to_owned(),
+        };
+        let retried = Fact::RunRetried(retried);
         left.record.sequence = story.record.sequence;
         story.record = left.record.clone();
         journal.append(story.next(vec![Event { at: millis(78), fact: retried }])).await.unwrap();

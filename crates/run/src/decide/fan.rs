@@ -7,13 +7,18 @@ use super::{Draft, act, answer};
 use crate::answer::Failure;
 use crate::event::Fact;
 use crate::key::Work;
+use crate::run::Run;
 
 /// Most items of a list.
 const MAX_ITEMS: usize = 10_000;
 
-/// Resolves the list.
+/// Resolves the list, unless the step goes on with one.
 pub(super) fn fan_out(draft: &mut Draft, step: usize, list: &Fan) {
     let id = draft.step_id(step);
+    if let Some(fan) = &draft.run.steps[step].fan {
+        let (items, done) = (fan.items.to_vec(), fan.done);
+        return draft.record(Fact::StepFanned { step: id, items, done });
+    }
     let items = match act::approved(&draft.run, step, "for_each") {
         Some(items) => Ok(items),
         None => list.over.resolve(&draft.run),
@@ -23,7 +28,7 @@ pub(super) fn fan_out(draft: &mut Draft, step: usize, list: &Fan) {
             return answer::succeed(draft, step, Value::Array(items), act::hub());
         }
         Ok(Value::Array(items)) if items.len() <= MAX_ITEMS => {
-            return draft.record(Fact::StepFanned { step: id, items });
+            return draft.record(Fact::StepFanned { step: id, items, done: 0 });
         }
         Ok(Value::Array(items)) => {
             let message =
@@ -65,7 +70,7 @@ pub(super) fn start_items_of(draft: &mut Draft, step: usize) {
 fn next(draft: &Draft, step: usize, most: usize) -> Option<usize> {
     let fan = draft.run.steps[step].fan.as_ref().filter(|_| draft.run.fanned.contains(&step))?;
     let is_trying = draft.run.phases[draft.run.plan.phase_of(step)].is_trying();
-    (is_trying && fan.has_more() && fan.busy < most).then(|| fan.next())
+    (is_trying && fan.has_more() && fan.busy < most).then_some(fan.next)
 }
 
 /// Ends steps of whose items nothing is in flight and none can begin.
@@ -91,6 +96,13 @@ pub(super) fn settle_lists(draft: &mut Draft) {
             });
         }
     }
+}
+
+/// What is left to do of the list that a step goes on with; nothing where it goes on with none.
+pub(super) fn rest(run: &Run, step: usize) -> Option<Value> {
+    let fan = run.steps[step].fan.as_ref()?;
+    let items = fan.items.iter().enumerate().filter(|(item, _)| !fan.is_done(*item));
+    Some(items.map(|(_, value)| value.clone()).collect())
 }
 
 fn halted(message: &str) -> Failure {

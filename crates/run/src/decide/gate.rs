@@ -3,7 +3,7 @@
 use op_plan::plan::{Approval, Gate};
 use serde_json::{Value, json};
 
-use super::{Draft, act, ask};
+use super::{Draft, act, ask, fan};
 use crate::answer::Failure;
 use crate::event::{Fact, Waiting};
 use crate::key::Work;
@@ -35,7 +35,10 @@ fn question(run: &Run, step: usize, approval: &Approval) -> Result<Waiting, Fail
     let call = match (&run.plan.step(step).for_each, run.plan.step(step).action.arguments()) {
         (_, None) => Value::Null,
         (Some(list), Some(arguments)) => {
-            let items = list.over.resolve(run).map_err(|error| act::unresolved(&error))?;
+            let items = match fan::rest(run, step) {
+                Some(rest) => rest,
+                None => list.over.resolve(run).map_err(|error| act::unresolved(&error))?,
+            };
             json!({ "performer": performer(run, step), "for_each": items, "each": arguments.source() })
         }
         (None, Some(_)) => {

@@ -6,9 +6,9 @@ use op_plan::plan::Flow;
 
 use super::Draft;
 use super::control::unfit;
-use crate::event::{Fact, SkipCause};
+use crate::event::{Fact, Retried, SkipCause};
 use crate::input::Refused;
-use crate::run::{PhaseState, Run, State, StepState};
+use crate::run::{FanRun, PhaseState, Run, State, StepState};
 
 pub(super) fn retry(draft: &mut Draft, from: Option<&str>, user: &str) -> Result<(), Refused> {
     match draft.run.state {
@@ -20,17 +20,40 @@ pub(super) fn retry(draft: &mut Draft, from: Option<&str>, user: &str) -> Result
         Some(name) => named(&draft.run, name)?,
     };
     let plan = draft.plan();
-    let Again { phases, steps } =
-        if plan.draft().flow.is_graph() { with_dependents(&draft.run, again) } else { again };
-    let limit = draft.run.origin.as_ref().and_then(|origin| origin.limit);
-    let deadline = limit.map(|limit| draft.at.after(limit));
-    draft.record(Fact::RunRetried {
-        phases: phases.iter().map(|phase| draft.phase_id(*phase)).collect(),
-        steps: steps.iter().map(|step| draft.step_id(*step)).collect(),
-        deadline,
+    let again = if plan.draft().flow.is_graph() { with_dependents(&draft.run, again) } else { again };
+    let origin = draft.run.origin.as_ref();
+    let limit = origin.and_then(|origin| origin.limit);
+    let lists = again.steps.iter().filter(|step| goes_on(&draft.run, **step, &again));
+    draft.record(Fact::RunRetried(Retried {
+        lists: lists.map(|step| draft.step_id(*step)).collect(),
+        phases: again.phases.iter().map(|phase| draft.phase_id(*phase)).collect(),
+        steps: again.steps.iter().map(|step| draft.step_id(*step)).collect(),
+        deadline: limit.map(|limit| draft.at.after(limit)),
+        // Its place was free since it ended.
+        queued: origin.is_some_and(|origin| origin.concurrency.is_some()),
         user: user.to_owned(),
-    });
+    }));
     Ok(())
+}
+
+/// Whether a step goes on with its list: some of it is done, some is left, and nothing that it waits for runs again or is undone.
+fn goes_on(run: &Run, step: usize, again: &Again) -> bool {
+    let plan = &run.plan;
+    let phase = plan.phase_of(step);
+    let first = plan.steps_of(phase).start;
+    let is_there = match run.phases[phase].state {
+        PhaseState::Pending | PhaseState::Failed | PhaseState::Tolerated | PhaseState::Skipped => true,
+        PhaseState::Running
+        | PhaseState::Succeeded
+        | PhaseState::Undoing
+        | PhaseState::Undone
+        | PhaseState::UndoFailed => false,
+    };
+    let is_begun = |fan: &FanRun| fan.done > 0 && fan.done < fan.items.len();
+    is_there
+        && run.steps[step].fan.as_ref().is_some_and(is_begun)
+        && !plan.step(step).after.iter().any(|place| again.steps.contains(&(first + place)))
+        && !plan.phases()[phase].depends_on.iter().any(|on| again.phases.contains(on))
 }
 
 /// What runs again.

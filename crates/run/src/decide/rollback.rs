@@ -44,11 +44,8 @@ fn last_visit(run: &Run, phase: &str) -> Result<usize, Refused> {
 
 /// Whether there is something to undo: a visit without an undo list, or in which no call was ever made, has nothing.
 pub(super) fn acted(run: &Run, ended: &Ended) -> bool {
-    let was_called = |step: &crate::run::StepRun| {
-        step.trial.attempts > 0
-            || step.fan.as_ref().is_some_and(|fan| fan.trials.iter().any(|trial| trial.attempts > 0))
-    };
-    run.plan.phases()[ended.phase].undo_calls() > 0 && ended.steps.iter().any(|step| was_called(step))
+    run.plan.phases()[ended.phase].undo_calls() > 0
+        && ended.steps.iter().any(|step| step.calls().next().is_some())
 }
 
 pub(super) fn rollback(draft: &mut Draft, to: Option<&str>, user: &str) -> Result<(), Refused> {

@@ -9,7 +9,7 @@ use super::{Draft, answer, finish};
 use crate::answer::{Answer, Evidence, Failure};
 use crate::event::{Fact, UNDO_LIMIT};
 use crate::key::CallKey;
-use crate::run::{Ended, Run};
+use crate::run::{Ended, Former, Run};
 use crate::scope::Past;
 use crate::time::Timestamp;
 
@@ -73,28 +73,21 @@ fn undo_plans(draft: &mut Draft, phase: String, ended: &Ended) {
 
 /// Calls that ran plans in a visit of a phase, the last ones first.
 fn plan_calls(run: &Run, ended: &Ended) -> Vec<CallKey> {
-    let mut calls = Vec::new();
-    for (at, step) in run.plan.steps_of(ended.phase).zip(&ended.steps) {
-        let of = run.plan.step(at);
-        if !matches!(of.action, Action::Plan { .. }) {
-            continue;
-        }
-        let mut add = |step: String, visit, attempts| {
-            let run = run.id.clone();
-            calls.extend((1..=attempts).map(|attempt| CallKey {
-                run: run.clone(),
+    let steps = run.plan.steps_of(ended.phase).zip(&ended.steps);
+    let runs_plan = |at: usize| matches!(run.plan.step(at).action, Action::Plan { .. });
+    let calls = steps.filter(|(at, _)| runs_plan(*at)).flat_map(|(at, step)| {
+        let id = &run.plan.step(at).id;
+        step.calls().flat_map(move |Former { item, visit, attempts }| {
+            let step = item.map_or_else(|| id.clone(), |item| format!("{id}[{item}]"));
+            (1..=attempts).map(move |attempt| CallKey {
+                run: run.id.clone(),
                 step: step.clone(),
                 visit,
                 attempt,
-            }));
-        };
-        match &step.fan {
-            None => add(of.id.clone(), step.visit, step.trial.attempts),
-            Some(fan) => fan.trials.iter().enumerate().for_each(|(item, trial)| {
-                add(format!("{}[{item}]", of.id), step.visit, trial.attempts);
-            }),
-        }
-    }
+            })
+        })
+    });
+    let mut calls: Vec<_> = calls.collect();
     calls.reverse();
     calls
 }

@@ -8,7 +8,7 @@ use op_plan::input::Inputs;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Destination, SkipCause, StopCause, Waiting};
+use super::{Destination, Retried, SkipCause, StopCause, Waiting};
 use crate::answer::{Evidence, Failure};
 use crate::time::Timestamp;
 
@@ -121,6 +121,9 @@ pub enum Fact {
         step: String,
         /// The list.
         items: Vec<Value>,
+        /// How many of them an earlier visit did: these are not done again.
+        #[serde(default)]
+        done: usize,
     },
     /// An item of the list of a step is done.
     ItemSucceeded {
@@ -281,16 +284,7 @@ pub enum Fact {
         user: String,
     },
     /// Somebody wants the run to go on from a phase, after it had ended.
-    RunRetried {
-        /// Phases that run again, or for the first time.
-        phases: Vec<String>,
-        /// Steps of them that do; the others keep what they returned.
-        steps: Vec<String>,
-        /// When the whole run must have ended.
-        deadline: Option<Timestamp>,
-        /// Who.
-        user: String,
-    },
+    RunRetried(Retried),
     /// Somebody says how a stuck run goes on.
     StuckResolved {
         /// Whether what could not be undone is accepted as it is; it is tried again otherwise.

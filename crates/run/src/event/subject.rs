@@ -27,7 +27,7 @@ impl Fact {
             Self::Moved { .. } => "moved",
             Self::RunExhausted { .. } => "run_exhausted",
             Self::RollbackRequested { .. } => "rollback_requested",
-            Self::RunRetried { .. } => "run_retried",
+            Self::RunRetried(_) => "run_retried",
             Self::StuckResolved { .. } => "stuck_resolved",
             Self::PhaseStarted { .. } => "phase_started",
             Self::PhaseTimedOut { .. } => "phase_timed_out",

@@ -6,6 +6,8 @@ use op_plan::plan::Terminal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::time::Timestamp;
+
 /// Why a call is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +59,25 @@ pub enum Destination {
     },
     /// To its end.
     End(Terminal),
+}
+
+/// What of a run is done again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retried {
+    /// Phases that run again, or for the first time.
+    pub phases: Vec<String>,
+    /// Steps of them that do; the others keep what they returned.
+    pub steps: Vec<String>,
+    /// Those of these steps that go on with their list: what was done of it stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<String>,
+    /// When the whole run must have ended.
+    pub deadline: Option<Timestamp>,
+    /// Whether it waits until there is a place under its key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub queued: bool,
+    /// Who.
+    pub user: String,
 }
 
 /// Why a phase or a step does not run.

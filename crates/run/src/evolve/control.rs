@@ -7,13 +7,14 @@ use std::time::Duration;
 use op_plan::Player;
 
 use super::phase;
-use crate::event::Fact;
-use crate::run::{Halt, Origin, PhaseState, Position, Run, State, StepState, Timer, Undoing};
+use crate::event::{Fact, Retried};
+use crate::run::{Halt, Origin, Pause, PhaseState, Position, Run, State, StepState, Timer, Undoing};
 use crate::time::Timestamp;
 
 /// A run that waits in a queue is held until it is admitted, and so are its limits.
 pub(super) fn begun(run: &mut Run, at: Timestamp, fact: &Fact) {
-    let Fact::RunStarted { cast, inputs, user, labels, deadline, concurrency, queued, .. } = fact else {
+    let Fact::RunStarted { cast, inputs, user, labels, deadline, concurrency, queued: is_queued, .. } = fact
+    else {
         return;
     };
     run.state = State::Running;
@@ -28,16 +29,21 @@ pub(super) fn begun(run: &mut Run, at: Timestamp, fact: &Fact) {
         limit: deadline.map(|deadline| deadline.since(at)),
         concurrency: concurrency.clone(),
     }));
-    if *queued {
-        paused(run, at);
-        run.state = State::Pending;
+    if *is_queued {
+        queued(run, at);
     }
 }
 
+/// The run waits until there is a place for it.
+fn queued(run: &mut Run, at: Timestamp) {
+    paused(run, at, "", "");
+    run.state = State::Pending;
+}
+
 /// The limits of the run and its phases stand still while it is held; those of calls in flight do not.
-pub(super) fn paused(run: &mut Run, at: Timestamp) {
+pub(super) fn paused(run: &mut Run, at: Timestamp, reason: &str, user: &str) {
     run.state = State::Paused;
-    run.paused = Some(at);
+    run.paused = Some(Arc::new(Pause { at, reason: reason.to_owned(), user: user.to_owned() }));
     for limit in limits(run) {
         run.timers.remove(&limit);
     }
@@ -45,9 +51,8 @@ pub(super) fn paused(run: &mut Run, at: Timestamp) {
 
 pub(super) fn resumed(run: &mut Run, at: Timestamp) {
     run.state = State::Running;
-    let Some(since) = run.paused.take() else { return };
-    let held = at.since(since);
-    shift(run, held);
+    let Some(pause) = run.paused.take() else { return };
+    shift(run, at.since(pause.at));
     run.timers.extend(limits(run));
 }
 
@@ -100,14 +105,18 @@ pub(super) fn recast(run: &mut Run, cast: &BTreeMap<String, Vec<Player>>) {
 }
 
 /// The run goes on: some phases and steps are as if they had not been, the others keep what they returned.
-pub(super) fn retried(run: &mut Run, phases: &[String], steps: &[String], deadline: Option<Timestamp>) {
+pub(super) fn retried(run: &mut Run, at: Timestamp, retried: &Retried) {
     let plan = Arc::clone(&run.plan);
-    let steps: BTreeSet<usize> = steps.iter().filter_map(|step| plan.find_step(step)).collect();
-    let phases: BTreeSet<usize> = phases.iter().filter_map(|phase| plan.find_phase(phase)).collect();
+    let find = |steps: &[String]| -> BTreeSet<usize> {
+        steps.iter().filter_map(|step| plan.find_step(step)).collect()
+    };
+    let (steps, lists) = (find(&retried.steps), find(&retried.lists));
+    let phases = retried.phases.iter().filter_map(|phase| plan.find_phase(phase));
+    let phases: BTreeSet<usize> = phases.collect();
     (run.state, run.halt, run.ended_at, run.output) = (State::Running, None, None, None);
     (run.undoing, run.rolled_back_by) = (Undoing::default(), None);
     run.reason.clear();
-    phases.iter().for_each(|at| phase::reset_some(run, *at, &steps));
+    phases.iter().for_each(|at| phase::reset_some(run, *at, &steps, &lists));
     if plan.draft().flow.is_graph() {
         run.failed.retain(|phase| !phases.contains(phase));
         phases.iter().for_each(|at| wait_again(run, *at));
@@ -115,9 +124,12 @@ pub(super) fn retried(run: &mut Run, phases: &[String], steps: &[String], deadli
         set_out_again(run, &phases);
     }
     if let Some(origin) = &mut run.origin {
-        Arc::make_mut(origin).deadline = deadline;
+        Arc::make_mut(origin).deadline = retried.deadline;
     }
-    run.timers.extend(deadline.map(|deadline| (deadline, Timer::Run)));
+    run.timers.extend(retried.deadline.map(|deadline| (deadline, Timer::Run)));
+    if retried.queued {
+        queued(run, at);
+    }
 }
 
 /// A machine goes on from a phase, or from where it stood, and may go round as often as at first.

@@ -20,7 +20,8 @@ pub(super) fn fanned(run: &mut Run, step: usize, at: Timestamp, items: &[Value])
     let step = change(run, step);
     step.state = StepState::Running;
     step.started_at.get_or_insert(at);
-    step.fan = Some(FanRun { items: Arc::new(items.to_vec()), ..FanRun::default() });
+    // One that is there goes on.
+    step.fan.get_or_insert_with(|| FanRun { items: Arc::new(items.to_vec()), ..FanRun::default() });
 }
 
 pub(super) fn started(
@@ -36,21 +37,14 @@ pub(super) fn started(
     let is_next = leave_call(run, work);
     run.active.insert(work);
     run.timers.extend(deadline.map(|deadline| (deadline, Timer::Attempt(work))));
-    let Some(fan) = &mut change(run, step).fan else { return };
+    let step = change(run, step);
+    let Some(fan) = &mut step.fan else { return };
     if !is_next {
         fan.busy += 1;
-        enter(fan, item);
+        fan.enter(item);
     }
     if let Some(trial) = fan.trials.get_mut(item) {
-        Arc::make_mut(trial).begin(at, attempt, arguments, deadline);
-    }
-}
-
-/// Items begin in their order.
-fn enter(fan: &mut FanRun, item: usize) {
-    if item == fan.trials.len() {
-        fan.trials.push_back(Arc::default());
-        fan.outputs.push_back(None);
+        Arc::make_mut(trial).begin(at, (step.visit, attempt), arguments, deadline);
     }
 }
 
@@ -118,7 +112,7 @@ fn end(run: &mut Run, step: usize, item: usize, change_fan: impl FnOnce(&mut Fan
     if was_busy {
         fan.busy = fan.busy.saturating_sub(1);
     }
-    enter(fan, item);
+    fan.enter(item);
     change_fan(fan);
 }
 

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::Vector;
+use op_plan::Plan;
+use op_plan::plan::Action;
 
 use super::{close, control, machine, skip_pending};
 use crate::event::SkipCause;
-use crate::run::{Ended, PhaseRun, PhaseState, Run, StepRun, StepState, Timer};
+use crate::run::{Ended, FanRun, Former, PhaseRun, PhaseState, Run, StepRun, StepState, Timer};
 use crate::time::Timestamp;
 
 fn change(run: &mut Run, phase: usize) -> &mut PhaseRun {
@@ -15,6 +17,7 @@ fn change(run: &mut Run, phase: usize) -> &mut PhaseRun {
 }
 
 pub(super) fn started(run: &mut Run, phase: usize, at: Timestamp, deadline: Option<Timestamp>) {
+    forget(run, phase);
     run.open.remove(&phase);
     run.running.insert(phase);
     run.timers.extend(deadline.map(|deadline| (deadline, Timer::Phase(phase))));
@@ -96,40 +99,66 @@ pub(super) fn reset(run: &mut Run, phase: usize, visit: u32) {
     *change(run, phase) = PhaseRun { visit, entries, left, ..PhaseRun::default() };
 }
 
-/// Some steps of the phase are as if they had not been; the others keep what they returned.
-pub(super) fn reset_some(run: &mut Run, phase: usize, again: &BTreeSet<usize>) {
+/// Some steps of the phase are as if they had not been; the others keep what they returned, and of lists that go on stays what
+/// was done.
+pub(super) fn reset_some(run: &mut Run, phase: usize, again: &BTreeSet<usize>, lists: &BTreeSet<usize>) {
     unsettle(run, phase);
-    let visit = match run.phases[phase].state {
-        PhaseState::Pending => run.phases[phase].visit,
-        _ => run.phases[phase].visit + 1,
+    let before = &run.phases[phase];
+    let (visit, from) = match before.state {
+        PhaseState::Pending => (before.visit, before.goes_on),
+        // It did not begin.
+        PhaseState::Skipped => (before.visit + 1, before.goes_on),
+        _ => (before.visit + 1, Some(before.visit)),
     };
     let plan = Arc::clone(&run.plan);
     let steps = plan.steps_of(phase);
-    let is_partial = steps.clone().any(|step| !again.contains(&step));
-    if is_partial {
-        forget(run, phase, run.phases[phase].visit);
-    }
+    let is_partial = steps.clone().any(|step| !again.contains(&step) || lists.contains(&step));
+    let goes_on = from.filter(|_| is_partial);
     for step in steps.clone().filter(|step| again.contains(step)) {
+        let before = Arc::clone(&run.steps[step]);
         begin_again(run, step, visit);
+        let fan = before.fan.as_ref().filter(|_| lists.contains(&step)).map(FanRun::rest);
+        let former = if is_partial { given_up(&plan, step, &before, fan.as_ref()) } else { Vector::new() };
         let is_open = |after: &&usize| {
             !control::is_kept(run.steps[steps.start + **after].state)
                 || again.contains(&(steps.start + **after))
         };
         let waits = plan.step(step).after.iter().filter(is_open).count();
         let step = Arc::make_mut(&mut run.steps[step]);
-        step.waits = waits;
+        (step.waits, step.fan, step.former) = (waits, fan, former);
         if plan.draft().flow.is_graph() {
             step.output = None;
             step.stored.clear();
         }
     }
     let left = steps.filter(|step| again.contains(step)).count();
-    *change(run, phase) = PhaseRun { visit, left, ..PhaseRun::default() };
+    *change(run, phase) = PhaseRun { visit, goes_on, left, ..PhaseRun::default() };
 }
 
-/// A visit of which something is kept is undone together with the one that goes on from it.
-fn forget(run: &mut Run, phase: usize, visit: u32) {
-    if let Some(at) = run.ended.iter().rposition(|ended| (ended.phase, ended.visit) == (phase, visit)) {
+/// Calls of a step that runs again whose runs of plans are undone with the visit that goes on, but those that are kept.
+fn given_up(plan: &Plan, step: usize, before: &StepRun, kept: Option<&FanRun>) -> Vector<Former> {
+    let is_kept = |call: &Former| call.item.is_some_and(|item| kept.is_some_and(|fan| fan.is_done(item)));
+    let mut calls = before.former.clone();
+    if let Action::Plan { .. } = plan.step(step).action {
+        calls.extend(before.own_calls().filter(|call| !is_kept(call)));
+    }
+    calls
+}
+
+/// The visit that the phase was to go on from is undone: nothing of it is kept.
+pub(super) fn undone_before(run: &mut Run, phase: usize) {
+    change(run, phase).goes_on = None;
+    for step in run.plan.steps_of(phase) {
+        let step = Arc::make_mut(&mut run.steps[step]);
+        (step.fan, step.former) = (None, Vector::new());
+    }
+}
+
+/// A visit of which something is kept is undone together with the one that goes on from it, once that began.
+fn forget(run: &mut Run, phase: usize) {
+    let from = run.phases[phase].goes_on;
+    let is_forgotten = |ended: &Ended| ended.phase == phase && Some(ended.visit) == from;
+    if let Some(at) = run.ended.iter().rposition(is_forgotten).filter(|_| from.is_some()) {
         run.ended.remove(at);
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn started(
     let step = change(run, step);
     step.state = StepState::Running;
     step.started_at.get_or_insert(at);
-    step.trial.begin(at, attempt, arguments, deadline);
+    step.trial.begin(at, (step.visit, attempt), arguments, deadline);
 }
 
 pub(super) fn stopping(run: &mut Run, step: usize, cause: StopCause) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::control::remove_limit;
+use super::phase;
 use crate::answer::{Evidence, Failure};
 use crate::event::StopCause;
 use crate::key::Work;
@@ -59,7 +60,9 @@ pub(super) fn started(
     arguments: &Value,
     deadline: Option<Timestamp>,
 ) {
-    let Some(phase) = run.undoing.visits.front().map(|ended| ended.phase) else { return };
+    let Some((phase, visit)) = run.undoing.visits.front().map(|ended| (ended.phase, ended.visit)) else {
+        return;
+    };
     if place >= run.plan.phases()[phase].undo_calls() {
         return;
     }
@@ -67,7 +70,7 @@ pub(super) fn started(
     run.timers.extend(deadline.map(|deadline| (deadline, Timer::Attempt(work))));
     run.undoing.place = place;
     run.undoing.active = true;
-    run.undoing.trial.begin(at, attempt, arguments, deadline);
+    run.undoing.trial.begin(at, (visit, attempt), arguments, deadline);
 }
 
 pub(super) fn stopping(run: &mut Run) {
@@ -110,6 +113,9 @@ pub(super) fn undone(run: &mut Run) {
         if let Ok(at) = run.ended.binary_search_by_key(&done.order, |ended| ended.order) {
             run.ended.remove(at);
         }
+        if run.phases[done.phase].goes_on == Some(done.visit) {
+            phase::undone_before(run, done.phase);
+        }
         // A machine that goes on after it does so from the first phase that is undone.
         run.position.last = Some(done.phase);
         run.position.at = None;
@@ -145,11 +151,14 @@ fn mark_front(run: &mut Run) {
 fn mark(run: &mut Run, state: PhaseState, of_steps: StepState) {
     let Some(ended) = run.undoing.visits.front() else { return };
     let phase = ended.phase;
-    // Of an earlier visit nothing is shown any more.
-    if run.phases[phase].visit != ended.visit {
+    let is_last = run.phases[phase].visit == ended.visit;
+    // Of an earlier visit nothing is shown any more, but what is kept of it.
+    if !is_last && run.phases[phase].goes_on != Some(ended.visit) {
         return;
     }
-    Arc::make_mut(&mut run.phases[phase]).state = state;
+    if is_last {
+        Arc::make_mut(&mut run.phases[phase]).state = state;
+    }
     for step in run.plan.steps_of(phase) {
         let step = Arc::make_mut(&mut run.steps[step]);
         if !matches!(step.state, StepState::Pending | StepState::Skipped) {

@@ -34,6 +34,8 @@ pub struct StepRun {
     pub stored: Map<String, Value>,
     /// Why it does not run.
     pub skipped: Option<SkipCause>,
+    /// Calls of earlier visits that are undone together with this one.
+    pub(crate) former: Vector<Former>,
     /// When its first attempt began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
@@ -41,10 +43,35 @@ pub struct StepRun {
     pub(crate) waits: usize,
 }
 
+/// A call of an earlier visit, with its attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Former {
+    /// The item of the list of its step.
+    pub(crate) item: Option<usize>,
+    /// Which visit of its step.
+    pub(crate) visit: u32,
+    /// Attempts begun.
+    pub(crate) attempts: u32,
+}
+
 impl StepRun {
     /// The step as it is before another visit: what it returned stays readable.
     pub(crate) fn afresh(&self, visit: u32, waits: usize) -> Self {
         Self { visit, waits, output: self.output.clone(), stored: self.stored.clone(), ..Self::default() }
+    }
+
+    /// Every call that was made in visits that are undone together, the oldest first.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = Former> {
+        self.former.iter().copied().chain(self.own_calls())
+    }
+
+    /// The calls of this visit, and those of items that are kept.
+    pub(crate) fn own_calls(&self) -> impl Iterator<Item = Former> {
+        let whole = self.fan.is_none().then_some((None, &self.trial));
+        let items = self.fan.iter().flat_map(|fan| fan.trials.iter().enumerate());
+        let own = whole.into_iter().chain(items.map(|(item, trial)| (Some(item), &**trial)));
+        let own = own.map(|(item, trial)| Former { item, visit: trial.visit, attempts: trial.attempts });
+        own.filter(|call| call.attempts > 0)
     }
 }
 
@@ -68,15 +95,18 @@ impl GateRun {
     }
 }
 
-/// The items of a step that goes over a list.
+/// The items of a step that goes over a list. What an earlier visit did of it may be kept; then the items that are left begin in
+/// their order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FanRun {
     /// The list.
     pub items: Arc<Vec<Value>>,
-    /// The call of each item that began.
+    /// The call of each item, up to the last one that began; without an attempt where it is still to begin.
     pub trials: Vector<Arc<Trial>>,
-    /// The output of each item that began.
+    /// The output of each item that is done, as far as there are calls.
     pub outputs: Vector<Option<Arc<Value>>>,
+    /// The item that begins next; as many as there are when all began.
+    pub(crate) next: usize,
     /// Items that run or wait for their next attempt.
     pub(crate) busy: usize,
     /// Items that succeeded.
@@ -86,13 +116,38 @@ pub struct FanRun {
 }
 
 impl FanRun {
-    pub(crate) fn next(&self) -> usize {
-        self.trials.len()
-    }
-
     /// Whether an item is left to start.
     pub(crate) fn has_more(&self) -> bool {
-        self.failed.is_none() && self.next() < self.items.len()
+        self.failed.is_none() && self.next < self.items.len()
+    }
+
+    /// Whether the item did what was asked.
+    pub(crate) fn is_done(&self, item: usize) -> bool {
+        self.outputs.get(item).is_some_and(Option::is_some)
+    }
+
+    /// An item begins: the next one is the first after it that is not done.
+    pub(crate) fn enter(&mut self, item: usize) {
+        if item == self.trials.len() {
+            self.trials.push_back(Arc::default());
+            self.outputs.push_back(None);
+        }
+        self.next = self.next.max(item + 1);
+        while self.is_done(self.next) {
+            self.next += 1;
+        }
+    }
+
+    /// The list as it is before another visit that keeps what was done of it.
+    pub(crate) fn rest(&self) -> Self {
+        let kept = |(item, trial): (usize, &Arc<Trial>)| match self.is_done(item) {
+            true => Arc::clone(trial),
+            false => Arc::default(),
+        };
+        let trials = self.trials.iter().enumerate().map(kept).collect();
+        let (outputs, items) = (self.outputs.clone(), Arc::clone(&self.items));
+        let next = self.outputs.iter().position(Option::is_none).unwrap_or(self.outputs.len());
+        Self { items, trials, outputs, next, done: self.done, ..Self::default() }
     }
 }
 
@@ -117,6 +172,8 @@ pub struct PhaseRun {
     pub(crate) first: u32,
     /// Whether its time limit passed.
     pub(crate) timed_out: bool,
+    /// The visit that it goes on from, of which something is kept.
+    pub(crate) goes_on: Option<u32>,
     /// The step whose failure fails it.
     pub(crate) failed: Option<usize>,
     /// The dependency whose failure skips it.
@@ -150,6 +207,17 @@ pub enum Halt {
     TimedOut,
     /// It went round more often than allowed.
     Exhausted(String),
+}
+
+/// That a run is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pause {
+    /// Since when.
+    pub(crate) at: Timestamp,
+    /// Why; empty when nothing was said.
+    pub(crate) reason: String,
+    /// Who holds it; empty when it waits for its place.
+    pub(crate) user: String,
 }
 
 /// A visit of a phase that began and ended, with its steps as they were then: what undoes it refers to them.

@@ -13,6 +13,8 @@ use crate::time::Timestamp;
 pub struct Trial {
     /// Attempts begun.
     pub attempts: u32,
+    /// Which visit of its step they are of.
+    pub(crate) visit: u32,
     /// Which of the players of its step has it.
     pub turn: usize,
     /// Attempts of those that had it before.
@@ -37,10 +39,11 @@ impl Trial {
     pub(crate) fn begin(
         &mut self,
         at: Timestamp,
-        attempt: u32,
+        (visit, attempt): (u32, u32),
         arguments: &Value,
         deadline: Option<Timestamp>,
     ) {
+        self.visit = visit;
         self.attempts = attempt;
         self.arguments = Arc::new(arguments.clone());
         self.began = at;

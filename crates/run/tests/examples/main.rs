@@ -14,6 +14,7 @@ mod queue;
 mod repeat;
 mod retry;
 mod retry_after_the_end;
+mod retry_of_lists;
 mod rollback;
 mod stage;
 mod undo;

@@ -6,7 +6,7 @@ use op_run::run::State;
 use op_run::{Command, Outside, Refused, outstanding};
 use serde_json::json;
 
-use crate::stage::{Stage, draft, millis, pause, phase, resume, step};
+use crate::stage::{Stage, draft, millis, pause, phase, resume, retry, step};
 
 fn plan() -> Draft {
     Draft { timeout: Some(millis(50)), ..draft([phase("p", &[], [step("s")])]) }
@@ -38,4 +38,15 @@ fn a_queued_run_can_be_cancelled_and_neither_held_nor_let_go_on() {
     assert_eq!(stage.refusal(resume()), unfit("resumed"));
     stage.cancel(false).expect("a queued run can be cancelled");
     assert_eq!((stage.state(), stage.phase("p")), ("cancelled", "pending"));
+}
+
+#[test]
+fn a_run_that_is_retried_takes_its_place_in_the_queue_again_and_its_limit_waits_with_it() {
+    let mut stage = Stage::queue(plan(), None);
+    stage.cancel(false).expect("a queued run can be cancelled");
+    stage.pass(1_000).on(retry(None)).restart();
+    assert_eq!((stage.state(), stage.calls().len(), stage.wake()), ("pending", 0, None));
+    assert_eq!(outstanding(&stage.run), [Command::Await(Outside::Place("key".to_owned()))]);
+    assert_eq!(stage.pass(3_000).on(Happening::Admit).calls(), ["s"]);
+    assert_eq!(stage.wake(), Some(3_050));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use op_plan::input::Inputs;
 use op_plan::plan::{Action, Call, FailureKind, Flow, Part, Target, Terminal, Transition, Undo};
 use op_plan::{Draft, Expression, Mapping, Performer, Phase, Plan, Player, Retry, Shape, Step};
-use op_run::event::StopCause;
+use op_run::event::{StopCause, Waiting};
 use op_run::input::{Happening, Start, Verdict};
 use op_run::{
     Answer, Command, Event, Evidence, Fact, Failure, Input, Outside, Refused, Run, RunId, Timestamp, decide,
@@ -32,6 +32,11 @@ pub(crate) fn phase(id: &str, depends_on: &[usize], steps: impl IntoIterator<Ite
         depends_on: depends_on.to_vec(),
         ..Phase::new(id, steps.into_iter().collect())
     }
+}
+
+/// A plan that a step can run.
+pub(crate) fn child() -> Arc<Plan> {
+    Arc::new(Plan::seal(draft([phase("only", &[], [step("alone")])])).expect("the plan is valid"))
 }
 
 /// An entry of an undo list.
@@ -240,6 +245,15 @@ impl Stage {
             _ => None,
         });
         gates.collect()
+    }
+
+    /// The call that a step asks a person about.
+    pub(crate) fn question(&self, step: &str) -> Value {
+        let step = self.run.plan().find_step(step).expect("the step exists");
+        match self.run.step(step).gate.as_ref().map(|gate| &gate.waits_for) {
+            Some(Waiting::Approval { call, .. }) => call.clone(),
+            other => panic!("nobody is asked: {other:?}"),
+        }
     }
 
     /// What became true last, by kind.

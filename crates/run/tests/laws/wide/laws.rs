@@ -157,6 +157,7 @@ fn step_begins_rightly(sight: &Sight, step: &str, item: Option<usize>, attempt: 
         (Some(list), Some(item)) => {
             let many = seen.items.as_ref().map_or(0, Vec::len);
             ensure(item < many && !seen.has_failed_item, || format!("{step}[{item}] begins of {many}"))?;
+            ensure(!seen.outputs.contains_key(&item), || format!("{step}[{item}] begins, and it is done"))?;
             let flights = sight.flights.keys().filter(|work| work.step() == Some(at)).count();
             let waiting = seen.waiting.iter().filter(|waiting| **waiting != Some(item)).count();
             let most = list.max_parallel.unwrap_or(usize::MAX);

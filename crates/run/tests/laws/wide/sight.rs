@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use op_plan::Plan;
-use op_run::event::{Destination, SkipCause, Waiting};
+use op_run::event::{Destination, Retried, SkipCause, Waiting};
 use op_run::{Event, Fact, Work};
 use serde_json::Value;
 
@@ -49,6 +49,8 @@ pub(crate) struct StepSight {
 pub(crate) struct PhaseSight {
     pub(crate) visit: u32,
     pub(crate) first: u32,
+    /// The visit of which something is kept.
+    pub(crate) goes_on: Option<u32>,
     pub(crate) entries: u32,
     pub(crate) is_running: bool,
     pub(crate) has_timed_out: bool,
@@ -134,6 +136,13 @@ impl Sight {
         self.steps[step] = StepSight { visit, ..StepSight::default() };
     }
 
+    /// What was done of the list stays.
+    fn list_again(&mut self, step: usize, visit: u32) {
+        let outputs = std::mem::take(&mut self.steps[step].outputs);
+        let items = self.steps[step].items.take();
+        self.steps[step] = StepSight { visit, outputs, items, ..StepSight::default() };
+    }
+
     fn phase_again(&mut self, phase: usize, visit: u32) {
         for step in self.plan.clone().steps_of(phase) {
             self.again(step, visit);
@@ -181,7 +190,7 @@ impl Sight {
             Fact::CancelRequested { .. } => self.halt("cancelled"),
             Fact::RunTimedOut => self.halt("timed out"),
             Fact::Moved { to, .. } => self.moved(to),
-            Fact::RunRetried { phases, steps, .. } => self.retried(phases, steps),
+            Fact::RunRetried(retried) => self.retried(retried),
             Fact::PhaseStarted { .. }
             | Fact::PhaseTimedOut { .. }
             | Fact::PhaseRepeated { .. }
@@ -215,8 +224,9 @@ impl Sight {
         }
     }
 
-    fn retried(&mut self, phases: &[String], steps: &[String]) {
+    fn retried(&mut self, Retried { phases, steps, lists, queued, .. }: &Retried) {
         (self.is_over, self.halt, self.reached, self.moves) = (false, None, None, 0);
+        self.is_queued = *queued;
         self.phases.iter_mut().for_each(|phase| phase.entries = 0);
         for phase in phases {
             let at = self.phase_at(phase);
@@ -224,17 +234,22 @@ impl Sight {
                 None => self.phases[at].visit,
                 Some(_) => self.phases[at].visit + 1,
             };
-            let is_whole = self.plan.steps_of(at).all(|step| steps.contains(&self.plan.step(step).id));
-            if !is_whole {
-                let last = self.phases[at].visit;
-                self.ended.retain(|ended| *ended != (at, last));
-            }
+            let is_new = |id: &String| steps.contains(id) && !lists.contains(id);
+            let is_whole = self.plan.steps_of(at).all(|step| is_new(&self.plan.step(step).id));
+            let last = match self.phases[at].end {
+                None | Some("skipped" | "blocked") => self.phases[at].goes_on,
+                Some(_) => Some(self.phases[at].visit),
+            };
             for step in self.plan.clone().steps_of(at) {
-                if steps.contains(&self.plan.step(step).id) {
+                let id = &self.plan.step(step).id;
+                if lists.contains(id) {
+                    self.list_again(step, visit);
+                } else if steps.contains(id) {
                     self.again(step, visit);
                 }
             }
-            self.phases[at] = PhaseSight { visit, ..PhaseSight::default() };
+            let goes_on = last.filter(|_| !is_whole);
+            self.phases[at] = PhaseSight { visit, goes_on, ..PhaseSight::default() };
         }
     }
 
@@ -243,6 +258,8 @@ impl Sight {
         let at = self.phase_at(id);
         match fact {
             Fact::PhaseStarted { .. } => {
+                let kept = self.phases[at].goes_on.map(|visit| (at, visit));
+                self.ended.retain(|ended| Some(*ended) != kept);
                 let phase = &mut self.phases[at];
                 (phase.is_running, phase.has_timed_out, phase.first) = (true, false, phase.visit);
                 phase.entries += 1;

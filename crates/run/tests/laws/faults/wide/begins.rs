@@ -37,6 +37,18 @@ fn nothing_begins_that_should_not_catches_a_start_before_the_run_is_admitted() {
 }
 
 #[test]
+fn nothing_begins_that_should_not_catches_an_item_that_was_done_before() {
+    fn evolve(run: &mut Run, event: &Event) {
+        let mut event = event.clone();
+        if let Fact::RunRetried(retried) = &mut event.fact {
+            retried.lists.clear();
+        }
+        op_run::evolve(run, &event);
+    }
+    catches(law, "and it is done", Decider { evolve, ..REAL });
+}
+
+#[test]
 fn nothing_begins_that_should_not_catches_a_start_after_a_cancel() {
     let evolve =
         |run: &mut Run, event: &Event| deaf(run, event, |fact| matches!(fact, Fact::CancelRequested { .. }));
