@@ -9,16 +9,19 @@ use op_plan::plan::FailureKind;
 use op_plan::{InputType, Plan};
 use op_run::command::Call;
 use op_run::run::{Halt, State};
-use op_run::{Answer, Evidence, Failure, Run, RunId, Work};
+use op_run::{Answer, Command, Evidence, Failure, Run, RunId, Work, outstanding};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::calls::Children;
 use crate::handle::Engine;
-use crate::ports::AppendError;
+use crate::ports::{AppendError, ReadError, RunRecord};
 use crate::start::{StartError, StartRequest};
 
 mod undo;
+
+/// Most children that are told of one by one.
+const MOST_TOLD: usize = 12;
 
 #[async_trait]
 impl Children for Engine {
@@ -69,6 +72,26 @@ impl Engine {
         let ended = ended.map(|run| Arc::clone(&run));
         drop(feed);
         ended.map_err(|_| format!("run {run} is not conducted any more"))
+    }
+
+    /// Which runs of plans a run waits for, in plain sentences; the first ones where there are many.
+    pub(crate) async fn explain_children(&self, run: &Run) -> Result<Vec<String>, ReadError> {
+        let calls = outstanding(run).into_iter().filter_map(|command| match command {
+            Command::Call(call) if call.plan.is_some() && call.work.step().is_some() => Some(call),
+            Command::Call(_) | Command::Stop { .. } | Command::Wake(_) | Command::Await(_) => None,
+        });
+        let mut told = Vec::new();
+        for call in calls.take(MOST_TOLD) {
+            let begun = self.journal().started_by(&key(&call.key.to_string())).await?;
+            told.extend(begun.map(|(child, _)| {
+                let RunRecord { id, plan, state, .. } = child;
+                let step = &call.key.step;
+                format!(
+                    "`{step}` waits for run {id} of plan `{plan}`, which is {state}. To see why: `op-dbus explain {id}`."
+                )
+            }));
+        }
+        Ok(told)
     }
 
     /// A child is undone if its parent is.

@@ -211,7 +211,7 @@ impl Conductor {
             let was_over = self.run.state().is_over();
             self.run = next;
             if was_over && !self.run.state().is_over() {
-                self.world.engine.settle_place(&self.run);
+                self.world.engine.take_place_again(&self.run);
             }
         }
         for (reply, result) in batch.replies {

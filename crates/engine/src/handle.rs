@@ -167,11 +167,6 @@ impl Engine {
         self.live().len() + self.hall.idle.len()
     }
 
-    /// Number of runs in memory: those under way, without those that only wait.
-    pub fn conducted_runs(&self) -> usize {
-        self.live().len()
-    }
-
     /// A run whose conductor has been dealing with one thing for longer than this: it hangs, or the journal does. Runs that wait,
     /// also for room on the disk, are none.
     pub fn stalled(&self, longest: Duration) -> Option<RunId> {

@@ -21,6 +21,14 @@ impl Engine {
         }
     }
 
+    /// A run that goes on after its end holds its place, or waits for one as a new run does.
+    pub(crate) fn take_place_again(&self, run: &Run) {
+        self.settle_place(run);
+        self.make_way(run);
+        let key = run.origin().and_then(|origin| origin.concurrency.as_ref());
+        key.into_iter().for_each(|key| self.admit(key));
+    }
+
     /// A run that is over is forgotten, and its place is free. Until it is forgotten nobody else conducts it.
     pub(crate) fn leave_over(&self, run: &Run) {
         self.give_place_back(run);

@@ -63,7 +63,7 @@ impl Engine {
                 step: step.id.clone(),
                 performers: performers(&start, at, &step.action),
                 arguments: step.action.arguments().map(known).unwrap_or_default(),
-                waits_for: step.gate.as_ref().map(waits_for).unwrap_or_default(),
+                waits_for: step.gate.as_ref().map(|gate| waits_for(gate, known)).unwrap_or_default(),
             }
         });
         Ok(DryRun { steps: steps.collect(), start, plan })
@@ -89,11 +89,14 @@ fn performers(start: &Start, at: usize, action: &Action) -> Vec<Performer> {
     }
 }
 
-fn waits_for(gate: &Gate) -> String {
+fn waits_for(gate: &Gate, known: impl Fn(&Mapping) -> Value) -> String {
     match gate {
         Gate::Delay(delay) => format!("{delay:?}"),
         Gate::Signal(signal) => format!("signal {signal}"),
-        Gate::Approval(_) => "approval".to_owned(),
+        Gate::Approval(approval) => match known(&approval.message) {
+            Value::String(question) => format!("the approval of a person: {question}"),
+            question => format!("the approval of a person: {question}"),
+        },
     }
 }
 

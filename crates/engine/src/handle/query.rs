@@ -110,7 +110,9 @@ impl Engine {
     /// When no single run is meant or the journal cannot be read.
     pub async fn explain(&self, run: &str) -> Result<(Arc<Run>, Vec<String>), GetError> {
         let run = self.get(run).await?;
-        let sentences = op_run::explain(&run, self.hall.ports.clock.now());
+        let mut sentences = op_run::explain(&run, self.hall.ports.clock.now());
+        // Right after its state.
+        sentences.splice(1..1, self.explain_children(&run).await?);
         Ok((run, sentences))
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Local, TimeZone as _};
 use op_plan::Plan;
@@ -14,6 +15,9 @@ use crate::start::{StartError, StartRequest, Started};
 
 /// Most missed times that are made up for.
 const MAX_MISSED: usize = 100;
+
+/// Wait before what could not be started for now is tried again.
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// Who starts runs of schedules.
 const USER: &str = "schedule";
@@ -97,7 +101,7 @@ impl Engine {
                     Ok(next) => next,
                     Err(error) => {
                         tracing::error!(%error, "schedules cannot be kept now");
-                        Some(engine.hall.ports.clock.now().after(std::time::Duration::from_mins(1)))
+                        Some(engine.hall.ports.clock.now().after(AGAIN))
                     }
                 };
                 let clock = &engine.hall.ports.clock;
@@ -121,34 +125,46 @@ impl Engine {
             if mark.is_some_and(|mark| mark.paused) {
                 continue;
             }
-            match mark.and_then(|mark| mark.last) {
+            let again = match mark.and_then(|mark| mark.last) {
                 // A schedule that is new has missed nothing.
-                None => self.mark(&plan, now).await?,
+                None => self.mark(&plan, now).await.map(|()| None)?,
                 Some(last) => self.start_between(&plan, &schedule, last, now).await?,
-            }
-            wake = wake.into_iter().chain(next(&schedule, now)).min();
+            };
+            wake = wake.into_iter().chain(again).chain(next(&schedule, now)).min();
         }
         Ok(wake)
     }
 
+    /// Starts a run for each time that is due, and tells when to try again if one could not be started for now: it stays due, and
+    /// so do those after it.
     async fn start_between(
         &self,
         plan: &Arc<Plan>,
         schedule: &Schedule,
         last: Timestamp,
         now: Timestamp,
-    ) -> Result<(), ScheduleError> {
+    ) -> Result<Option<Timestamp>, ScheduleError> {
+        let mut dealt_with = last;
         for at in due(schedule, last, now, self.was_there()) {
             match self.start(request(plan, schedule, Some(at))).await {
                 Ok(started) => {
                     tracing::info!(run = %started.run, plan = plan.id(), %at, "started by its schedule");
                 }
+                Err(error) if passes(&error) => {
+                    tracing::warn!(plan = plan.id(), %at, %error, "the schedule tries this time again");
+                    if dealt_with > last {
+                        self.mark(plan, dealt_with).await?;
+                    }
+                    return Ok(Some(now.after(AGAIN)));
+                }
                 Err(error) => {
                     tracing::error!(plan = plan.id(), %at, %error, "the schedule could not start a run");
                 }
             }
+            dealt_with = at;
         }
-        self.mark(plan, now).await
+        self.mark(plan, now).await?;
+        Ok(None)
     }
 
     async fn mark(&self, plan: &Plan, last: Timestamp) -> Result<(), ScheduleError> {
@@ -171,6 +187,22 @@ impl Engine {
         let schedule = plan.draft().schedule.clone();
         let schedule = schedule.ok_or_else(|| ScheduleError::None(plan.id().to_owned()))?;
         Ok((plan, schedule))
+    }
+}
+
+/// Whether a start that failed may succeed later as it is.
+fn passes(error: &StartError) -> bool {
+    match error {
+        StartError::TooMany(_) | StartError::GoingDown | StartError::Append(_) | StartError::Read(_) => true,
+        StartError::Name(_)
+        | StartError::Inputs { .. }
+        | StartError::Part { .. }
+        | StartError::CastUnknown { .. }
+        | StartError::CastUnfit { .. }
+        | StartError::Uncast { .. }
+        | StartError::Key { .. }
+        | StartError::Busy { .. }
+        | StartError::KeyReused { .. } => false,
     }
 }
 
@@ -252,8 +284,6 @@ fn millis(time: &DateTime<Local>) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn hourly(missed: Missed) -> Schedule {

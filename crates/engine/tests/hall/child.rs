@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use op_engine::fakes::{MemoryJournal, ScriptedPerform};
@@ -154,6 +155,9 @@ async fn a_child_waits_for_an_approval_and_its_parent_for_it() {
     tokio::time::sleep(Duration::from_hours(1)).await;
     let child = only_child(&world.engine).await.id;
     assert_eq!((state(&world, &run).await, state(&world, &child).await), (State::Running, State::Waiting));
+    let (_, told) = world.engine.explain(run.as_str()).await.expect("known");
+    let waits = format!("`a` waits for run {child} of plan `q`, which is waiting.");
+    assert!(told[1].starts_with(&waits), "{told:?}");
     steer(&world, &child, approve(true)).await.expect("it asks");
     assert_eq!(end(&world.engine, &run).await.state(), State::Completed);
 }
@@ -167,6 +171,50 @@ async fn roles_are_handed_on_to_the_child() {
     end(&world.engine, &run).await;
     let asked: Vec<_> = world.perform.asked().iter().map(|asked| asked.performer.to_string()).collect();
     assert_eq!(asked, ["rust_pro.check"; 3]);
+}
+
+/// A child for each of two items, of which the second one fails once in its second phase.
+const TWINS: &str = "
+[workstacks.p]
+rollback = 'none'
+[[workstacks.p.phases]]
+id = 'a'
+for_each = [1, 2]
+plan = 'q'
+args = { n = '${item}' }
+[workstacks.q]
+rollback = 'none'
+inputs = { n = { type = 'integer', required = true } }
+[[workstacks.q.phases]]
+id = 'x'
+agents = [{ agent = 'w', operation = 'step', args = { n = '${n}' } }]
+rollback = [{ agent = 'w', operation = 'undo' }]
+[[workstacks.q.phases]]
+id = 'y'
+agents = [{ agent = 'w', operation = 'once', args = { n = '${n}' } }]
+rollback = [{ agent = 'w', operation = 'undo' }]
+";
+
+#[tokio::test(start_paused = true)]
+async fn children_of_a_list_that_succeeded_stay_and_all_of_every_visit_are_undone() {
+    let fails = AtomicBool::new(true);
+    let perform = ScriptedPerform::default().on("w.once", move |request, _, _| {
+        let fails = request.arguments["n"] == 2 && fails.swap(false, Ordering::Relaxed);
+        async move { if fails { fail(FailureKind::Failed) } else { did(&request) } }
+    });
+    let world = World::new(TWINS, perform);
+    let run = world.run().await;
+    assert_eq!((run.state(), world.called().len()), (State::Failed, 4));
+    steer(&world, run.id(), Control::Retry { from: None }).await.expect("it failed");
+    assert_eq!(end(&world.engine, run.id()).await.state(), State::Completed);
+    assert_eq!(world.called()[4..], ["x", "y"], "the first child stays");
+    let children = || async { runs_of(&world.engine, "q").await.into_iter().map(|run| run.state) };
+    let states = [State::Completed, State::Failed, State::Completed];
+    assert!(children().await.eq(states));
+    steer(&world, run.id(), Control::Rollback { to: None }).await.expect("it completed");
+    assert_eq!(end(&world.engine, run.id()).await.state(), State::RolledBack);
+    assert!(children().await.eq([State::RolledBack; 3]));
+    assert_eq!(world.called()[6..], ["undo:y:1", "undo:x:1"].repeat(3));
 }
 
 /// A family that waits in its child.

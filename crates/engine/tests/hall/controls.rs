@@ -12,8 +12,8 @@ use op_run::run::State;
 use op_run::{Refused, RunId};
 
 use crate::support::{
-    LINE, ONE, World, after_a_restart, approve, did, end, fail, scripted, settle, signal, state, steer,
-    step_of,
+    LINE, ONE, World, after_a_restart, approve, did, end, fail, is_in_memory, scripted, settle, signal,
+    state, steer, step_of,
 };
 
 const GATED: &str = "
@@ -42,10 +42,10 @@ async fn waiting(place: Where) -> (World, RunId) {
     let run = world.start().await;
     settle().await;
     match place {
-        Where::InMemory => assert_eq!(world.engine.conducted_runs(), 1),
+        Where::InMemory => assert!(is_in_memory(&world, &run).await),
         Where::OutOfMemory => {
             tokio::time::sleep(Duration::from_secs(6)).await;
-            assert_eq!((world.engine.conducted_runs(), world.engine.live_runs()), (0, 1));
+            assert_eq!((is_in_memory(&world, &run).await, world.engine.live_runs()), (false, 1));
         }
         Where::Asleep => {
             let world = after_a_restart(world, GATED).await;
@@ -88,7 +88,7 @@ async fn every_control_reaches_a_run_wherever_it_is() {
         "run RUN: the run is waiting and cannot be resumed",
         "running",
         "run RUN: no step of the plan waits for a signal `og`; there is go",
-        "run RUN: step `` waits for no approval",
+        "run RUN: nothing in this run waits for an approval",
         "waiting",
         "run RUN: the run is waiting and cannot be rolled back",
         "run RUN: the run is waiting and cannot be retried",
@@ -127,7 +127,7 @@ async fn what_a_run_that_is_over_refuses_it_refuses_with_its_state_and_leaves_ag
         );
     }
     settle().await;
-    assert_eq!((world.engine.conducted_runs(), world.journal.appends()), (0, before));
+    assert_eq!((world.engine.live_runs(), world.journal.appends()), (0, before));
 }
 
 /// The step `b` fails for as long as it is said.
@@ -148,13 +148,13 @@ async fn a_run_that_failed_is_retried_and_then_undone_and_leaves_each_time() {
     let run = world.run().await.id().clone();
     assert_eq!(state(&world, &run).await, State::Failed);
     settle().await;
-    assert_eq!(world.engine.conducted_runs(), 0);
+    assert_eq!(world.engine.live_runs(), 0);
     fails.store(false, Ordering::Relaxed);
     assert_eq!(steer(&world, &run, Control::Retry { from: None }).await, Ok(State::Running));
     assert_eq!(end(&world.engine, &run).await.state(), State::Completed);
     assert_eq!(world.called(), ["a", "b", "b", "c"]);
     settle().await;
-    assert_eq!(world.engine.conducted_runs(), 0);
+    assert_eq!(world.engine.live_runs(), 0);
     let to = Some("a".to_owned());
     assert_eq!(steer(&world, &run, Control::Rollback { to }).await, Ok(State::RollingBack));
     assert_eq!(end(&world.engine, &run).await.state(), State::RolledBack);
@@ -186,11 +186,14 @@ async fn a_stuck_run_is_resolved_after_a_restart() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_held_begins_nothing_and_goes_on_when_it_is_let_go() {
     let (world, run) = waiting(Where::OutOfMemory).await;
-    assert_eq!(steer(&world, &run, Control::Pause { reason: String::new() }).await, Ok(State::Paused));
+    let lunch = Control::Pause { reason: "lunch".to_owned() };
+    assert_eq!(steer(&world, &run, lunch).await, Ok(State::Paused));
     assert_eq!(steer(&world, &run, signal("go")).await, Ok(State::Paused));
     tokio::time::sleep(Duration::from_hours(1)).await;
-    assert_eq!((world.called().len(), world.engine.conducted_runs()), (0, 0));
+    assert_eq!((world.called().len(), is_in_memory(&world, &run).await), (0, false));
     assert_eq!(state(&world, &run).await, State::Paused);
+    let (_, told) = world.engine.explain(run.as_str()).await.expect("known");
+    assert!(told[0].ends_with("by tester (lunch): nothing new starts."), "{told:?}");
     assert_eq!(steer(&world, &run, Control::Resume).await, Ok(State::Running));
     settle().await;
     assert_eq!((world.called(), state(&world, &run).await), (vec!["a".to_owned()], State::Waiting));
@@ -255,5 +258,5 @@ async fn why_a_run_is_where_it_is_is_told_also_when_it_is_out_of_memory() {
     let (told, sentences) = world.engine.explain(run.as_str()).await.expect("known");
     assert_eq!(told.state(), State::Waiting);
     assert!(sentences.iter().any(|sentence| sentence.contains("go")), "{sentences:?}");
-    assert_eq!(world.engine.conducted_runs(), 0, "looking at it does not wake it");
+    assert!(!is_in_memory(&world, &run).await, "looking at it does not wake it");
 }

@@ -13,6 +13,7 @@ mod crash;
 mod guards;
 mod idle;
 mod large;
+mod lists;
 mod names;
 mod places;
 mod preview;

@@ -161,3 +161,31 @@ async fn a_run_that_goes_on_after_its_end_has_its_place_again() {
     steer(&world, &a, signal("go")).await.expect("it waits");
     assert_eq!(states(&world, [&a, &b]).await, [Completed, Waiting]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_retried_waits_for_its_place_behind_those_that_wait() {
+    let text = plan("queue");
+    let mut world = World::new(&text, scripted());
+    let [a, b, c] = [start(&world).await, start(&world).await, start(&world).await];
+    steer(&world, &b, cancel()).await.expect("it waits");
+    assert_eq!(steer(&world, &b, Control::Retry { from: None }).await, Ok(Pending));
+    assert_eq!(states(&world, [&a, &c, &b]).await, [Waiting, Pending, Pending]);
+    // Also over a restart, and when the one before it is retried as well.
+    world = after_a_restart(world, &text).await;
+    world.engine.recover().await.expect("read");
+    steer(&world, &c, signal("go")).await.expect("the signal is kept");
+    steer(&world, &a, cancel()).await.expect("it waits");
+    steer(&world, &a, Control::Retry { from: None }).await.expect("it was cancelled");
+    settle().await;
+    steer(&world, &b, signal("go")).await.expect("it listens");
+    assert_eq!(states(&world, [&b, &c, &a]).await, [Completed, Completed, Waiting]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_retried_has_the_place_where_the_plan_gives_it_to_the_newest() {
+    let world = World::new(&plan("cancel"), scripted());
+    let [a, b] = [start(&world).await, start(&world).await];
+    assert_eq!(states(&world, [&a, &b]).await, [Cancelled, Waiting]);
+    steer(&world, &a, Control::Retry { from: None }).await.expect("it was cancelled");
+    assert_eq!(states(&world, [&a, &b]).await, [Waiting, Cancelled]);
+}

@@ -17,7 +17,7 @@ id = 'a'
 agents = [{ role = 'coder', args = { count = '${count}' }, store_as = 'made' }]
 [[workstacks.p.phases]]
 id = 'b'
-approval = 'Sure?'
+approval = 'Sure, ${count} times?'
 agents = [{ agent = 'w', operation = 'step', args = { of = '${made.did}', count = '${count + 1}' } }]
 [[workstacks.p.phases]]
 id = 'c'
@@ -48,7 +48,11 @@ async fn a_dry_run_resolves_what_is_known_and_starts_nothing() {
     let told = |of: &str| of.to_owned();
     assert_eq!(
         steps,
-        [("a", told("rust_pro.check"), ""), ("b", told("w.step"), "approval"), ("c", told("plan.q"), "")]
+        [
+            ("a", told("rust_pro.check"), ""),
+            ("b", told("w.step"), "the approval of a person: Sure, 3 times?"),
+            ("c", told("plan.q"), "")
+        ]
     );
     assert_eq!(dry.steps[0].arguments["count"], json!(3));
     assert_eq!(dry.steps[1].arguments["count"], json!(4));

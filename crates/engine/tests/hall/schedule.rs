@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use op_engine::fakes::{FixedAgents, HandClock, MemoryJournal};
 use op_engine::handle::schedule::ScheduleError;
+use op_engine::ports::AppendError;
 use op_engine::{Engine, Limits, Ports};
 use op_run::Timestamp;
 
@@ -32,13 +33,17 @@ impl Host {
 
     /// A daemon that keeps the schedules of these plans.
     async fn boot(&self, text: &str) -> Engine {
+        self.boot_limited(text, Limits::default()).await
+    }
+
+    async fn boot_limited(&self, text: &str, limits: Limits) -> Engine {
         let ports = Ports {
             journal: self.journal.clone(),
             perform: Arc::new(scripted()),
             agents: Arc::new(FixedAgents::of(catalogue())),
             clock: self.clock.clone(),
         };
-        let engine = Engine::new(ports, plans(text), Limits::default());
+        let engine = Engine::new(ports, plans(text), limits);
         engine.keep_schedules();
         settle().await;
         engine
@@ -183,4 +188,42 @@ async fn a_shutdown_ends_the_keeping_of_schedules() {
     engine.shutdown().await;
     host.pass(3).await;
     assert_eq!(count(&engine).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_whose_start_does_not_get_to_the_disk_is_tried_again() {
+    let host = Host::new();
+    let engine = host.boot(MINUTELY).await;
+    host.pass(1).await;
+    // Of three times that come at once, the first one meets a full disk.
+    let last = engine.schedules().await.expect("read")[0].last;
+    host.clock.move_on(Duration::from_mins(3));
+    host.journal.fail_next(AppendError::Full("no space".to_owned()));
+    settle().await;
+    assert_eq!(count(&engine).await, 1);
+    assert_eq!(engine.schedules().await.expect("read")[0].last, last, "nothing was dealt with");
+    host.pass(1).await;
+    let mut labels = started(&engine, "p").await;
+    labels.sort();
+    labels.dedup();
+    assert_eq!((labels.len(), count(&engine).await), (5, 5), "{labels:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_for_which_there_is_no_room_is_tried_again_and_those_before_it_are_not() {
+    let host = Host::new();
+    let text = MINUTELY.replace("'skip'", "'all'");
+    let limits = Limits { runs: 1, ..Limits::default() };
+    host.boot(&text).await.shutdown().await;
+    host.clock.move_on(Duration::from_mins(3));
+    // The first run is still under way when the second one is to begin.
+    let hanging = text.replace("w.step", "w.hang");
+    let engine = host.boot_limited(&hanging, limits).await;
+    assert_eq!(count(&engine).await, 1);
+    let first = runs_of(&engine, "p").await.remove(0).id;
+    let dealt_with = engine.schedules().await.expect("read")[0].last;
+    assert_eq!(dealt_with.map(|at| at.to_string()), started(&engine, "p").await.first().cloned());
+    engine.cancel(first.as_str(), false, "", "tester").await.expect("it hangs");
+    host.pass(1).await;
+    assert_eq!(count(&engine).await, 2);
 }

@@ -170,6 +170,12 @@ pub(crate) fn approve(approved: bool) -> Control {
     Control::Approve { step: String::new(), digest: String::new(), approved, comment: String::new() }
 }
 
+/// Whether a run is in memory: then it is not read from the journal anew each time one looks.
+pub(crate) async fn is_in_memory(world: &World, run: &RunId) -> bool {
+    let look = || async { world.engine.get(run.as_str()).await.expect("known") };
+    Arc::ptr_eq(&look().await, &look().await)
+}
+
 pub(crate) async fn state(world: &World, run: &RunId) -> State {
     world.engine.get(run.as_str()).await.expect("known").state()
 }

@@ -351,7 +351,7 @@ async fn a_preview_tells_what_would_be_and_starts_nothing() {
     let gated = wire::PreviewRequest { start: Some(request("gated")) };
     let told = house.runs().preview(gated).await.expect("it could be started").into_inner();
     let waits: Vec<_> = told.steps.iter().map(|step| step.waits_for.as_str()).collect();
-    assert_eq!(waits, ["signal go", "approval"]);
+    assert_eq!(waits, ["signal go", "the approval of a person: Sure?"]);
     assert_field(
         &house.runs().preview(wire::PreviewRequest { start: None }).await.expect_err("refused"),
         "start",
