@@ -7,6 +7,7 @@ mod act;
 mod advance;
 mod answer;
 mod ask;
+mod cause;
 mod control;
 mod fan;
 mod finish;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use op_plan::plan::Loop;
 
-use super::{Draft, act, fan, finish, machine, undo};
+use super::{Draft, act, cause, fan, finish, machine, undo};
 use crate::event::{Fact, SkipCause};
 use crate::key::Work;
 use crate::run::{Run, State};
@@ -160,10 +160,12 @@ fn why_failed(run: &Run, phase: usize) -> String {
     let state = &run.phases[phase];
     let failed = state.failed.and_then(|step| Some((step, run.steps[step].trial.failure.as_ref()?)));
     match failed {
-        Some((step, failure)) if run.plan.phases()[phase].steps.len() > 1 => {
-            format!("`{}`: {}", run.plan.step(step).id, failure.message)
+        Some((step, failure)) => {
+            let is_one_of_many = run.plan.phases()[phase].steps.len() > 1;
+            let of = is_one_of_many.then(|| format!("`{}`: ", run.plan.step(step).id)).unwrap_or_default();
+            let cause = cause::cause(run, step).map(|cause| format!("; {cause}")).unwrap_or_default();
+            format!("{of}{}{cause}", failure.message)
         }
-        Some((_, failure)) => failure.message.clone(),
         None if state.timed_out => "its time limit passed".to_owned(),
         None => "it was stopped before it was done".to_owned(),
     }

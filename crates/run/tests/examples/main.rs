@@ -1,6 +1,7 @@
 //! What each field of a plan does, one example at a time.
 
 mod cast;
+mod cause;
 mod cost;
 mod explain;
 mod fallback;

@@ -128,7 +128,10 @@ impl Stage {
     }
 
     pub(crate) fn fail(&mut self, what: &str, kind: FailureKind) -> &mut Self {
-        let failure = Failure::new(kind, kind.word(), format!("it was {kind}"));
+        self.fail_as(what, Failure::new(kind, kind.word(), format!("it was {kind}")))
+    }
+
+    pub(crate) fn fail_as(&mut self, what: &str, failure: Failure) -> &mut Self {
         self.answer(what, Answer::Failed { failure, evidence: Evidence::default() });
         self
     }
