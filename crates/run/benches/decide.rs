@@ -13,7 +13,7 @@ use op_run::input::{Happening, Start};
 use op_run::{Answer, Command, Evidence, Input, Run, RunId, Timestamp, decide, evolve, outstanding};
 use serde_json::{Value, json};
 
-/// How long each size is measured at least.
+/// How long each size is measured at least. The best telling counts: what else the machine does meanwhile is not the decider's.
 const SPAN: Duration = Duration::from_secs(1);
 
 fn main() {
@@ -33,14 +33,15 @@ fn main() {
 }
 
 fn measure(name: &str, plan: &Arc<Plan>) {
-    let (mut events, began) = (0_u64, Instant::now());
+    let (mut best, began) = (0.0_f64, Instant::now());
     while began.elapsed() < SPAN {
-        events += tell(plan);
+        let start = Instant::now();
+        let events = tell(plan);
+        #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
+        let rate = events as f64 / start.elapsed().as_secs_f64();
+        best = best.max(rate);
     }
-    let seconds = began.elapsed().as_secs_f64();
-    #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
-    let rate = events as f64 / seconds;
-    println!("{name:>20} {rate:>12.0} {:>10.0}", 1e9 / rate);
+    println!("{name:>20} {best:>12.0} {:>10.0}", 1e9 / best);
 }
 
 fn seal(draft: Draft) -> Arc<Plan> {

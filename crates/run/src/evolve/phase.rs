@@ -156,9 +156,8 @@ pub(super) fn undone_before(run: &mut Run, phase: usize) {
 
 /// A visit of which something is kept is undone together with the one that goes on from it, once that began.
 fn forget(run: &mut Run, phase: usize) {
-    let from = run.phases[phase].goes_on;
-    let is_forgotten = |ended: &Ended| ended.phase == phase && Some(ended.visit) == from;
-    if let Some(at) = run.ended.iter().rposition(is_forgotten).filter(|_| from.is_some()) {
+    let Some(from) = run.phases[phase].goes_on else { return };
+    if let Some(at) = run.ended.iter().rposition(|ended| (ended.phase, ended.visit) == (phase, from)) {
         run.ended.remove(at);
     }
 }
