@@ -217,5 +217,5 @@ fn say(run: &mut Run, step: usize, value: &Value) {
     let voice = call.part.voice().map(str::to_owned).or_else(|| by_cast().cloned());
     let value = Arc::new(value.clone());
     run.voices.extend(voice.map(|voice| (voice, Arc::clone(&value))));
-    run.voices.insert(String::new(), value);
+    run.said = Some(value);
 }

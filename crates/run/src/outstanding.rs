@@ -50,9 +50,9 @@ fn outside(run: &Run) -> impl Iterator<Item = Outside> {
 }
 
 fn push(run: &Run, work: Work, trial: &Trial, commands: &mut Vec<Command>) {
-    let key = key(run, work, trial.attempts);
+    let key = || key(run, work, trial.attempts);
     commands.push(Command::Call(Call {
-        key: key.clone(),
+        key: key(),
         work,
         attempt: trial.attempts,
         performer: run.performer(work),
@@ -60,7 +60,7 @@ fn push(run: &Run, work: Work, trial: &Trial, commands: &mut Vec<Command>) {
         arguments: trial.arguments.clone(),
         timeout: trial.deadline.map(|deadline| deadline.since(trial.began)),
     }));
-    commands.extend(trial.stopping.map(|cause| Command::Stop { key, work, cause }));
+    commands.extend(trial.stopping.map(|cause| Command::Stop { key: key(), work, cause }));
 }
 
 fn child(run: &Run, work: Work) -> Option<Arc<Plan>> {

@@ -50,7 +50,7 @@ pub struct Run {
     pub(crate) waiting: OrdSet<(Timestamp, Work)>,
     pub(crate) timers: OrdSet<(Timestamp, Timer)>,
     /// Visits of phases that began and ended, in that order, and are not undone.
-    pub(crate) ended: Vector<Ended>,
+    pub(crate) ended: Vector<Arc<Ended>>,
     /// Phases that failed, in the order of their end.
     pub(crate) failed: Vector<usize>,
     /// Phases that ended or were skipped.
@@ -59,8 +59,10 @@ pub struct Run {
     pub(crate) position: Position,
     /// Signals that nobody took.
     pub(crate) signals: Vector<(String, Value)>,
-    /// What each role or agent returned last, and under the empty name what was returned last of all.
+    /// What each role or agent returned last.
     pub(crate) voices: HashMap<String, Arc<Value>>,
+    /// What was returned last of all.
+    pub(crate) said: Option<Arc<Value>>,
     /// For each step, those of its phase that wait for it; as often as they name it.
     pub(crate) followers: Arc<Vec<Vec<usize>>>,
     /// Who holds it, or that it waits for its place.
@@ -132,6 +134,7 @@ impl Run {
             position: Position::default(),
             signals: Vector::new(),
             voices: HashMap::new(),
+            said: None,
             paused: None,
             halt: None,
             undoing: Undoing::default(),

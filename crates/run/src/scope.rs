@@ -17,7 +17,10 @@ impl Scope for Run {
             Reference::Run(field) => Some(self.run_field(*field)),
             Reference::Context(name) => self.named(name),
             Reference::LastOutput(role) => {
-                let said = self.voices.get(role.as_deref().unwrap_or_default());
+                let said = match role {
+                    Some(role) => self.voices.get(role),
+                    None => self.said.as_ref(),
+                };
                 Some(said.map(|said| Value::clone(said)).unwrap_or_default())
             }
         }

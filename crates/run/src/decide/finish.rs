@@ -1,5 +1,7 @@
 //! How a run ends.
 
+use std::sync::Arc;
+
 use op_plan::Rollback;
 use op_plan::plan::{Flow, Terminal};
 use serde_json::Value;
@@ -47,7 +49,7 @@ pub(super) fn undone(draft: &mut Draft) {
 fn to_undo(run: &Run) -> Vec<RolledBack> {
     let has_failed =
         run.halt.is_some() || !run.failed.is_empty() || failing_end(run).is_some() || output(run).is_err();
-    let is_meant = |ended: &&Ended| match (&run.halt, run.plan.draft().rollback) {
+    let is_meant = |ended: &&Arc<Ended>| match (&run.halt, run.plan.draft().rollback) {
         (Some(Halt::Cancelled { rollback, .. }), _) => *rollback,
         (Some(Halt::TimedOut | Halt::Exhausted(_)) | None, Rollback::Run) => has_failed,
         (Some(Halt::TimedOut | Halt::Exhausted(_)) | None, Rollback::Phase) => {
@@ -119,6 +121,6 @@ fn output(run: &Run) -> Result<Value, String> {
         None if run.plan.draft().flow.is_graph() => {
             Ok(run.steps.last().and_then(|step| step.output.clone()).unwrap_or_default())
         }
-        None => Ok(run.voices.get("").map(|said| Value::clone(said)).unwrap_or_default()),
+        None => Ok(run.said.as_deref().cloned().unwrap_or_default()),
     }
 }

@@ -1,5 +1,6 @@
 //! The way of a machine: from target to target, bounded.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use op_plan::Plan;
@@ -85,13 +86,13 @@ type Way = Result<Option<Transition>, EvaluateError>;
 
 /// The first way out of a phase that is open. Where it failed, it is `failed` to the conditions, also if that is tolerated.
 fn way(run: &Run, phase: usize, on_success: bool) -> Way {
-    let mut seen = run.clone();
-    if !on_success && let Some(phase) = seen.phases.get_mut(phase) {
-        Arc::make_mut(phase).state = PhaseState::Failed;
+    let mut seen = Cow::Borrowed(run);
+    if !on_success && run.phases[phase].state != PhaseState::Failed {
+        Arc::make_mut(&mut seen.to_mut().phases[phase]).state = PhaseState::Failed;
     }
     for way in run.plan.phases()[phase].next.iter().filter(|way| way.on_success == on_success) {
         let is_open = match &way.when {
-            Some(condition) => condition.evaluate_condition(&seen)?,
+            Some(condition) => condition.evaluate_condition(&*seen)?,
             None => true,
         };
         if is_open {

@@ -181,7 +181,7 @@ fn remember(run: &mut Run, phase: usize) {
     let steps: Vector<_> =
         run.plan.steps_of(phase).filter(|_| has_undo).map(|step| run.steps[step].clone()).collect();
     let order = run.ended.last().map_or(0, |ended| ended.order + 1);
-    run.ended.push_back(Ended { order, phase, visit: run.phases[phase].visit, steps });
+    run.ended.push_back(Arc::new(Ended { order, phase, visit: run.phases[phase].visit, steps }));
 }
 
 fn ended(run: &mut Run, phase: usize, at: Timestamp, state: PhaseState, reason: &str) {

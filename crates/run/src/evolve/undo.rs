@@ -32,7 +32,7 @@ pub(super) fn begun(run: &mut Run, phases: &[String], visits: &[u32]) {
 }
 
 /// Where the visits of phases stand; the last one of each also without its number.
-fn index(ended: &Vector<Ended>) -> HashMap<(usize, Option<u32>), usize> {
+fn index(ended: &Vector<Arc<Ended>>) -> HashMap<(usize, Option<u32>), usize> {
     let places = ended.iter().enumerate();
     places.flat_map(|(at, ended)| [None, Some(ended.visit)].map(|visit| ((ended.phase, visit), at))).collect()
 }

@@ -234,7 +234,7 @@ pub(crate) struct Ended {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Undoing {
     /// Visits still to undo; the first is being undone.
-    pub(crate) visits: Vector<Ended>,
+    pub(crate) visits: Vector<Arc<Ended>>,
     /// The entry of its undo list that comes next or is in flight.
     pub(crate) place: usize,
     /// Its call.
