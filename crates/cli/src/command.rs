@@ -22,6 +22,7 @@ pub(crate) mod pause;
 pub(crate) mod plans;
 pub(crate) mod recast;
 pub(crate) mod reject;
+pub(crate) mod reload;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
@@ -84,6 +85,7 @@ pub(crate) enum Command {
     Call(call::Call),
     Events(events::Events),
     Serve(serve::Serve),
+    Reload(reload::Reload),
     Agent(agent::Agent),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -131,6 +133,7 @@ fn dispatch(command: Command, grammar: fn() -> clap::Command, ctx: &Context) -> 
         Command::Tools(tools) => block_on(tools.run(ctx)),
         Command::Call(call) => block_on(call.run(ctx)),
         Command::Events(events) => block_on(events.run(ctx)),
+        Command::Reload(reload) => block_on(reload.run(ctx)),
         Command::Serve(serve) => block_on(serve.run(ctx)),
         Command::Doctor(doctor) => block_on(doctor.run(ctx)),
     }

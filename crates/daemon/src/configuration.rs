@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use indexmap::IndexMap;
 use op_agents::ModelSettings;
 use op_agents::settings::Settings as AgentSettings;
 use op_engine::Library;
-use op_plan::catalogue::{Brief, Operations};
-use op_plan::{Catalogue, Loaded, Performer, Role, Source, load};
-use serde::Deserialize;
+use op_plan::catalogue::Operations;
+use op_plan::{Catalogue, Loaded, Source, load};
 
 use crate::places;
 use crate::settings::agents::{AgentsError, AgentsFile};
 use crate::settings::daemon::DaemonFile;
 use crate::settings::daemon::ModelsTable;
 use crate::settings::fragment::{FragmentError, parse};
+use crate::settings::roles::RolesFile;
 use crate::settings::{ARGUMENTS, AgentsAs, DRAIN, MODEL_PATIENCE, Settings};
 
 /// The lowest layer, built in so that the shipped plans run anywhere.
@@ -35,6 +34,8 @@ const SHIPPED_ROLES: &str = include_str!("../../../config/roles.toml");
 /// Everything that was configured.
 #[derive(Debug, Clone)]
 pub struct Configuration {
+    /// The directory that was asked for.
+    asked: Option<PathBuf>,
     directory: Option<PathBuf>,
     settings: Settings,
     catalogue: Catalogue,
@@ -85,46 +86,13 @@ pub enum ConfigurationError {
     },
 }
 
-/// `roles.toml` as it is written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RolesFile {
-    #[serde(default)]
-    roles: IndexMap<String, WrittenRole>,
-}
-
-/// A role as it is written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct WrittenRole {
-    performer: Option<String>,
-    description: String,
-    prompt: String,
-    model: Option<String>,
-    temperature: Option<f64>,
-    max_tokens: Option<u32>,
-    tools: Vec<String>,
-}
-
-impl From<WrittenRole> for Role {
-    fn from(of: WrittenRole) -> Self {
-        let WrittenRole { performer, description, prompt, model, temperature, max_tokens, tools } = of;
-        Self {
-            performer: Performer::parse_agent(performer.as_deref().unwrap_or(USUAL_PERFORMER)),
-            brief: Brief { description, prompt, model, temperature, max_tokens, tools },
-        }
-    }
-}
-
-/// Who plays a role that does not say.
-const USUAL_PERFORMER: &str = "models.respond";
-
 impl Configuration {
     /// Reads a directory over what ships. Without one, that of the host, `/etc/op-dbus`, when it exists.
     ///
     /// # Errors
     /// When a file cannot be read or taken; the error shows the place.
     pub fn load(directory: Option<&Path>) -> Result<Self, ConfigurationError> {
+        let asked = directory.map(Path::to_owned);
         let directory = match directory {
             Some(path) => {
                 fs::read_dir(path).map_err(|error| ConfigurationError::Directory {
@@ -149,7 +117,15 @@ impl Configuration {
         let settings = settings(daemon, &agents)?;
         let catalogue = catalogue(&settings, roles)?;
         let notes = notes(&settings);
-        Ok(Self { directory, settings, catalogue, sources, notes, names_socket })
+        Ok(Self { asked, directory, settings, catalogue, sources, notes, names_socket })
+    }
+
+    /// Reads the same directory again.
+    ///
+    /// # Errors
+    /// As [`Configuration::load`].
+    pub(crate) fn reread(&self) -> Result<Self, ConfigurationError> {
+        Ok(Self::load(self.asked.as_deref())?.with_agents_as(self.settings.agents_as))
     }
 
     /// This configuration, with bundled agents that run as this.

@@ -2,8 +2,12 @@
 //! only the runs it is asked for.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use op_engine::ports::{ReloadError, Service, Standing};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use crate::Configuration;
 use crate::app::{App, BuildError, Parts};
@@ -24,6 +28,34 @@ pub enum HostError {
     /// It did not come up.
     #[error(transparent)]
     Build(#[from] BuildError),
+}
+
+/// The configuration of a hosted daemon: what its host gave it, and nothing else.
+struct Fixed(watch::Sender<Standing>);
+
+impl Default for Fixed {
+    fn default() -> Self {
+        Self(watch::Sender::new(Standing { generation: 1, errors: Vec::new() }))
+    }
+}
+
+#[async_trait]
+impl Service for Fixed {
+    async fn reload(&self) -> Result<u64, ReloadError> {
+        Err(ReloadError::Fixed)
+    }
+
+    fn standing(&self) -> watch::Receiver<Standing> {
+        self.0.subscribe()
+    }
+
+    fn log_level(&self) -> String {
+        "error".to_owned()
+    }
+
+    fn set_log_level(&self, _level: &str) -> Result<(), String> {
+        Err("this daemon logs for its host, who decides what".to_owned())
+    }
 }
 
 /// A daemon in this process.
@@ -56,7 +88,7 @@ impl Host {
         }
         let parts = Parts::build(configuration, &settings).await?;
         let sleeping = parts.engine.unfinished().await.map_err(BuildError::from)?.len();
-        let app = parts.open();
+        let app = parts.open(Arc::new(Fixed::default()));
         Ok(Self { app, socket: settings.socket, sleeping, _folder: folder })
     }
 

@@ -10,6 +10,7 @@ use op_pool::PoolSettings;
 pub mod agents;
 pub mod daemon;
 pub mod fragment;
+pub(crate) mod roles;
 
 pub use agents::{AgentEntry, AgentsFile};
 pub use daemon::DaemonFile;

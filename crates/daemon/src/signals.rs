@@ -1,4 +1,4 @@
-//! Signals that the daemon hears: those that end it, and the end of its children.
+//! Signals that the daemon hears: those that end it, the one that has it read its configuration, and the end of its children.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -6,7 +6,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
     child: Signal,
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// That the daemon ends, by the signal of this name.
+    End(&'static str),
+    /// That it reads its configuration again.
+    Reload,
 }
 
 impl Signals {
@@ -15,16 +25,18 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
             child: signal(SignalKind::child())?,
         })
     }
 
-    /// Resolves with the name of the signal when the daemon is asked to end. Until then it reaps the orphans that end.
-    pub(crate) async fn ended(&mut self) -> &'static str {
+    /// Resolves when a signal asks for something. Until then it reaps the orphans that end.
+    pub(crate) async fn next(&mut self) -> Asked {
         loop {
             tokio::select! {
-                _ = self.terminate.recv() => return "SIGTERM",
-                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.terminate.recv() => return Asked::End("SIGTERM"),
+                _ = self.interrupt.recv() => return Asked::End("SIGINT"),
+                _ = self.hangup.recv() => return Asked::Reload,
                 _ = self.child.recv() => op_pool::reap(),
             }
         }

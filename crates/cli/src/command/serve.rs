@@ -12,7 +12,7 @@ Examples:
   op-dbus serve
   op-dbus serve --config /etc/op-dbus
 
-Serves until SIGTERM or Ctrl-C. Unfinished runs of the journal are woken at the start and sleep at the end.
+Serves until SIGTERM or Ctrl-C; SIGHUP has it read its configuration again. Unfinished runs of the journal are woken at the start and sleep at the end.
 OP_DBUS_LOG says what is logged to standard error, such as `info,op_pool=debug`.";
 
 /// Serve as the daemon, in the foreground
@@ -45,8 +45,9 @@ impl From<Agents> for AgentsAs {
 impl Serve {
     /// Does it.
     pub(crate) async fn run(self, ctx: &Context) -> Result<Exit, Failure> {
-        logging::begin("info");
-        let served = op_daemon::serve(ctx.configuration()?.with_agents_as(self.agents.into())).await;
+        let levels = logging::begin("info");
+        let configuration = ctx.configuration()?.with_agents_as(self.agents.into());
+        let served = op_daemon::serve(configuration, levels).await;
         served
             .map(|()| Exit::Done)
             .map_err(|error| Failure::broken("the daemon cannot serve").because(&error))

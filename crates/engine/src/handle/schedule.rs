@@ -193,7 +193,11 @@ impl Engine {
 /// Whether a start that failed may succeed later as it is.
 fn passes(error: &StartError) -> bool {
     match error {
-        StartError::TooMany(_) | StartError::GoingDown | StartError::Append(_) | StartError::Read(_) => true,
+        StartError::TooMany(_)
+        | StartError::Draining
+        | StartError::GoingDown
+        | StartError::Append(_)
+        | StartError::Read(_) => true,
         StartError::Name(_)
         | StartError::Inputs { .. }
         | StartError::Part { .. }
