@@ -1,0 +1,112 @@
+//! Calls of operations that somebody asked for over the bus: performed beside it, so that no method waits for an agent.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use op_engine::ports::{Progress, Sink};
+use op_plan::Performer;
+use op_run::Answer;
+use serde_json::{Map, Value};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+use crate::guests::Guest;
+use crate::house::{House, Word};
+use crate::view::lock;
+
+/// A call as it stands on the bus.
+#[derive(Debug)]
+pub(crate) struct CallView {
+    /// Which one it is.
+    pub(crate) number: u64,
+    /// Unique name of who asked for it: nobody else may touch it.
+    pub(crate) owner: String,
+    /// The operation.
+    pub(crate) performer: Performer,
+    /// Stops it.
+    pub(crate) stop: CancellationToken,
+    answer: Mutex<Option<Arc<Answer>>>,
+    /// Counts for its owner as long as it stands.
+    _place: OwnedSemaphorePermit,
+}
+
+/// What is to be called.
+pub(crate) struct Asked {
+    pub(crate) performer: Performer,
+    pub(crate) arguments: Map<String, Value>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl CallView {
+    /// A call that has not begun.
+    pub(crate) fn new(
+        house: &House,
+        guest: &Guest,
+        performer: Performer,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            number: house.number(),
+            owner: guest.name.clone(),
+            performer,
+            stop: house.shutdown.child_token(),
+            answer: Mutex::default(),
+            _place: place,
+        }
+    }
+
+    /// How it ended; none while it is under way.
+    pub(crate) fn answer(&self) -> Option<Arc<Answer>> {
+        lock(&self.answer).clone()
+    }
+
+    /// `running`, `succeeded`, or the kind of its failure: `failed`, `cancelled`, `timed_out` and so on.
+    pub(crate) fn state(&self) -> &'static str {
+        match lock(&self.answer).as_deref() {
+            None => "running",
+            Some(Answer::Succeeded { .. }) => "succeeded",
+            Some(Answer::Failed { failure, .. }) => failure.kind.word(),
+        }
+    }
+}
+
+/// Performs a call in a task of the house. It ends when its operation does, when it is stopped, and when its caller leaves the bus.
+pub(crate) fn perform(house: &Arc<House>, view: &Arc<CallView>, asked: Asked, gone: CancellationToken) {
+    let (house, view) = (Arc::clone(house), Arc::clone(view));
+    let tasks = house.tasks.clone();
+    tasks.spawn(async move {
+        let call = house.engine.call(
+            &asked.performer,
+            asked.arguments,
+            asked.timeout,
+            Arc::new(Deaf),
+            view.stop.clone(),
+        );
+        tokio::pin!(call);
+        let answer = tokio::select! {
+            answer = &mut call => answer,
+            () = gone.cancelled() => {
+                view.stop.cancel();
+                call.await
+            }
+        };
+        match answer {
+            Ok(answer) => *lock(&view.answer) = Some(Arc::new(answer)),
+            // It was looked up before, and its agent left since.
+            Err(error) => {
+                let kind = op_plan::plan::FailureKind::Unavailable;
+                let failure = op_run::Failure::new(kind, "gone", error.to_string());
+                let evidence = op_run::Evidence::default();
+                *lock(&view.answer) = Some(Arc::new(Answer::Failed { failure, evidence }));
+            }
+        }
+        house.say(Word::Ended(view.number, gone.is_cancelled()));
+    });
+}
+
+/// Takes what nobody watches.
+struct Deaf;
+
+impl Sink for Deaf {
+    fn take(&self, _progress: Progress) {}
+}
