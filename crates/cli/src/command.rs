@@ -15,6 +15,7 @@ pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod filter;
 pub(crate) mod graph;
+pub(crate) mod install;
 pub(crate) mod logs;
 pub(crate) mod ls;
 pub(crate) mod output;
@@ -88,6 +89,8 @@ pub(crate) enum Command {
     Reload(reload::Reload),
     Agent(agent::Agent),
     Doctor(doctor::Doctor),
+    Install(install::Install),
+    Uninstall(install::Uninstall),
     Completions(completions::Completions),
 }
 
@@ -105,6 +108,8 @@ fn dispatch(command: Command, grammar: fn() -> clap::Command, ctx: &Context) -> 
         // Confines itself before there is a second thread.
         Command::Agent(agent) => agent.run(),
         Command::Check(check) => check.run(ctx),
+        Command::Install(install) => install.run(),
+        Command::Uninstall(uninstall) => uninstall.run(),
         Command::Completions(completions) => completions.run(&mut grammar()),
         Command::Run(run) => block_on(run.run(ctx)),
         Command::Watch(watch) => block_on(watch.run(ctx)),

@@ -155,7 +155,7 @@ async fn an_agent_that_does_not_want_to_end_is_killed() {
     let address = at(home.path(), "a");
     // A shell between the pool and the agent that ignores the request to end.
     let mut stubborn = launched(&address, Some((STUBBORN, "yes")));
-    if let Some(launch) = &mut stubborn.launch {
+    if let Some(Launch::Child(launch)) = &mut stubborn.launch {
         let script = r#"trap '' TERM; "$0" "$@" & wait; wait"#.to_owned();
         let program = launch.program.display().to_string();
         launch.program = "/bin/sh".into();
@@ -172,7 +172,7 @@ async fn an_agent_that_does_not_want_to_end_is_killed() {
 async fn a_program_that_is_not_there_is_named_in_the_failure() {
     let home = directory();
     let mut settings_of = launched(&at(home.path(), "a"), None);
-    if let Some(launch) = &mut settings_of.launch {
+    if let Some(Launch::Child(launch)) = &mut settings_of.launch {
         launch.program = "/nowhere/at/all".into();
     }
     let pool = pool(settings(), vec![settings_of]);
