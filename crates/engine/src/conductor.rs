@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use op_plan::input::InputType;
 use op_run::input::Happening;
-use op_run::{Command, Event, Input, Refused, Run, Timestamp, Work, decide, evolve, hold, outstanding};
+use op_run::{Command, Event, Input, Refused, Run, Timestamp, Work, hold, next, outstanding};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -99,7 +99,7 @@ impl Conductor {
     /// Conducts the run until it is over or the daemon goes down.
     pub(crate) async fn conduct(mut self) -> Left {
         // What was decided before a restart but held back catches up now.
-        if let Err(error) = self.take(vec![Taken::from(Happening::Tick)], decide).await {
+        if let Err(error) = self.take(vec![Taken::from(Happening::Tick)], next).await {
             return Left::Broken(error);
         }
         loop {
@@ -109,7 +109,7 @@ impl Conductor {
                     self.world.engine.leave_over(&self.run);
                     return Left::Over;
                 };
-                match self.take(vec![Taken::from(message)], decide).await {
+                match self.take(vec![Taken::from(message)], next).await {
                     Ok(()) => continue,
                     Err(error) => return Left::Broken(error),
                 }
@@ -125,7 +125,7 @@ impl Conductor {
                 Next::Idle if self.world.engine.leave_idle(self.run.id(), wake) => return Left::Idle,
                 Next::Idle => continue,
             };
-            if let Err(error) = self.take(taken, decide).await {
+            if let Err(error) = self.take(taken, next).await {
                 return Left::Broken(error);
             }
         }
@@ -186,16 +186,16 @@ impl Conductor {
         dealt
     }
 
-    /// Decides, commits, evolves, publishes. When this returns an error, nothing happened.
+    /// Decides, commits, publishes. When this returns an error, nothing happened.
     async fn deal(&mut self, at: Timestamp, taken: Vec<Taken>, decide: Decide) -> Result<(), AppendError> {
         let mut next = self.run.clone();
         let mut batch = Batch::default();
         for taken in taken {
             let input = Input { at, happening: taken.happening };
-            let decided = decide(&next, &input);
-            if let Ok(events) = &decided {
-                events.iter().for_each(|event| evolve(&mut next, event));
-            }
+            let decided = decide(&next, &input).map(|(after, events)| {
+                next = after;
+                events
+            });
             batch.answered.extend(taken.answered);
             batch.add(decided, taken.output, taken.reply);
         }
@@ -275,7 +275,7 @@ enum Next {
     Idle,
 }
 
-type Decide = fn(&Run, &Input) -> Result<Vec<Event>, Refused>;
+type Decide = fn(&Run, &Input) -> Result<(Run, Vec<Event>), Refused>;
 
 fn calls_of(run: &Run) -> impl Iterator<Item = Work> {
     outstanding(run).into_iter().filter_map(|command| match command {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use op_plan::plan::{Action, Call, Fan, Flow, Part, Target, Transition};
 use op_plan::{Draft, Mapping, Performer, Phase, Plan, Shape, Step};
 use op_run::input::{Happening, Start};
-use op_run::{Answer, Command, Evidence, Input, Run, RunId, Timestamp, decide, evolve, outstanding};
+use op_run::{Answer, Command, Evidence, Input, Run, RunId, Timestamp, next, outstanding};
 use serde_json::{Value, json};
 
 /// How long each size is measured at least. The best telling counts: what else the machine does meanwhile is not the decider's.
@@ -119,8 +119,7 @@ fn tell(plan: &Arc<Plan>) -> u64 {
 }
 
 fn hear(run: &mut Run, at: Timestamp, happening: Happening) {
-    let events = decide(run, &Input { at, happening }).expect("the input makes sense");
-    for event in &events {
-        evolve(run, event);
-    }
+    let (after, events) = next(run, &Input { at, happening }).expect("the input makes sense");
+    black_box(events);
+    *run = after;
 }

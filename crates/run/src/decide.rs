@@ -36,20 +36,28 @@ pub use rollback::{RolledBack, preview};
 /// # Errors
 /// When the input makes no sense in this state; then nothing becomes true.
 pub fn decide(run: &Run, input: &Input) -> Result<Vec<Event>, Refused> {
+    next(run, input).map(|(_, events)| events)
+}
+
+/// As [`decide`], with the run as it is once the events are taken in, so that who goes on with it need not take them in again.
+///
+/// # Errors
+/// As [`decide`].
+pub fn next(run: &Run, input: &Input) -> Result<(Run, Vec<Event>), Refused> {
     let mut draft = take(run, input)?;
     // Also where the tick is late: nothing begins after a limit that has passed.
     limit::limit(&mut draft);
     advance::advance(&mut draft);
-    Ok(draft.events)
+    Ok((draft.run, draft.events))
 }
 
-/// As [`decide`], but nothing goes on from there: the daemon is going down and only records what it was still told. The first
-/// tick after its return catches up.
+/// As [`next`], but nothing goes on from there: the daemon is going down and only records what it was still told. The first tick
+/// after its return catches up.
 ///
 /// # Errors
 /// As [`decide`].
-pub fn hold(run: &Run, input: &Input) -> Result<Vec<Event>, Refused> {
-    take(run, input).map(|draft| draft.events)
+pub fn hold(run: &Run, input: &Input) -> Result<(Run, Vec<Event>), Refused> {
+    take(run, input).map(|draft| (draft.run, draft.events))
 }
 
 fn take(run: &Run, input: &Input) -> Result<Draft, Refused> {

@@ -13,6 +13,7 @@ mod undo;
 
 use std::sync::Arc;
 
+use imbl::OrdSet;
 use serde_json::Value;
 
 use crate::event::{Event, Fact, SkipCause};
@@ -183,7 +184,7 @@ fn close(run: &mut Run, phase: usize) {
         return;
     }
     for step in run.plan.steps_of(phase) {
-        run.ready.remove(&step);
+        take_out(&mut run.ready, &step);
     }
     if run.running.contains(&phase) {
         run.closing.insert(phase);
@@ -206,7 +207,12 @@ fn leave_call(run: &mut Run, work: Work) -> bool {
         run.timers.remove(&(deadline, crate::run::Timer::Attempt(work)));
     }
     let was_waiting = due.is_some_and(|due| run.waiting.remove(&(due, work)).is_some());
-    run.active.remove(&work).is_some() || was_waiting
+    take_out(&mut run.active, &work) || was_waiting
+}
+
+/// Removes something from a set, and tells whether it was there. A set that does not have it is not copied for it.
+fn take_out<T: Ord + Clone>(set: &mut OrdSet<T>, what: &T) -> bool {
+    set.contains(what) && set.remove(what).is_some()
 }
 
 /// What a step returned, under the name of who said it and as the last of all.

@@ -48,7 +48,7 @@ pub mod time;
 
 pub use answer::{Answer, Evidence, Failure};
 pub use command::{Command, Outside};
-pub use decide::{RolledBack, decide, hold, preview};
+pub use decide::{RolledBack, decide, hold, next, preview};
 pub use event::{Event, Fact};
 pub use evolve::evolve;
 pub use explain::explain;

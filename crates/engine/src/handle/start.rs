@@ -5,7 +5,7 @@ use std::sync::Arc;
 use op_plan::Plan;
 use op_plan::plan::OnConflict;
 use op_run::input::{Happening, Start};
-use op_run::{Event, Input, Run, decide, evolve};
+use op_run::{Event, Input, Run, next};
 
 use super::Engine;
 use crate::places::Answer;
@@ -44,11 +44,10 @@ impl Engine {
             return Ok(started);
         }
         let mut start = prepare(&request, &plan, &self.library(), &self.catalogue())?;
-        let mut run = Run::new(new_id(), Arc::clone(&plan));
+        let run = Run::new(new_id(), Arc::clone(&plan));
         start.queued = self.ask_for_place(&run, &start)?;
         let input = Input { at: self.hall.ports.clock.now(), happening: Happening::Start(start) };
-        let events = decide(&run, &input).expect("a new run takes a start with a full cast");
-        events.iter().for_each(|event| evolve(&mut run, event));
+        let (run, events) = next(&run, &input).expect("a new run takes a start with a full cast");
         // Who asks may go away while the journal takes the start, and a run that is on disk needs its conductor all the same.
         let engine = self.clone();
         let begun = self.hall.tasks.spawn(async move { engine.begin(&request, run, events).await });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use op_plan::plan::FailureKind;
 use serde_json::{Map, Value};
 
-use super::{close, leave_call, say};
+use super::{close, leave_call, say, take_out};
 use crate::answer::{Evidence, Failure};
 use crate::event::{SkipCause, StopCause, Waiting};
 use crate::key::Work;
@@ -131,13 +131,13 @@ pub(super) fn ready(run: &mut Run, step: usize) {
 
 /// The step is neither ready, nor at its gate, nor with the performer, nor waiting for its next attempt any more.
 pub(super) fn leave(run: &mut Run, step: usize) {
-    run.ready.remove(&step);
-    let was_gated = run.gated.remove(&step).is_some();
+    take_out(&mut run.ready, &step);
+    let was_gated = take_out(&mut run.gated, &step);
     let until = run.steps[step].gate.as_ref().filter(|_| was_gated).and_then(|gate| gate.deadline);
     if let Some(until) = until {
         run.timers.remove(&(until, Timer::Gate(step)));
     }
-    let was_fanned = run.fanned.remove(&step).is_some();
+    let was_fanned = take_out(&mut run.fanned, &step);
     if leave_call(run, Work::Step(step)) || was_gated || was_fanned {
         let phase = phase_of(run, step);
         phase.busy = phase.busy.saturating_sub(1);

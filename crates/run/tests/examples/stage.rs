@@ -10,8 +10,8 @@ use op_plan::{Draft, Expression, Mapping, Performer, Phase, Plan, Player, Retry,
 use op_run::event::{StopCause, Waiting};
 use op_run::input::{Happening, Start, Verdict};
 use op_run::{
-    Answer, Command, Event, Evidence, Fact, Failure, Input, Outside, Refused, Run, RunId, Timestamp, decide,
-    evolve, outstanding,
+    Answer, Command, Event, Evidence, Fact, Failure, Input, Outside, Refused, Run, RunId, Timestamp, evolve,
+    next, outstanding,
 };
 use serde_json::{Value, json};
 
@@ -148,10 +148,12 @@ impl Stage {
     }
 
     fn hear(&mut self, happening: Happening) -> Result<(), Refused> {
-        self.last = decide(&self.run, &Input { at: self.now, happening })?;
-        for event in &self.last {
+        let (after, events) = next(&self.run, &Input { at: self.now, happening })?;
+        for event in &events {
             evolve(&mut self.run, event);
         }
+        assert_eq!(after, self.run, "what was decided is what the events make of the run");
+        self.last = events;
         self.journal.extend_from_slice(&self.last);
         Ok(())
     }
