@@ -161,10 +161,11 @@ fn why_failed(run: &Run, phase: usize) -> String {
     let failed = state.failed.and_then(|step| Some((step, run.steps[step].trial.failure.as_ref()?)));
     match failed {
         Some((step, failure)) => {
-            let is_one_of_many = run.plan.phases()[phase].steps.len() > 1;
-            let of = is_one_of_many.then(|| format!("`{}`: ", run.plan.step(step).id)).unwrap_or_default();
             let cause = cause::cause(run, step).map(|cause| format!("; {cause}")).unwrap_or_default();
-            format!("{of}{}{cause}", failure.message)
+            match run.plan.phases()[phase].steps.as_slice() {
+                [_] => format!("{}{cause}", failure.message),
+                _ => format!("`{}`: {}{cause}", run.plan.step(step).id, failure.message),
+            }
         }
         None if state.timed_out => "its time limit passed".to_owned(),
         None => "it was stopped before it was done".to_owned(),

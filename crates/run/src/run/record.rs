@@ -140,9 +140,8 @@ impl FanRun {
 
     /// The list as it is before another visit that keeps what was done of it.
     pub(crate) fn rest(&self) -> Self {
-        let kept = |(item, trial): (usize, &Arc<Trial>)| match self.is_done(item) {
-            true => Arc::clone(trial),
-            false => Arc::default(),
+        let kept = |(item, trial): (usize, &Arc<Trial>)| {
+            if self.is_done(item) { Arc::clone(trial) } else { Arc::default() }
         };
         let trials = self.trials.iter().enumerate().map(kept).collect();
         let (outputs, items) = (self.outputs.clone(), Arc::clone(&self.items));

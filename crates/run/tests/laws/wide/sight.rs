@@ -140,7 +140,7 @@ impl Sight {
     fn list_again(&mut self, step: usize, visit: u32) {
         let outputs = std::mem::take(&mut self.steps[step].outputs);
         let items = self.steps[step].items.take();
-        self.steps[step] = StepSight { visit, outputs, items, ..StepSight::default() };
+        self.steps[step] = StepSight { visit, items, outputs, ..StepSight::default() };
     }
 
     fn phase_again(&mut self, phase: usize, visit: u32) {
