@@ -16,10 +16,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::agents;
+use crate::bus;
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::credentials::Directory;
 use crate::doors::{self, Opened};
-use crate::settings::Settings;
+use crate::settings::{BusChoice, Settings};
 
 /// Why a daemon does not come up.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,9 @@ pub enum BuildError {
     /// What systemd hands over cannot be listened on.
     #[error("the socket that systemd hands over cannot be listened on")]
     Inherited(#[source] io::Error),
+    /// The door on the message bus does not open.
+    #[error("cannot be on the message bus")]
+    Bus(#[from] op_dbus::OpenError),
     /// The journal does not open.
     #[error(transparent)]
     Journal(#[from] op_journal::OpenError),
@@ -82,6 +86,9 @@ pub enum FatalError {
     /// The door broke.
     #[error(transparent)]
     Broken(#[from] op_grpc::ServeError),
+    /// The door on the message bus broke.
+    #[error(transparent)]
+    Bus(#[from] op_dbus::ServeError),
     /// A task broke off.
     #[error("a task of the daemon broke off")]
     Task(#[from] tokio::task::JoinError),
@@ -114,8 +121,7 @@ impl Parts {
         let opened = doors::open(settings).await?;
         let engine = engine(configuration, settings, Arc::clone(&journal), Arc::clone(&pool), clock);
         pool.start();
-        let own = rustix::process::geteuid().as_raw();
-        let warden = Warden::new(own, settings.users.clone());
+        let warden = bus::warden(&settings.bus, settings.users.clone());
         Ok(Self { engine, pool, journal, opened, warden })
     }
 
@@ -125,15 +131,19 @@ impl Parts {
     }
 
     /// Opens the doors.
-    pub(crate) fn open(self, service: Arc<dyn Service>) -> App {
+    pub(crate) async fn open(self, choice: &BusChoice, service: Arc<dyn Service>) -> Result<App, BuildError> {
         let Self { engine, pool, journal, opened, warden } = self;
         let Opened { doors, socket, is_own } = opened;
-        let shutdown = CancellationToken::new();
-        let mut tasks = JoinSet::new();
+        let (shutdown, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        let endpoints = vec![format!("unix:{}", socket.display())];
+        let on_bus = bus::open(choice, &engine, &warden, &service, endpoints, &shutdown).await?;
+        if let Some(door) = on_bus {
+            tasks.spawn(async { door.serve().await.map_or_else(|error| Some(error.into()), |()| None) });
+        }
         let door = op_grpc::serve(doors, engine.clone(), warden, service, shutdown.clone());
         tasks
             .spawn(async { door.await.map_or_else(|error| Some(error.into()), |()| Some(FatalError::Door)) });
-        App { engine, pool, journal, tasks, shutdown, socket, is_own }
+        Ok(App { engine, pool, journal, tasks, shutdown, socket, is_own })
     }
 }
 

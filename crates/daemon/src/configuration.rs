@@ -16,7 +16,7 @@ use crate::settings::daemon::DaemonFile;
 use crate::settings::daemon::ModelsTable;
 use crate::settings::fragment::{FragmentError, parse};
 use crate::settings::roles::RolesFile;
-use crate::settings::{ARGUMENTS, AgentsAs, DRAIN, MODEL_PATIENCE, Settings};
+use crate::settings::{ARGUMENTS, AgentsAs, BusChoice, DRAIN, MODEL_PATIENCE, Settings};
 
 /// The lowest layer, built in so that the shipped plans run anywhere.
 const SHIPPED_DAEMON: &str = include_str!("../../../config/op-dbusd.toml");
@@ -125,13 +125,22 @@ impl Configuration {
     /// # Errors
     /// As [`Configuration::load`].
     pub(crate) fn reread(&self) -> Result<Self, ConfigurationError> {
-        Ok(Self::load(self.asked.as_deref())?.with_agents_as(self.settings.agents_as))
+        Ok(Self::load(self.asked.as_deref())?
+            .with_agents_as(self.settings.agents_as)
+            .with_bus(self.settings.bus.clone()))
     }
 
     /// This configuration, with bundled agents that run as this.
     #[must_use]
     pub fn with_agents_as(mut self, agents_as: AgentsAs) -> Self {
         self.settings.agents_as = agents_as;
+        self
+    }
+
+    /// This configuration, of a daemon that is controlled over this bus.
+    #[must_use]
+    pub fn with_bus(mut self, bus: BusChoice) -> Self {
+        self.settings.bus = bus;
         self
     }
 
@@ -279,6 +288,7 @@ fn settings(daemon: DaemonFile, agents: &AgentsFile) -> Result<Settings, Configu
         arguments: limits.argument_bytes.unwrap_or(ARGUMENTS),
         agents: agents.entries(&op_agents::NAMES)?,
         agents_as: AgentsAs::default(),
+        bus: BusChoice::default(),
         pool,
     })
 }

@@ -47,7 +47,7 @@ pub async fn serve(configuration: Configuration, levels: Levels) -> Result<(), S
     let steward: Arc<dyn Service> = Arc::new(steward);
     let recovered = parts.recover().await?;
     parts.engine.keep_schedules();
-    let mut app = parts.open(Arc::clone(&steward));
+    let mut app = parts.open(&settings.bus, Arc::clone(&steward)).await?;
     tracing::info!(
         socket = %app.socket.display(),
         plans = app.engine.library().plans.len(),

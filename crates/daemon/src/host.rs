@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::Configuration;
 use crate::app::{App, BuildError, Parts};
+use crate::settings::BusChoice;
 
 /// What a hosted daemon does other than its configuration says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,6 +79,7 @@ impl Host {
         let mut settings = configuration.settings().clone();
         settings.socket = folder.path().join("grpc.sock");
         settings.listen = None;
+        settings.bus = BusChoice::Off;
         settings.roots.splice(0..0, options.roots);
         for agent in &mut settings.agents {
             agent.run_on_connection = false;
@@ -88,7 +90,7 @@ impl Host {
         }
         let parts = Parts::build(configuration, &settings).await?;
         let sleeping = parts.engine.unfinished().await.map_err(BuildError::from)?.len();
-        let app = parts.open(Arc::new(Fixed::default()));
+        let app = parts.open(&BusChoice::Off, Arc::new(Fixed::default())).await?;
         Ok(Self { app, socket: settings.socket, sleeping, _folder: folder })
     }
 

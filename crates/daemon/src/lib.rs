@@ -11,12 +11,13 @@
 //!
 //! - [`configuration`]: what ships, overlaid by a directory; plans and the catalogue
 //! - [`settings`]: fragments as written, merged, settings without holes; `steward`: reading them again
-//! - `app`: the parts, put together and taken apart in order; `doors`, `agents`, `units`: what they are made of
+//! - `app`: the parts, put together and taken apart in order; `doors`, `bus`, `agents`, `units`: what they are made of
 //! - [`host`], [`daemon`](mod@daemon): the two ways to run one; `signals`, [`logging`], `credentials`, `places`
 //! - `systemd`, `status`, `watchdog`: what the host's service manager is told
 
 mod agents;
 mod app;
+mod bus;
 pub mod configuration;
 mod credentials;
 pub mod daemon;

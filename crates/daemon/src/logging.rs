@@ -11,8 +11,9 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 /// Variable that says what is logged, such as `info,op_pool=debug`.
 const VARIABLE: &str = "OP_DBUS_LOG";
 
-/// What the D-Bus library would log beside it: every message with its arguments.
-const QUIET: &str = "zbus=warn";
+/// What the D-Bus library would log beside it: every message with its arguments, and that its connection closed, which the door
+/// tells in its own words.
+const QUIET: &str = "zbus=error";
 
 /// Levels by name, from the fewest lines to the most.
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];

@@ -25,6 +25,20 @@ pub enum AgentsAs {
     Units,
 }
 
+/// The message bus that the daemon is controlled over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum BusChoice {
+    /// None.
+    #[default]
+    Off,
+    /// That of the session, where there is one and the name is free.
+    Session,
+    /// That of the host; without it the daemon does not come up.
+    System,
+    /// One at an address; without it the daemon does not come up.
+    Address(String),
+}
+
 /// Everything the daemon is built from, but its plans.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -52,6 +66,8 @@ pub struct Settings {
     pub agents: Vec<AgentEntry>,
     /// What those run as that the daemon starts.
     pub agents_as: AgentsAs,
+    /// The message bus that it is controlled over.
+    pub bus: BusChoice,
     /// The language model that plays roles.
     pub models: Option<ModelSettings>,
 }

@@ -9,7 +9,7 @@
 //! - `news`: what comes in; `emit`: what goes out; `line`: the connection, lost and found
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
 use futures::stream::{BoxStream, Fuse};
@@ -47,6 +47,19 @@ const PROGRESS: u32 = 20;
 /// Runs that stay on the bus after their end.
 const KEPT: usize = 64;
 
+/// Something that only its owner touches: what may not be shared can then be part of what is.
+struct Alone<T>(Mutex<T>);
+
+impl<T> Alone<T> {
+    fn new(of: T) -> Self {
+        Self(Mutex::new(of))
+    }
+
+    fn get(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 type Tail = BoxStream<'static, Result<Audited, TailError>>;
 
 pub(crate) struct Herald {
@@ -55,8 +68,8 @@ pub(crate) struct Herald {
     link: Option<Link>,
     retry: Retry,
     words: mpsc::UnboundedReceiver<Word>,
-    tail: Tail,
-    changes: Fuse<BoxStream<'static, AgentStatus>>,
+    tail: Alone<Tail>,
+    changes: Alone<Fuse<BoxStream<'static, AgentStatus>>>,
     standing: watch::Receiver<Standing>,
     runs: HashMap<RunId, RunCard>,
     agents: BTreeMap<String, AgentCard>,
@@ -81,8 +94,8 @@ impl Herald {
         words: mpsc::UnboundedReceiver<Word>,
     ) -> Result<Self, OpenError> {
         let now = Instant::now();
-        let tail = listen(&house).await?;
-        let changes = house.engine.agents().watch().fuse();
+        let tail = Alone::new(listen(&house).await?);
+        let changes = Alone::new(house.engine.agents().watch().fuse());
         let standing = house.service.standing();
         let mut herald = Self {
             bus,
@@ -120,8 +133,8 @@ impl Herald {
                 () = shutdown.cancelled() => break,
                 () = line::lost(self.link.as_ref()) => self.hang_up().await,
                 Some(word) = self.words.recv() => self.hear(word).await?,
-                event = self.tail.next() => self.follow(event).await?,
-                Some(status) = self.changes.next() => self.take_agent(status),
+                event = self.tail.get().next() => self.follow(event).await?,
+                Some(status) = self.changes.get().next() => self.take_agent(status),
                 Ok(()) = self.standing.changed() => self.take_standing(),
                 () = tokio::time::sleep_until(wake) => {}
             }

@@ -17,9 +17,10 @@ use super::process::{self, Process};
 use super::{PATIENCE, until};
 
 /// Variables of this process that would change what the tested one does.
-const FOREIGN: [&str; 8] = [
+const FOREIGN: [&str; 9] = [
     "OP_DBUS_SOCKET",
     "OP_DBUS_LOG",
+    "DBUS_SESSION_BUS_ADDRESS",
     "RUST_LOG",
     "NO_COLOR",
     "STATE_DIRECTORY",

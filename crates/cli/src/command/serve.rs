@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use op_daemon::logging;
-use op_daemon::settings::AgentsAs;
+use op_daemon::settings::{AgentsAs, BusChoice};
 
 use crate::failure::{Exit, Failure};
 use crate::seat::Context;
@@ -22,6 +22,21 @@ pub(crate) struct Serve {
     /// What bundled agents run as
     #[arg(long, value_name = "AS", default_value = "children")]
     agents: Agents,
+    /// Message bus to be controlled over: `session`, if there is one; `system`; `off`; or an address such as `unix:path=/run/bus`
+    #[arg(long, default_value = "session", value_parser = bus)]
+    bus: BusChoice,
+}
+
+fn bus(text: &str) -> Result<BusChoice, String> {
+    match text {
+        "off" => Ok(BusChoice::Off),
+        "session" => Ok(BusChoice::Session),
+        "system" => Ok(BusChoice::System),
+        address if address.contains(':') => Ok(BusChoice::Address(address.to_owned())),
+        _ => {
+            Err("a bus is `session`, `system`, `off`, or an address such as `unix:path=/run/bus`".to_owned())
+        }
+    }
 }
 
 /// What bundled agents run as.
@@ -46,7 +61,7 @@ impl Serve {
     /// Does it.
     pub(crate) async fn run(self, ctx: &Context) -> Result<Exit, Failure> {
         let levels = logging::begin("info");
-        let configuration = ctx.configuration()?.with_agents_as(self.agents.into());
+        let configuration = ctx.configuration()?.with_agents_as(self.agents.into()).with_bus(self.bus);
         let served = op_daemon::serve(configuration, levels).await;
         served
             .map(|()| Exit::Done)

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::card::{AgentCard, CallCard, PlanCard};
 use super::run::{Followed, RunCard};
-use super::{Herald, listen};
+use super::{Alone, Herald, listen};
 use crate::house::{News, Subject, Word};
 use crate::view::{Daemon, lock};
 
@@ -30,7 +30,7 @@ impl Herald {
 
     pub(super) async fn hear(&mut self, word: Word) -> Result<(), ReadError> {
         // Whoever says something knows of events that may not have been looked at yet: they go first.
-        while let Some(event) = tokio::task::unconstrained(self.tail.next()).now_or_never() {
+        while let Some(event) = tokio::task::unconstrained(self.tail.get().next()).now_or_never() {
             self.follow(event).await?;
         }
         match word {
@@ -91,10 +91,10 @@ impl Herald {
             }
             Some(Err(error @ TailError::Slow(_))) => {
                 tracing::warn!(%error, "the herald reads every run again");
-                self.tail = listen(&self.house).await?;
+                self.tail = Alone::new(listen(&self.house).await?);
                 self.catch_up().await?;
             }
-            None => self.tail = listen(&self.house).await?,
+            None => self.tail = Alone::new(listen(&self.house).await?),
         }
         Ok(())
     }

@@ -65,7 +65,6 @@ fn state(lobby: &Lobby) -> Value {
         "generation": daemon.generation,
         "config-errors": daemon.errors,
         "live-runs": house.engine.live_runs(),
-        "conducted-runs": house.engine.conducted_runs(),
         "signals-suppressed": house.suppressed.load(Ordering::Relaxed),
         "callers": lobby.guests.len(),
         "plans": lock(&house.board.plans).keys().cloned().collect::<Vec<_>>(),

@@ -16,7 +16,7 @@ pub struct Standing {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReloadError {
     /// Its files cannot be taken.
-    #[error("the configuration cannot be taken; the one before stays in force: {}", errors.join("; "))]
+    #[error("the configuration cannot be taken; the one before stays in force:\n{}", errors.join("\n"))]
     Invalid {
         /// A sentence for each error.
         errors: Vec<String>,

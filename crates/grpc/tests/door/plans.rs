@@ -150,6 +150,6 @@ async fn a_configuration_is_read_again_or_stays() {
     house.service.spoil(vec!["plans.d/a.toml has no end".to_owned()]);
     let refused = reload().await;
     let sentence = refused.as_ref().expect_err("refused").message().to_owned();
-    assert!(sentence.contains("the one before stays in force: plans.d/a.toml has no end"), "{sentence}");
+    assert!(sentence.contains("the one before stays in force:\nplans.d/a.toml has no end"), "{sentence}");
     assert_refused(refused, Code::InvalidArgument, "CONFIG_INVALID");
 }
