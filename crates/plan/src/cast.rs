@@ -148,7 +148,7 @@ pub fn assign_some<E>(
     let all = [words];
     let mut stage = Stage::new(plan, catalogue, &all, check);
     let is_meant = |at: &usize| {
-        let roles = played(plan.step(*at)).filter_map(role_of).map(str::to_owned);
+        let roles = played(plan.step(*at)).flat_map(Part::roles).map(str::to_owned);
         let mut known = names(plan, *at).into_iter().chain(roles);
         known.any(|known| words.keys().any(|part| same(&known, part)))
     };
@@ -177,7 +177,7 @@ pub fn parts(plan: &Plan) -> Vec<String> {
     let mut parts = Vec::new();
     for at in (0..plan.step_count()).filter(|at| plan.step(*at).action.call().is_some()) {
         parts.extend(names(plan, at));
-        parts.extend(played(plan.step(at)).filter_map(role_of).map(str::to_owned));
+        parts.extend(played(plan.step(at)).flat_map(Part::roles).map(str::to_owned));
     }
     let mut seen = BTreeSet::new();
     parts.retain(|part| seen.insert(part.clone()));
@@ -195,13 +195,6 @@ fn names(plan: &Plan, at: usize) -> Vec<String> {
 /// The part of a step, and those that take over from it.
 fn played(step: &Step) -> impl Iterator<Item = &Part> {
     step.action.call().map(|call| &call.part).into_iter().chain(&step.fallback)
-}
-
-fn role_of(part: &Part) -> Option<&str> {
-    match part {
-        Part::Role { name, .. } => Some(name),
-        Part::Performer(_) | Part::Open => None,
-    }
 }
 
 /// Who plays the steps of a plan when nothing is said; open parts are played by nobody.

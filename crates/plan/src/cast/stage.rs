@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{CastError, Fallback, GENERAL, NOBODY, Player, names, played, role_of};
+use super::{CastError, Fallback, GENERAL, NOBODY, Player, names, played};
 use crate::catalogue::{Catalogue, Performer};
 use crate::diagnostic::nearest;
 use crate::plan::{Part, Plan};
@@ -47,7 +47,7 @@ impl<'a, E, C: Fn(&Performer) -> Result<(), E>> Stage<'a, C> {
         let names = if is_first { names(self.plan, at) } else { Vec::new() };
         let found = self.words.iter().find_map(|words| {
             let of_step = names.iter().find_map(|name| words.get(name));
-            let of_role = || role_of(part).and_then(|role| find(words, role));
+            let of_role = || part.roles().find_map(|role| find(words, role));
             of_step.or_else(of_role)
         });
         found.map(String::as_str)
@@ -55,12 +55,12 @@ impl<'a, E, C: Fn(&Performer) -> Result<(), E>> Stage<'a, C> {
 
     fn player(&mut self, at: usize, part: &Part, word: Option<&str>) -> Result<Option<Player>, CastError<E>> {
         let usual = part.default_performer();
-        let role = role_of(part);
+        let (role, plays) = (part.roles().next(), part.roles().last());
         let player = match (word, usual) {
             (Some(NOBODY), _) => return Ok(None),
             (Some(word), _) if self.catalogue.role(word).is_some() => self.by_role(at, word, usual)?,
-            (Some(word), _) => self.told(at, self.by_word(at, word, usual)?, role),
-            (None, Some(usual)) => self.told(at, usual.clone(), role),
+            (Some(word), _) => self.told(at, self.by_word(at, word, usual)?, role, plays),
+            (None, Some(usual)) => self.told(at, usual.clone(), role, plays),
             (None, None) if role.is_some() => return Ok(None),
             (None, None) => self.by_fallback(at)?,
         };
@@ -102,7 +102,7 @@ impl<'a, E, C: Fn(&Performer) -> Result<(), E>> Stage<'a, C> {
             };
             performer.operation.clone_from(&usual.operation);
         }
-        Ok(self.told(at, performer, Some(name)))
+        Ok(self.told(at, performer, Some(name), Some(name)))
     }
 
     /// Who else is to play a role wherever it is played: one cast may say by which role a step is played, and another one by whom
@@ -135,13 +135,13 @@ impl<'a, E, C: Fn(&Performer) -> Result<(), E>> Stage<'a, C> {
         names(self.plan, at).pop().expect("a step has its id")
     }
 
-    /// Operations that take an argument `role` or `task` are told.
-    fn told(&self, at: usize, performer: Performer, role: Option<&str>) -> Player {
+    /// Operations that take an argument `role` or `task` are told. Who is called `role` in the plan may play one of another name.
+    fn told(&self, at: usize, performer: Performer, role: Option<&str>, plays: Option<&str>) -> Player {
         let input = self.catalogue.operation(&performer).map(|operation| &operation.input);
         let asks = |name: &str| input.is_some_and(|input| input["properties"].get(name).is_some());
         let mut told = Map::new();
-        if let (Some(role), true) = (role, asks("role")) {
-            told.insert("role".to_owned(), self.brief(role));
+        if let (Some(plays), true) = (plays, asks("role")) {
+            told.insert("role".to_owned(), self.brief(plays));
         }
         if asks("task") {
             let phase = &self.plan.phases()[self.plan.phase_of(at)];

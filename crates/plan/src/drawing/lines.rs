@@ -82,8 +82,8 @@ fn called(call: &Call) -> String {
 fn played(part: &Part) -> String {
     match part {
         Part::Performer(performer) => performer.to_string(),
-        Part::Role { name, default: Some(default) } => format!("{name} ({default})"),
-        Part::Role { name, default: None } => format!("{name} (nobody yet)"),
+        Part::Role { name, default: Some(default), .. } => format!("{name} ({default})"),
+        Part::Role { name, default: None, .. } => format!("{name} (nobody yet)"),
         Part::Open => "by cast".to_owned(),
     }
 }

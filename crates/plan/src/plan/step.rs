@@ -19,8 +19,11 @@ pub enum Part {
     Performer(Performer),
     /// A role, with the performer that plays it unless the run's cast says otherwise.
     Role {
-        /// The role.
+        /// The role, or who a plan calls by a name of its own.
         name: String,
+        /// The role that such a one plays: what its player is told, and another name that a cast knows it by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plays: Option<String>,
         /// Who plays it by default; nobody does otherwise, and the step is skipped.
         default: Option<Performer>,
     },
@@ -36,6 +39,15 @@ impl Part {
             Self::Role { default, .. } => default.as_ref(),
             Self::Open => None,
         }
+    }
+
+    /// Names of roles that a cast knows it by, the nearest first.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = &str> {
+        let (name, plays) = match self {
+            Self::Role { name, plays, .. } => (Some(name), plays.as_ref()),
+            Self::Performer(_) | Self::Open => (None, None),
+        };
+        name.into_iter().chain(plays).map(String::as_str)
     }
 
     /// What `last_output` knows it by: the role, or the agent.

@@ -65,7 +65,8 @@ impl Lowering<'_, '_, '_> {
             finding.meant(role, self.catalogue.roles.keys().map(String::as_str));
             Performer::new(role, "")
         };
-        Part::Role { name: role.strip_prefix("role_").unwrap_or(role).to_owned(), default: Some(default) }
+        let name = role.strip_prefix("role_").unwrap_or(role).to_owned();
+        Part::Role { name, plays: None, default: Some(default) }
     }
 
     /// A call with its arguments, checked against what the operation takes.

@@ -17,6 +17,7 @@
 //! what the signal `decision` brings is the decision, and what comes after the check is left out.
 
 mod head;
+mod part;
 mod participant;
 mod rounds;
 mod script;

@@ -79,7 +79,7 @@ fn of(parts: &[(&str, Part, &[Part])]) -> Plan {
 }
 
 fn role(name: &str, default: Option<&str>) -> Part {
-    Part::Role { name: name.to_owned(), default: default.map(Performer::parse) }
+    Part::Role { name: name.to_owned(), plays: None, default: default.map(Performer::parse) }
 }
 
 #[test]
@@ -234,6 +234,35 @@ fn operations_that_ask_are_told_the_role_and_the_task() {
         })
     );
     assert_eq!(usual(&plan), vec![Vec::<Player>::new()]);
+}
+
+#[test]
+fn who_is_called_otherwise_than_its_role_is_told_that_and_cast_by_both_names() {
+    let entry = |id: &str, role: &str| format!("{{ id = '{id}', role = '{role}', agent = 'debater.speak' }}");
+    let text = |one: &str| {
+        format!(
+            "[debates.p]\nparticipants = [{one}, {{ id = 'b', agent = 'debater.speak' }}]\nrounds = {{ max = 1 }}\n"
+        )
+    };
+    let declared = plan(&text(&entry("a", "role_senior_reviewer")));
+    let told = |words: &[(&str, &str)]| {
+        let assigned = cast(&declared, &catalogue(&ROLES), &[&self::words(words)]).expect("it can be played");
+        (played(&assigned)[0].clone(), assigned.cast[0][0].told.get("role").cloned())
+    };
+    let brief = json!({ "name": "senior_reviewer", "prompt": "You are senior_reviewer." });
+    for part in ["a", "senior_reviewer", "role_senior_reviewer"] {
+        assert_eq!(
+            told(&[(part, "models.answer")]),
+            ("a=models.answer".to_owned(), Some(brief.clone())),
+            "{part}"
+        );
+    }
+    assert_eq!(told(&[("a", "models.answer"), ("senior_reviewer", "rust_pro.test")]).0, "a=models.answer");
+    let undeclared = plan(&text(&entry("a", "chair")));
+    let assigned = cast(&undeclared, &catalogue(&ROLES), &[&words(&[("chair", "models.answer")])]);
+    let told = assigned.expect("it can be played").cast[0][0].told["role"].clone();
+    assert_eq!(told, json!({ "name": "chair" }));
+    assert_eq!(parts(&undeclared)[..3], ["initial.a", "a", "chair"]);
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn the_example_of_the_document_loads_and_says_whom_nobody_plays() {
             "decision"
         ]
     );
-    let fallback = Part::Role { name: "gpt-4o".to_owned(), default: None };
+    let fallback = Part::Role { name: "gpt-4o".to_owned(), plays: None, default: None };
     assert_eq!(plan.step(0).fallback, std::slice::from_ref(&fallback));
     assert_eq!(plan.step(5).fallback, [fallback]);
     assert_eq!(

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::participant::{Company, Participant, check_told};
+use super::part::check_told;
+use super::participant::{Company, Participant};
 use crate::document::{Fields, Node, Place, Value, expect_table};
 use crate::input::{Input, InputType};
 use crate::plan::{Draft, Part};

@@ -2,18 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::cast::GENERAL;
-use crate::catalogue::Performer;
-use crate::check::arguments;
+use super::part::{check_told, part, warn_untold};
 use crate::document::{Fields, Node, Place, expect_table};
 use crate::plan::Part;
 use crate::shape::Lowering;
 
 /// Most participants and seats together: each is told what every other one said.
 const MAX_VOICES: usize = 12;
-
-/// What everybody is told in every step, by the debate or by the cast.
-const ALWAYS_TOLD: [&str; 7] = ["question", "options", "participant", "kind", "others", "role", "task"];
 
 /// Somebody who takes part.
 pub(super) struct Participant {
@@ -55,7 +50,8 @@ pub(super) fn read(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'_>, id: 
     company.seats = fields.count("seats", 0, 8, ctx.report).unwrap_or(0) as usize;
     let seats = (1..=company.seats).map(|at| {
         let id = format!("seat_{at}");
-        Participant { part: Part::Role { name: id.clone(), default: None }, id, model: None, place }
+        let part = Part::Role { name: id.clone(), plays: None, default: None };
+        Participant { id, part, model: None, place }
     });
     company.participants.extend(seats);
     if company.participants.len() + company.fallbacks.len() > MAX_VOICES {
@@ -95,7 +91,8 @@ fn participant(ctx: &mut Lowering<'_, '_, '_>, node: &Node) -> Option<(Participa
     let role = fields.placed("role", ctx.report);
     let agent = fields.placed("agent", ctx.report);
     let operation = fields.placed("operation", ctx.report);
-    let model = fields.text("model", ctx.report);
+    let wish = fields.placed("model", ctx.report);
+    let model = wish.map(|(model, _)| model);
     let is_fallback = fields.flag("fallback", ctx.report).unwrap_or(false);
     fields.close("a participant", ctx.report);
     if let Some((id, place)) = id {
@@ -113,75 +110,10 @@ fn participant(ctx: &mut Lowering<'_, '_, '_>, node: &Node) -> Option<(Participa
     let place = role.or(agent).map_or(node.place, |(_, place)| place);
     let part = part(ctx, &id, place, role, agent, operation);
     check_told(ctx, &part, model.is_some(), place);
+    if let (Some((_, place)), false) = (wish, is_fallback) {
+        warn_untold(ctx, &part, place);
+    }
     Some((Participant { id, part, model: model.map(str::to_owned), place }, is_fallback))
-}
-
-type Placed<'a> = Option<(&'a str, Place)>;
-
-/// The part under the name of the participant, so that a cast can say otherwise.
-fn part(
-    ctx: &mut Lowering<'_, '_, '_>,
-    id: &str,
-    place: Place,
-    role: Placed<'_>,
-    agent: Placed<'_>,
-    operation: Placed<'_>,
-) -> Part {
-    let name = role.map_or(GENERAL, |(role, _)| role);
-    let default = match agent {
-        Some(agent) => Some(performer(ctx, agent, operation)),
-        None if ctx.catalogue.role(name).is_some() => {
-            ctx.role(name, place, operation).default_performer().cloned()
-        }
-        None => None,
-    };
-    if default.is_none() {
-        warn_vacant(ctx, id, name, place);
-    }
-    Part::Role { name: id.to_owned(), default }
-}
-
-/// An operation of an agent, named in one or in two words.
-fn performer(
-    ctx: &mut Lowering<'_, '_, '_>,
-    (agent, place): (&str, Place),
-    operation: Placed<'_>,
-) -> Performer {
-    let Some((agent, own)) = agent.split_once('.') else { return ctx.agent(agent, place, operation) };
-    if let Some((_, place)) = operation {
-        let finding = ctx.report.error(place, "the participant names two operations");
-        finding.hint("take one of them out");
-    }
-    ctx.agent(agent, place, Some((own, place)))
-}
-
-/// The plan is sound without somebody who plays the part: a cast can say who.
-fn warn_vacant(ctx: &mut Lowering<'_, '_, '_>, id: &str, role: &str, place: Place) {
-    let known = ctx.catalogue.roles.keys().map(String::as_str);
-    let finding = ctx.report.warning(place, format!("nobody plays `{id}` unless the cast of a run says who"));
-    let hint = match finding.nearest(role, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("declare `[roles.{role}]`, or add `agent = \"agent.operation\"`"),
-    };
-    finding.hint(hint);
-}
-
-/// Reports an operation that could not be told what is debated, or wants to be told what no debate knows.
-pub(super) fn check_told(ctx: &mut Lowering<'_, '_, '_>, part: &Part, has_model: bool, place: Place) {
-    let Some(performer) = part.default_performer() else { return };
-    let Some(operation) = ctx.catalogue.operation(performer) else { return };
-    let takes = arguments::names(&operation.input);
-    if takes.known.is_some_and(|known| !known.contains(&"question")) {
-        let finding = ctx.report.error(place, format!("`{performer}` cannot take part in a debate"));
-        finding.hint("it takes no argument `question`: name another operation");
-        return;
-    }
-    let is_told = |name: &str| ALWAYS_TOLD.contains(&name) || has_model && name == "model";
-    if let Some(name) = takes.required.into_iter().find(|name| !is_told(name)) {
-        let message = format!("`{performer}` needs the argument `{name}`, which it would not be told");
-        let finding = ctx.report.error(place, message);
-        finding.hint(format!("everybody is told {}", ALWAYS_TOLD.join(", ")));
-    }
 }
 
 /// A name as an id.

@@ -55,13 +55,15 @@ pub(super) fn tools() -> BTreeMap<String, Operation> {
     made.into_iter().map(|(name, operation)| (name.to_owned(), operation)).collect()
 }
 
-/// What the agent `debater` does: `argue` takes what it is told and no more, `speak` takes anything.
+/// What the agent `debater` does: `argue` takes what it is told and no more, `listen` the question alone, `speak` takes anything.
 pub(super) fn debater() -> BTreeMap<String, Operation> {
     let input = json!({ "question": { "type": "string" }, "participant": { "type": "string" },
         "kind": { "type": "string" }, "others": { "type": "array" }, "model": { "type": ["string", "null"] } });
     let argue = ports(&input, &["question"], &json!({ "position": { "type": "string" } }));
     let open = operation(&json!({ "type": "object" }));
-    [("argue", argue), ("speak", open)].into_iter().map(|(name, made)| (name.to_owned(), made)).collect()
+    let listen = ports(&json!({ "question": { "type": "string" } }), &["question"], &json!({}));
+    let made = [("argue", argue), ("listen", listen), ("speak", open)];
+    made.into_iter().map(|(name, made)| (name.to_owned(), made)).collect()
 }
 
 /// An operation with the given properties on both sides.

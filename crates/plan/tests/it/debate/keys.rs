@@ -55,6 +55,8 @@ fn every_key_changes_the_plan() {
         "{ id = 'a', agent = 'debater.argue', model = 'x' }",
         "{ id = 'a', agent = 'debater.speak', model = 'y' }",
         "{ id = 'a', agent = 'debater.speak' }",
+        "{ id = 'a', agent = 'debater.speak', model = 'x', role = 'proposer' }",
+        "{ id = 'a', agent = 'debater.speak', model = 'x', role = 'reviewer' }",
         "{ role = 'a', agent = 'debater.speak', model = 'x' }, { id = 'c', agent = 'debater.speak', fallback = true }",
         "{ role = 'a', agent = 'debater.speak', model = 'x' }, { id = 'c', agent = 'debater.speak', model = 'm', fallback = true }",
     ];
@@ -116,6 +118,7 @@ fn a_participant_is_a_part_that_a_cast_can_give_to_somebody_else() {
     };
     let role = |name: &str, default: Option<&str>| Part::Role {
         name: name.to_owned(),
+        plays: None,
         default: default.map(Performer::parse),
     };
     assert_eq!(
@@ -138,7 +141,7 @@ fn spare_seats_stand_empty_until_somebody_is_cast_for_them() {
     assert_eq!(steps, ["counter.a", "counter.b", "counter.seat_1", "counter.seat_2"]);
     assert_eq!(
         part(&phase(&plan, "counter").steps[2]),
-        &Part::Role { name: "seat_1".to_owned(), default: None }
+        &Part::Role { name: "seat_1".to_owned(), plays: None, default: None }
     );
     assert_eq!(
         told(&plan, "consensus", &super::Said::default())["positions"],

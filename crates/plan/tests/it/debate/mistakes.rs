@@ -43,6 +43,28 @@ question = { type = "integer" }
 }
 
 #[test]
+fn an_operation_that_is_of_nobody_is_refused() {
+    let participants = |entry: &str| {
+        complaints(&format!(
+            "[debates.p]\nparticipants = [{entry}, {{ id = 'b', agent = 'debater', operation = 'argue' }}]\n"
+        ))
+    };
+    assert_snapshot!(participants("{ role = 'reviwer', operation = 'analyze' }"));
+    assert_snapshot!(participants("{ role = 'chairman', operation = 'speak' }"));
+    assert_snapshot!(participants("{ model = 'x', operation = 'speak' }"));
+    assert!(
+        !participants("{ role = 'chairman', agent = 'debater', operation = 'speak' }").contains("operation")
+    );
+}
+
+#[test]
+fn a_model_that_an_operation_is_not_told_is_warned_of() {
+    let entries = "[{ role = 'reviewer', agent = 'debater.listen', model = 'x' }, { id = 'b', agent = 'debater.argue', model = 'x' }, \
+                   { id = 'c', agent = 'debater.listen', model = 'x', fallback = true }]";
+    assert_snapshot!(complaints(&format!("[debates.p]\nparticipants = {entries}\n")));
+}
+
+#[test]
 fn steps_in_an_order_that_makes_no_sense_are_refused() {
     assert_snapshot!(complaints(&text(
         r#"steps = [

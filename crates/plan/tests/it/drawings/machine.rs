@@ -10,7 +10,7 @@ use op_plan::{Draft, Expression, Mapping, Performer, Phase, Plan, Shape, Step};
 use super::{WIDE, marks};
 
 fn part(role: &str) -> Part {
-    Part::Role { name: role.to_owned(), default: Some(Performer::parse("rust_pro.build")) }
+    Part::Role { name: role.to_owned(), plays: None, default: Some(Performer::parse("rust_pro.build")) }
 }
 
 fn phase(id: &str, role: &str, next: Vec<Transition>) -> Phase {
