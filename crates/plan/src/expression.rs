@@ -71,6 +71,15 @@ pub enum EvaluateError {
         /// What CEL says.
         message: String,
     },
+    /// Its lists are too long for what it does with them.
+    #[error(
+        "`{expression}` is too much to compute: going over its lists takes more than {} steps; hand it shorter lists, or let an agent do it",
+        engine::MOST
+    )]
+    TooMuch {
+        /// The expression.
+        expression: String,
+    },
     /// The value is nothing that JSON can hold.
     #[error("`{expression}` is {kind}, which is no JSON value")]
     NotJson {
@@ -136,7 +145,8 @@ impl Expression {
     /// Computes its value.
     ///
     /// # Errors
-    /// When a reference has no value, CEL refuses the operation, or the result is nothing that JSON can hold.
+    /// When a reference has no value, CEL refuses the operation, the lists are too long for it, or the result is nothing that
+    /// JSON can hold.
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvaluateError> {
         let values = self.references().iter().map(|reference| {
             let value = scope.value(reference);

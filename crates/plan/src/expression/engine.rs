@@ -1,5 +1,6 @@
 //! The CEL engine behind an expression: compile, read the references off the syntax, run.
 
+mod budget;
 mod calls;
 mod convert;
 mod walk;
@@ -10,6 +11,9 @@ use std::sync::{Arc, LazyLock};
 use cel::common::ast::{Expr, LiteralValue};
 use cel::{Context, Env, IdedExpr};
 use serde_json::Value;
+
+use budget::Budget;
+pub(super) use budget::MOST;
 
 use super::reference::LAST_OUTPUT;
 use super::{Access, EvaluateError, ExpressionError, Reference};
@@ -25,6 +29,8 @@ static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_op
 pub(super) struct Program {
     root: IdedExpr,
     offsets: BTreeMap<u64, usize>,
+    /// Whether it counts what it costs.
+    is_metered: bool,
 }
 
 impl Program {
@@ -43,7 +49,8 @@ impl Program {
             offsets.insert(node.id, source.floor_char_boundary(start));
         });
         calls::rewrite(&mut root);
-        Ok(Self { root, offsets })
+        let is_metered = budget::meter(&mut root);
+        Ok(Self { root, offsets, is_metered })
     }
 
     /// Whether it is nothing but a value and the way into it.
@@ -64,7 +71,12 @@ impl Program {
         for (name, value) in tree(values) {
             context.add_variable_from_value(name, convert::to_cel(value));
         }
-        let value = cel::Value::resolve(&self.root, &context).map_err(|failure| EvaluateError::Failed {
+        let budget = self.is_metered.then(|| Budget::of(&mut context));
+        let value = cel::Value::resolve(&self.root, &context);
+        if budget.is_some_and(|budget| budget.is_spent()) {
+            return Err(EvaluateError::TooMuch { expression: source.to_owned() });
+        }
+        let value = value.map_err(|failure| EvaluateError::Failed {
             expression: source.to_owned(),
             message: failure.to_string().chars().take(300).collect(),
         })?;

@@ -1,3 +1,5 @@
+mod budget;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;

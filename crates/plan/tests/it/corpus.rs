@@ -153,6 +153,21 @@ fn an_expression_that_multiplies_its_work_ends_soon() {
 }
 
 #[test]
+fn a_long_list_of_an_input_under_nested_loops_fails_soon_with_what_to_do() {
+    struct Long(Value);
+    impl Scope for Long {
+        fn value(&self, _: &Reference) -> Option<Value> {
+            Some(self.0.clone())
+        }
+    }
+    let scope = Long((0..100_000).collect());
+    let source = json!({ "pairs": "${input.list.map(x, input.list.map(y, [x, y]))}" });
+    let mapping = Mapping::parse(source).expect("it parses");
+    let error = soon("two loops", || mapping.resolve(&scope)).expect_err("it is too much");
+    insta::assert_snapshot!(error, @"`pairs` cannot be resolved: `input.list.map(x, input.list.map(y, [x, y]))` is too much to compute: going over its lists takes more than 5000000 steps; hand it shorter lists, or let an agent do it");
+}
+
+#[test]
 fn a_text_is_no_list_to_go_over() {
     let text = phase("for_each = 'text'");
     assert!(complaints(&text).contains("`for_each` must be a list"), "{}", complaints(&text));

@@ -26,7 +26,8 @@ pub(super) fn rewrite(node: &mut IdedExpr) {
     call.args = vec![name, role];
 }
 
-fn children(expr: &mut Expr) -> Vec<&mut IdedExpr> {
+/// What stands directly inside of it.
+pub(super) fn children(expr: &mut Expr) -> Vec<&mut IdedExpr> {
     match expr {
         Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => Vec::new(),
         Expr::Call(call) => call.target.as_deref_mut().into_iter().chain(&mut call.args).collect(),
