@@ -25,6 +25,16 @@ pub struct Mapping {
     root: Node,
 }
 
+/// A text with expressions in it.
+pub(crate) struct Text<'m> {
+    /// Where it stands in the mapping.
+    pub(crate) place: Vec<Key>,
+    /// Whether it is nothing but its one expression.
+    pub(crate) is_whole: bool,
+    /// Its expressions, each with the place in the text where it begins, in bytes.
+    pub(crate) expressions: Vec<(usize, &'m Expression)>,
+}
+
 /// Why a value is no mapping.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {error}", Place(place))]
@@ -94,16 +104,17 @@ impl Mapping {
         &self.source
     }
 
-    /// The expressions in it with their places, from front to back.
-    pub fn expressions(&self) -> Vec<(Vec<Key>, &Expression)> {
+    /// The texts in it that hold expressions, from front to back.
+    pub(crate) fn texts(&self) -> Vec<Text<'_>> {
         let mut found = Vec::new();
-        self.root.expressions(&mut Vec::new(), &mut found);
+        self.root.texts(&mut Vec::new(), &mut found);
         found
     }
 
     /// What it refers to, from front to back; the same reference may stand several times.
     pub fn references(&self) -> Vec<&Reference> {
-        self.expressions().into_iter().flat_map(|(_, expression)| expression.references()).collect()
+        let expressions = self.texts().into_iter().flat_map(|text| text.expressions);
+        expressions.flat_map(|(_, expression)| expression.references()).collect()
     }
 
     /// Whether all of it is one expression, whose value may be of any type.

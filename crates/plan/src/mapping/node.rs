@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Key, MAX_DEPTH, MappingError, Place, ResolveError, scan};
+use super::{Key, MAX_DEPTH, MappingError, Place, ResolveError, Text, scan};
 use crate::expression::{Expression, ExpressionError, Scope};
 
 #[derive(Clone)]
 pub(super) enum Node {
     Literal(Value),
+    /// Nothing but one expression, between its marks.
     Whole(Expression),
     Text(Vec<Piece>),
     List(Vec<Node>),
@@ -17,31 +18,35 @@ pub(super) enum Node {
 #[derive(Clone)]
 pub(super) enum Piece {
     Plain(String),
-    Spliced(Expression),
+    /// An expression, and where it begins in the text.
+    Spliced(Expression, usize),
 }
 
 impl Node {
-    /// Every expression with its place, from front to back.
-    pub(super) fn expressions<'a>(
-        &'a self,
-        place: &mut Vec<Key>,
-        found: &mut Vec<(Vec<Key>, &'a Expression)>,
-    ) {
+    /// Every text that holds expressions, from front to back.
+    pub(super) fn texts<'a>(&'a self, place: &mut Vec<Key>, found: &mut Vec<Text<'a>>) {
         match self {
             Self::Literal(_) => {}
-            Self::Whole(expression) => found.push((place.clone(), expression)),
-            Self::Text(pieces) => found.extend(pieces.iter().filter_map(|piece| match piece {
-                Piece::Plain(_) => None,
-                Piece::Spliced(expression) => Some((place.clone(), expression)),
-            })),
+            Self::Whole(expression) => {
+                let expressions = vec![(scan::OPEN, expression)];
+                found.push(Text { place: place.clone(), is_whole: true, expressions });
+            }
+            Self::Text(pieces) => {
+                let expressions = pieces.iter().filter_map(|piece| match piece {
+                    Piece::Plain(_) => None,
+                    Piece::Spliced(expression, offset) => Some((*offset, expression)),
+                });
+                let expressions = expressions.collect();
+                found.push(Text { place: place.clone(), is_whole: false, expressions });
+            }
             Self::List(nodes) => {
                 for (at, node) in nodes.iter().enumerate() {
-                    within(place, Key::At(at), |place| node.expressions(place, found));
+                    within(place, Key::At(at), |place| node.texts(place, found));
                 }
             }
             Self::Map(nodes) => {
                 for (key, node) in nodes {
-                    within(place, Key::Name(key.clone()), |place| node.expressions(place, found));
+                    within(place, Key::Name(key.clone()), |place| node.texts(place, found));
                 }
             }
         }
@@ -82,16 +87,16 @@ fn parse_text(text: &str) -> Result<Node, ExpressionError> {
             scan::Piece::Plain(text) => Piece::Plain(text),
             scan::Piece::Source { text: source, offset } => {
                 let parsed = Expression::parse(source);
-                Piece::Spliced(
-                    parsed.map_err(|error| ExpressionError { offset: error.offset + offset, ..error })?,
-                )
+                let parsed =
+                    parsed.map_err(|error| ExpressionError { offset: error.offset + offset, ..error })?;
+                Piece::Spliced(parsed, offset)
             }
         });
     }
     Ok(match (pieces.pop(), pieces.is_empty()) {
         (None, _) => Node::Literal(Value::String(String::new())),
         (Some(Piece::Plain(text)), true) => Node::Literal(Value::String(text)),
-        (Some(Piece::Spliced(expression)), true) => Node::Whole(expression),
+        (Some(Piece::Spliced(expression, _)), true) => Node::Whole(expression),
         (Some(last), false) => {
             pieces.push(last);
             Node::Text(pieces)
@@ -138,7 +143,7 @@ pub(super) fn resolve_known(node: &Node, scope: &dyn Scope) -> Value {
         Node::Text(pieces) => {
             let pieces = pieces.iter().map(|piece| match piece {
                 Piece::Plain(plain) => plain.clone(),
-                Piece::Spliced(expression) => match expression.evaluate(scope) {
+                Piece::Spliced(expression, _) => match expression.evaluate(scope) {
                     Ok(Value::String(text)) => text,
                     Ok(Value::Null) | Err(_) => written(expression),
                     Ok(value) => value.to_string(),
@@ -158,7 +163,7 @@ fn splice(pieces: &[Piece], scope: &dyn Scope, place: &[Key]) -> Result<String, 
     for piece in pieces {
         match piece {
             Piece::Plain(plain) => text.push_str(plain),
-            Piece::Spliced(expression) => match evaluate(expression, scope, place)? {
+            Piece::Spliced(expression, _) => match evaluate(expression, scope, place)? {
                 Value::Null => {
                     let expression = expression.source().to_owned();
                     return Err(ResolveError::Null { place: Place(place).to_string(), expression });

@@ -2,6 +2,9 @@
 
 use crate::expression::ExpressionError;
 
+/// How many bytes open an expression, in both ways to write one.
+pub(super) const OPEN: usize = 2;
+
 /// A part of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
@@ -28,7 +31,7 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, ExpressionError> {
             at += next.len_utf8();
             continue;
         };
-        let begin = at + 2;
+        let begin = at + OPEN;
         let end = begin + length(&text[begin..], close).ok_or_else(|| unclosed(at, close))?;
         if !plain.is_empty() {
             pieces.push(Piece::Plain(std::mem::take(&mut plain)));

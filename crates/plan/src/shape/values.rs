@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use super::{Lowering, Use, User};
+use crate::diagnostic::Report;
 use crate::document::{Node, Place, Value};
 use crate::expression::{Access, Expression, ExpressionError, Reference};
 use crate::mapping::{Key, Mapping};
@@ -14,12 +15,14 @@ impl Lowering<'_, '_, '_> {
     pub(crate) fn mapping(&mut self, node: &Node, by: User) -> Option<Mapping> {
         match Mapping::parse(node.to_json()) {
             Ok(mapping) => {
-                // One that stands many times in a text is one use of what it refers to.
-                let mut seen = HashSet::new();
-                for (keys, expression) in mapping.expressions() {
-                    let node = find(node, &keys);
-                    if seen.insert((std::ptr::from_ref(node), expression.source())) {
-                        self.used(expression, node, by);
+                for text in mapping.texts() {
+                    let written = Written::new(self.report, find(node, &text.place));
+                    // One that stands many times in a text is one use of what it refers to.
+                    let mut seen = HashSet::new();
+                    for (offset, expression) in text.expressions {
+                        if seen.insert(expression.source()) {
+                            self.used(expression, written, offset, by, text.is_whole);
+                        }
                     }
                 }
                 Some(mapping)
@@ -75,19 +78,20 @@ impl Lowering<'_, '_, '_> {
                     .hint("compare it: a condition that is not boolean is an error");
             }
         }
-        self.used(&expression, node, by);
+        self.used(&expression, Written::new(self.report, node), 0, by, false);
         Some(expression)
     }
 
-    fn used(&mut self, expression: &Expression, node: &Node, by: User) {
+    /// Notes what an expression refers to, which begins at an offset of a text. Is it all of the text, its value may be handed on.
+    fn used(&mut self, expression: &Expression, written: Written, offset: usize, by: User, is_all: bool) {
+        let is_handed_on = is_all && !matches!(by, User::When(_) | User::Next(_));
         for access in expression.accesses() {
             let reference = &access.reference;
             if matches!(reference, Reference::Variable(name) if self.locals.contains(&name.as_str())) {
                 continue;
             }
-            let place = self.reference_place(node, expression.source(), access);
-            let is_whole =
-                !matches!(by, User::When(_) | User::Next(_)) && is_whole(node, expression, reference);
+            let place = reference_place(written, offset, expression.source(), access);
+            let is_whole = is_handed_on && expression.source().trim() == reference.to_string();
             let Access { reference, keys } = access.clone();
             self.uses.push(Use { reference, keys, place, by, is_whole });
         }
@@ -109,36 +113,58 @@ impl Lowering<'_, '_, '_> {
     }
 
     fn refuse(&mut self, node: &Node, error: &ExpressionError) {
-        let place = self.place_in(node, error.offset, 1);
+        let place = Written::new(self.report, node).part(error.offset, 1);
         let finding = self.report.error(place, error.message.clone());
         if let Some(hint) = &error.hint {
             finding.hint(hint.clone());
         }
     }
+}
 
-    /// Where a reference stands, or its expression when it is written in another way than usual.
-    fn reference_place(&self, node: &Node, source: &str, access: &Access) -> Place {
-        let Value::Text(text) = &node.value else { return node.place };
-        let source = source.trim();
-        let Some(start) = text.find(source) else { return node.place };
-        let reference = access.reference.to_string();
-        // The way into the value tells two uses of one reference apart.
-        match find_word(source, &access.to_string()).or_else(|| find_word(source, &reference)) {
-            Some(offset) => self.place_in(node, start + offset, reference.len()),
-            None => self.place_in(node, start, source.len()),
-        }
+/// A text, and where it begins in its file.
+#[derive(Clone, Copy)]
+struct Written {
+    place: Place,
+    /// Where it begins and how long it is; unknown when it is no text, or when escapes make it differ from what stands there.
+    text: Option<(usize, usize)>,
+}
+
+impl Written {
+    /// Looks for the text of a value. It is done once for all of its references: each of them would cost as much.
+    fn new(report: &Report<'_>, node: &Node) -> Self {
+        let text = match &node.value {
+            Value::Text(text) => {
+                let at = report.text(node.place).find(text.as_str());
+                at.map(|at| (node.place.start + at, text.len()))
+            }
+            Value::List(_)
+            | Value::Table(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Time(_) => None,
+        };
+        Self { place: node.place, text }
     }
 
-    /// A place inside a text, or the whole of it when escapes make the two differ.
-    fn place_in(&self, node: &Node, offset: usize, length: usize) -> Place {
-        let Value::Text(text) = &node.value else { return node.place };
-        match self.report.text(node.place).find(text.as_str()) {
-            Some(at) => {
-                let start = node.place.start + at + offset.min(text.len());
-                Place { start, end: start + length, ..node.place }
-            }
-            None => node.place,
-        }
+    /// A place inside of it, or the whole of it.
+    fn part(self, offset: usize, length: usize) -> Place {
+        self.text.map_or(self.place, |(start, most)| {
+            let start = start + offset.min(most);
+            Place { start, end: start + length, ..self.place }
+        })
+    }
+}
+
+/// Where a reference stands, or its expression when it is written in another way than usual.
+fn reference_place(written: Written, offset: usize, source: &str, access: &Access) -> Place {
+    let offset = offset + source.len() - source.trim_start().len();
+    let source = source.trim();
+    let reference = access.reference.to_string();
+    // The way into the value tells two uses of one reference apart.
+    match find_word(source, &access.to_string()).or_else(|| find_word(source, &reference)) {
+        Some(at) => written.part(offset + at, reference.len()),
+        None => written.part(offset, source.len()),
     }
 }
 
@@ -149,14 +175,6 @@ pub(super) fn find<'n>(node: &'n Node, keys: &[Key]) -> &'n Node {
         (Value::Table(table), Key::Name(name)) => table.get(name).map_or(node, |entry| &entry.node),
         _ => node,
     })
-}
-
-/// Whether a text is nothing but one reference.
-fn is_whole(node: &Node, expression: &Expression, reference: &Reference) -> bool {
-    let Value::Text(text) = &node.value else { return false };
-    let source = expression.source();
-    let is_text = *text == format!("${{{source}}}") || *text == format!("{{{{{source}}}}}");
-    is_text && source.trim() == reference.to_string()
 }
 
 /// Where a name stands in an expression by itself and not as part of a longer one.

@@ -104,10 +104,35 @@ fn a_text_of_a_million_letters_is_read() {
 }
 
 #[test]
-fn a_text_of_a_thousand_references_is_read() {
-    for piece in ["{{a}} ", "${a.b} ", "${steps.a.output} "] {
-        soon(piece, || survives_text(&piece.repeat(1_000)));
+fn a_text_of_a_million_letters_of_references_is_read() {
+    let same = |piece: &str| piece.repeat(1_000_000 / piece.len());
+    let others = |reference: fn(usize) -> String| {
+        let mut text = String::new();
+        for at in 0.. {
+            text.push_str(&reference(at));
+            if text.len() > 1_000_000 {
+                break;
+            }
+        }
+        text
+    };
+    for text in [
+        same("{{a}} "),
+        same("${steps.a.output} "),
+        others(|at| format!("${{a{at}}}")),
+        others(|at| format!("{{{{ steps.a.output.k{at} }}}} ")),
+        others(|at| format!("${{a.b[{at}] + input.c{at}}}")),
+    ] {
+        soon(&text[..20], || survives_text(&text));
     }
+}
+
+#[test]
+fn a_list_of_a_hundred_thousand_references_is_read() {
+    let list = (0..100_000).map(|at| format!("'${{a{at}}}'")).collect::<Vec<_>>().join(", ");
+    soon("a list", || {
+        survives_plan(&phase(&format!("args = {{ a = [{list}] }}\nagents = ['rust_pro.test']")));
+    });
 }
 
 #[test]

@@ -87,10 +87,10 @@ fn literal(ctx: &mut Lowering<'_, '_, '_>, node: &Node) -> Option<String> {
             return None;
         }
     };
-    let expressions = mapping.expressions();
-    match expressions.first() {
+    let texts = mapping.texts();
+    match texts.first().map(|text| (text.is_whole, text.expressions.as_slice())) {
         None => Some(quote(text)),
-        Some((_, expression)) if mapping.is_expression() => Some(format!("({})", expression.source())),
+        Some((true, [(_, expression)])) => Some(format!("({})", expression.source())),
         Some(_) => {
             let finding =
                 ctx.report.error(node.place, "a field is compared with plain text or one whole reference");

@@ -121,9 +121,10 @@ fn whole_place(ctx: &Lowering<'_, '_, '_>, used: &Use) -> Place {
 /// Reports every input of a node that is wholly the output of another and can never be of its type.
 fn check_types(ctx: &mut Lowering<'_, '_, '_>, outputs: &Outputs<'_>, step: &Step, written: &Written<'_>) {
     let Some(arguments) = step.action.arguments() else { return };
-    for (keys, expression) in arguments.expressions() {
+    for text in arguments.texts().into_iter().filter(|text| text.is_whole) {
+        let keys = text.place;
         let Some(node) = at(&written.inputs, &keys) else { continue };
-        let Some(access) = expression.as_access().filter(|_| is_whole(node, expression.source())) else {
+        let Some(access) = text.expressions.first().and_then(|(_, expression)| expression.as_access()) else {
             continue;
         };
         let Some(given) = outputs.types(ctx.catalogue, access) else { continue };
@@ -159,10 +160,4 @@ fn taken<'c>(catalogue: &'c Catalogue, step: &Step, keys: &[Key]) -> Types<'c> {
 fn at<'t>(inputs: &'t Table, keys: &[Key]) -> Option<&'t Node> {
     let (Key::Name(first), rest) = keys.split_first()? else { return None };
     Some(find(&inputs.get(first)?.node, rest))
-}
-
-/// Whether a text is nothing but one expression.
-fn is_whole(node: &Node, source: &str) -> bool {
-    let text = node.to_json();
-    text.as_str().is_some_and(|text| text == format!("${{{source}}}") || text == format!("{{{{{source}}}}}"))
 }
