@@ -9,6 +9,7 @@ mod child;
 mod debate;
 mod gate;
 mod head;
+mod heading;
 mod inputs;
 mod machine;
 mod names;

@@ -102,15 +102,12 @@ fn phases(ctx: &mut Lowering<'_, '_, '_>, draft: &mut Draft, written: &[Written<
     let mut places = Vec::new();
     for (at, step) in steps(written).enumerate() {
         let mut steps = Steps::new(at, Accept::Approved);
-        steps.push(ctx, &step.id, &[step.entry.waits], Vec::new(), &step.entry);
-        places.extend(steps.places.iter().map(|_| step.place));
+        steps.push(ctx, &step.head.id, &[step.entry.waits], Vec::new(), &step.entry);
+        places.extend(steps.places.iter().map(|_| step.head.place));
         draft.phases.push(Phase {
-            name: step.name.unwrap_or(&step.id).to_owned(),
-            description: step.description.to_owned(),
-            when: step.when.and_then(|node| ctx.condition(node, User::When(at))),
             max_visits: Some(step.max_visits),
             undo: ctx.undo(step.undo, User::Undo(at)),
-            ..Phase::new(&step.id, steps.lowered)
+            ..ctx.headed(&step.head, at, steps.lowered)
         });
     }
     places
@@ -132,5 +129,5 @@ fn check_names(
     let is_clear = ctx.check_step_ids(ids, "give one of them another id");
     let variables = steps(written).flat_map(|step| step.entry.wishes.variables());
     ctx.check_variables(&draft.inputs, variables);
-    is_clear && !steps(written).any(|step| end::ENDS.iter().any(|(end, _)| *end == step.id))
+    is_clear && !steps(written).any(|step| end::ENDS.iter().any(|(end, _)| *end == step.head.id))
 }

@@ -87,7 +87,7 @@ fn check_names(ctx: &mut Lowering<'_, '_, '_>, draft: &Draft, written: &[Written
         for name in phase.steps.iter().flat_map(Step::variables) {
             let place = match written.store_as {
                 Some((stored, place)) if stored == name => place,
-                _ => written.place,
+                _ => written.head.place,
             };
             if draft.inputs.contains_key(name) {
                 let finding = ctx.report.error(place, format!("`{name}` is an input already"));

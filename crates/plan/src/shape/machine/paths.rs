@@ -15,7 +15,7 @@ const MAX_NAMES: usize = 20;
 /// targets exist. `limit` is where the limit stands.
 pub(super) fn check(report: &mut Report<'_>, draft: &Draft, written: &[Written<'_>], limit: Place) {
     let Flow::Machine { initial, max_visits } = draft.flow else { return };
-    let places: Vec<_> = steps(written).map(|step| step.place).collect();
+    let places: Vec<_> = steps(written).map(|step| step.head.place).collect();
     let visits = visits(&draft.phases, initial);
     for (at, _) in visits.iter().enumerate().filter(|(_, visits)| visits.is_none()) {
         let (id, from) = (&draft.phases[at].id, &draft.phases[initial].id);

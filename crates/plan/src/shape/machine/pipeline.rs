@@ -5,6 +5,7 @@ use super::step::{Step, Written, usual_arguments};
 use super::way::Way;
 use crate::document::{Node, Place, Value, expect_text};
 use crate::shape::Lowering;
+use crate::shape::heading::Heading;
 use crate::shape::work::Work;
 
 /// Reads steps of id, role and description, each of which goes on to the next one; the last completes the run.
@@ -22,8 +23,8 @@ pub(super) fn read<'a>(
         let work = Work::Call(ctx.role(entry.role.0, entry.role.1, None), Vec::new());
         let args = usual_arguments(ctx, &work, entry.role.1, inputs);
         let on_success = Some(vec![Way { to: next, place, when: None }]);
-        let description = entry.description;
-        Written::Step(Box::new(Step { description, on_success, ..Step::new(id, place, work, args) }))
+        let head = Heading { id: id.to_owned(), place, description: entry.description, ..Heading::default() };
+        Written::Step(Box::new(Step { on_success, ..Step::new(head, work, args) }))
     });
     steps.collect()
 }

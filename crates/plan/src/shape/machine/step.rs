@@ -7,6 +7,7 @@ use crate::document::{Entry as Keyed, Fields, Node, Place, Table, Value, expect_
 use crate::plan::Part;
 use crate::shape::Lowering;
 use crate::shape::gate::Waits;
+use crate::shape::heading::Heading;
 use crate::shape::steps::Entry;
 use crate::shape::wishes::Wishes;
 use crate::shape::work::Work;
@@ -25,11 +26,7 @@ pub(super) enum Written<'a> {
 
 /// A step as it is written.
 pub(super) struct Step<'a> {
-    pub(super) id: String,
-    pub(super) place: Place,
-    pub(super) name: Option<&'a str>,
-    pub(super) description: &'a str,
-    pub(super) when: Option<&'a Node>,
+    pub(super) head: Heading<'a>,
     pub(super) max_visits: u32,
     pub(super) undo: &'a [Node],
     pub(super) on_success: Option<Vec<Way<'a>>>,
@@ -39,27 +36,16 @@ pub(super) struct Step<'a> {
 
 impl<'a> Step<'a> {
     /// A step that wishes for nothing.
-    pub(super) fn new(id: &str, place: Place, work: Work<'a>, args: Table) -> Self {
+    pub(super) fn new(head: Heading<'a>, work: Work<'a>, args: Table) -> Self {
         let entry = Entry {
-            name: id.to_owned(),
-            place,
+            name: head.id.clone(),
+            place: head.place,
             work,
             args,
             wishes: Wishes::default(),
             waits: Waits::default(),
         };
-        Self {
-            id: id.to_owned(),
-            place,
-            name: None,
-            description: "",
-            when: None,
-            max_visits: USUAL_VISITS,
-            undo: &[],
-            on_success: None,
-            on_failure: None,
-            entry,
-        }
+        Self { head, max_visits: USUAL_VISITS, undo: &[], on_success: None, on_failure: None, entry }
     }
 }
 
@@ -71,31 +57,26 @@ pub(super) fn read<'a>(
     inputs: &[String],
 ) -> Written<'a> {
     let Some(table) = expect_table(node, "a step", ctx.report) else {
-        let id = format!("#{}", at + 1);
-        let step = Step::new(&id, node.place, Work::Nothing, Table::new());
+        let step = Step::new(Heading::nameless(at, node.place), Work::Nothing, Table::new());
         return Written::Step(Box::new(Step { on_success: Some(Vec::new()), ..step }));
     };
     let mut fields = Fields::new(table);
-    let (id, place) = read_id(ctx, &mut fields, at, node.place);
-    let what = format!("step `{id}`");
+    let head = ctx.named(&mut fields, at, node.place, ("step", "others lead to it"));
+    let what = format!("step `{}`", head.id);
     if fields.entry("terminal").is_some() {
-        let end = end::read(ctx, &mut fields, id, place);
+        let end = end::read(ctx, &mut fields, head.id, head.place);
         fields.close(&format!("{what}, which is an end"), ctx.report);
         return Written::End(end);
     }
-    check_end(ctx, &mut fields, &id, place);
-    let entry = entry(ctx, table, &mut fields, &id, place, inputs);
+    check_end(ctx, &mut fields, &head.id, head.place);
+    let entry = entry(ctx, table, &mut fields, &head.id, head.place, inputs);
     let step = Step {
-        place,
-        name: fields.text("name", ctx.report),
-        description: fields.text("description", ctx.report).unwrap_or_default(),
-        when: fields.node("when"),
+        head: ctx.described(&mut fields, head),
         max_visits: fields.count("max_visits", 1, super::MOST_VISITS, ctx.report).unwrap_or(USUAL_VISITS),
         undo: fields.list("rollback", ctx.report).unwrap_or_default(),
         on_success: way::read(ctx, &mut fields, "on_success"),
         on_failure: way::read(ctx, &mut fields, "on_failure"),
         entry,
-        id,
     };
     check_work(ctx, &mut fields, &step);
     fields.close(&what, ctx.report);
@@ -117,22 +98,6 @@ fn entry<'a>(
     };
     let (wishes, waits) = (ctx.wishes(fields), Waits::note(table, fields));
     Entry { name: id.to_owned(), place, work, args, wishes, waits }
-}
-
-fn read_id(
-    ctx: &mut Lowering<'_, '_, '_>,
-    fields: &mut Fields<'_>,
-    at: usize,
-    place: Place,
-) -> (String, Place) {
-    if let Some((id, place)) = fields.placed("id", ctx.report) {
-        ctx.check_id(id, place);
-        return (id.to_owned(), place);
-    }
-    if fields.node("id").is_none() {
-        ctx.report.error(place, "the step has no id").hint("add `id = \"...\"`: others lead to it by that");
-    }
-    (format!("#{}", at + 1), place)
 }
 
 /// Reports what only an end can be called or say.
@@ -188,19 +153,19 @@ fn check_work(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'_>, step: &St
         return;
     }
     if step.entry.waits.is_empty() {
-        let finding = ctx.report.error(step.place, format!("step `{}` does nothing", step.id));
+        let finding = ctx.report.error(step.head.place, format!("step `{}` does nothing", step.head.id));
         finding.hint("name the `role`, `agent`, `tool` or `plan` that does it, or what it waits for");
         return;
     }
     for key in ["args", "input_mapping", "for_each", "accept", "retry", "max_retries"] {
         if let Some(entry) = fields.entry(key) {
-            let message = format!("step `{}` only waits, and `{key}` is about a call", step.id);
+            let message = format!("step `{}` only waits, and `{key}` is about a call", step.head.id);
             let finding = ctx.report.error(entry.key, message);
             finding.hint("name the `role`, `agent`, `tool` or `plan` that does it");
         }
     }
     if let (Some(entry), None) = (fields.entry("timeout"), fields.entry("signal")) {
-        let message = format!("step `{}` waits for no signal, and `timeout` is about one", step.id);
+        let message = format!("step `{}` waits for no signal, and `timeout` is about one", step.head.id);
         ctx.report.error(entry.key, message).hint("an approval has a `timeout` of its own");
     }
 }

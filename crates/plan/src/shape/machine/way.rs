@@ -79,7 +79,9 @@ impl<'w> Names<'w> {
         let mut phases = 0..;
         for written in written {
             match written {
-                Written::Step(step) => names.add(&step.id, Target::Phase(phases.next().unwrap_or_default())),
+                Written::Step(step) => {
+                    names.add(&step.head.id, Target::Phase(phases.next().unwrap_or_default()));
+                }
                 Written::End(end) => names.add(&end.id, Target::End(end.terminal.clone())),
             }
         }
@@ -127,8 +129,8 @@ pub(super) fn lower(
     names: &Names<'_>,
 ) -> Vec<Transition> {
     if step.on_success.is_none() {
-        let message = format!("step `{}` does not say where it goes from there", step.id);
-        let finding = ctx.report.error(step.place, message);
+        let message = format!("step `{}` does not say where it goes from there", step.head.id);
+        let finding = ctx.report.error(step.head.place, message);
         finding.hint("add `on_success = \"STEP\"`, or `on_success = \"completed\"` to end the run");
     }
     let success = step.on_success.iter().flatten().map(|way| (true, way));

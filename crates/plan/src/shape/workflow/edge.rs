@@ -65,17 +65,17 @@ fn split<'t>(text: &'t str, positions: &IndexMap<String, usize>) -> Option<(usiz
 
 fn connect(ctx: &mut Lowering<'_, '_, '_>, written: &mut [Written<'_>], from: &End<'_>, to: &End<'_>) {
     if to.port.is_empty() {
-        let id = &written[to.node].id;
+        let id = &written[to.node].head.id;
         let finding =
             ctx.report.error(to.place, format!("the edge does not say into which input of `{id}` it leads"));
         finding.hint(format!("write `to = \"{id}.INPUT\"`"));
         return;
     }
-    let text = format!("${{{}}}", source(&written[from.node].id, from.port));
+    let text = format!("${{{}}}", source(&written[from.node].head.id, from.port));
     let node = Node { place: from.place, value: Value::Text(text) };
     let target = &mut written[to.node];
     if let Some(other) = target.inputs.get(to.port) {
-        let message = format!("the input `{}` of `{}` is given twice", to.port, target.id);
+        let message = format!("the input `{}` of `{}` is given twice", to.port, target.head.id);
         let finding = ctx.report.error(to.place, message);
         finding.note(other.key, "here too").hint("take one of the two out");
         return;

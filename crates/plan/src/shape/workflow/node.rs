@@ -5,81 +5,48 @@ use super::{is_bare, undo};
 use crate::document::{Fields, Node, Place, Table, expect_table};
 use crate::mapping::Mapping;
 use crate::plan::{Action, Gate, Phase, Step, Undo};
+use crate::shape::heading::Heading;
 use crate::shape::wishes::Wishes;
 use crate::shape::{Lowering, User};
 
 /// A node as it is written.
 #[derive(Default)]
 pub(super) struct Written<'a> {
-    pub(super) id: String,
-    pub(super) place: Place,
+    pub(super) head: Heading<'a>,
     /// What it waits for by name, beside what its inputs refer to.
     pub(super) depends_on: Vec<(&'a str, Place)>,
     pub(super) store_as: Option<(&'a str, Place)>,
     /// Its inputs; edges are added to them.
     pub(super) inputs: Table,
     pub(super) work: Work<'a>,
-    name: Option<&'a str>,
-    description: &'a str,
-    when: Option<&'a Node>,
     gates: Vec<Gate>,
     wishes: Wishes<'a>,
     continue_on_failure: bool,
     rollback: Option<&'a [Node]>,
 }
 
-impl Written<'_> {
-    /// Whether it lacks an id, so that it is called by its number, which nothing can refer to.
-    pub(super) fn is_nameless(&self) -> bool {
-        self.id.starts_with('#')
-    }
-}
-
 /// Reads a node.
 pub(super) fn read<'a>(ctx: &mut Lowering<'_, '_, '_>, at: usize, node: &'a Node) -> Written<'a> {
     let Some(table) = expect_table(node, "a node", ctx.report) else {
-        return Written { id: format!("#{}", at + 1), place: node.place, ..Written::default() };
+        return Written { head: Heading::nameless(at, node.place), ..Written::default() };
     };
     let mut fields = Fields::new(table);
-    let (id, place) = read_id(ctx, &mut fields, at, node.place);
+    let what = ("node", "edges and other nodes refer to it");
+    let head = ctx.heading(&mut fields, at, node.place, what);
     let gates = ctx.gates(&mut fields, User::Step(at, 0));
     let written = Written {
         depends_on: fields.texts("depends_on", ctx.report).unwrap_or_default(),
         store_as: fields.placed("store_as", ctx.report),
         inputs: fields.table("inputs", ctx.report).cloned().unwrap_or_default(),
-        work: work::read(ctx, &mut fields, &id, place, !gates.is_empty()),
-        name: fields.text("name", ctx.report),
-        description: fields.text("description", ctx.report).unwrap_or_default(),
-        when: fields.node("when"),
+        work: work::read(ctx, &mut fields, &head.id, head.place, !gates.is_empty()),
         wishes: ctx.wishes(&mut fields),
         continue_on_failure: fields.flag("continue_on_failure", ctx.report).unwrap_or(false),
         rollback: fields.list("rollback", ctx.report),
         gates,
-        id,
-        place,
+        head,
     };
-    fields.close(&format!("node `{}`", written.id), ctx.report);
+    fields.close(&format!("node `{}`", written.head.id), ctx.report);
     written
-}
-
-fn read_id(
-    ctx: &mut Lowering<'_, '_, '_>,
-    fields: &mut Fields<'_>,
-    at: usize,
-    place: Place,
-) -> (String, Place) {
-    match (fields.node("id").map(|node| node.place), fields.text("id", ctx.report)) {
-        (Some(place), Some(id)) => {
-            ctx.check_id(id, place);
-            (id.to_owned(), place)
-        }
-        (Some(place), None) => (format!("#{}", at + 1), place),
-        (None, _) => {
-            let finding = ctx.report.error(place, "the node has no id");
-            finding.hint("add `id = \"...\"`: edges and other nodes refer to it by that");
-            (format!("#{}", at + 1), place)
-        }
-    }
 }
 
 /// Lowers a node; its dependencies are filled in by the caller.
@@ -88,18 +55,17 @@ pub(super) fn lower(ctx: &mut Lowering<'_, '_, '_>, at: usize, written: &Written
     let (delay, action) = ctx.with_locals(written.wishes.locals(), |ctx| work::lower(ctx, written, by));
     let undo = undo(ctx, at, written, &action);
     let gates = delay.into_iter().chain(written.gates.iter().cloned()).collect();
-    let step = ctx.wished(Step::new(&written.id, action), &written.wishes, by);
+    let step = ctx.wished(Step::new(&written.head.id, action), &written.wishes, by);
     if step.for_each.is_some() && written.work.is_wait() {
-        let message = format!("node `{}` only waits, and has nothing to do for each item", written.id);
-        ctx.report.error(written.place, message).hint("add the `type` that does it, or take `for_each` out");
+        let message = format!("node `{}` only waits, and has nothing to do for each item", written.head.id);
+        ctx.report
+            .error(written.head.place, message)
+            .hint("add the `type` that does it, or take `for_each` out");
     }
     Phase {
-        name: written.name.unwrap_or(&written.id).to_owned(),
-        description: written.description.to_owned(),
-        when: written.when.and_then(|node| ctx.condition(node, User::When(at))),
         continue_on_failure: written.continue_on_failure,
         undo,
-        ..Phase::new(&written.id, gated(named(step), gates))
+        ..ctx.headed(&written.head, at, gated(named(step), gates))
     }
 }
 
@@ -139,13 +105,15 @@ fn gated(mut step: Step, mut gates: Vec<Gate>) -> Vec<Step> {
 /// What undoes the node: its own list, or what undoes its type.
 fn undo(ctx: &mut Lowering<'_, '_, '_>, at: usize, written: &Written<'_>, action: &Action) -> Vec<Undo> {
     if let Some(nodes) = written.rollback {
-        return nodes.iter().filter_map(|node| undo::read(ctx, node, User::Undo(at))).collect();
+        return ctx.undo(nodes, User::Undo(at));
     }
-    let Some(usual) = undo::usual(ctx.catalogue, &written.id, action) else { return Vec::new() };
+    let Some(usual) = undo::usual(ctx.catalogue, &written.head.id, action) else { return Vec::new() };
     if !written.wishes.locals().is_empty() {
-        let message =
-            format!("what undoes `{}` is for one call, and this node makes one for each item", written.id);
-        let finding = ctx.report.error(written.place, message);
+        let message = format!(
+            "what undoes `{}` is for one call, and this node makes one for each item",
+            written.head.id
+        );
+        let finding = ctx.report.error(written.head.place, message);
         finding.hint("say what undoes all of them with `rollback = [...]`; `[]` undoes nothing");
     }
     vec![usual]

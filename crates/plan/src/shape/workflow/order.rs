@@ -21,12 +21,13 @@ const NODES: Words = Words {
 pub(super) fn positions(ctx: &mut Lowering<'_, '_, '_>, written: &[Written<'_>]) -> IndexMap<String, usize> {
     let mut positions = IndexMap::new();
     for (at, node) in written.iter().enumerate() {
-        if let Some(first) = positions.get(&node.id) {
+        if let Some(first) = positions.get(&node.head.id) {
             let first: &Written<'_> = &written[*first];
-            let finding = ctx.report.error(node.place, format!("two nodes have the id `{}`", node.id));
-            finding.note(first.place, "the other one");
-        } else if !node.is_nameless() {
-            positions.insert(node.id.clone(), at);
+            let finding =
+                ctx.report.error(node.head.place, format!("two nodes have the id `{}`", node.head.id));
+            finding.note(first.head.place, "the other one");
+        } else if !node.head.is_nameless() {
+            positions.insert(node.head.id.clone(), at);
         }
     }
     positions
@@ -51,7 +52,7 @@ pub(super) fn resolve(
         waits.retain(|(node, _)| seen.insert(*node));
     }
     let nodes = order.iter().zip(written);
-    let nodes = nodes.map(|(for_, node)| Waits { id: &node.id, place: node.place, for_ });
+    let nodes = nodes.map(|(for_, node)| Waits { id: &node.head.id, place: node.head.place, for_ });
     cycles::check_in(&NODES, ctx.report, &nodes.collect::<Vec<_>>());
     let order = order.into_iter().map(|waits| waits.into_iter().map(|(node, _)| node).collect());
     (ctx.report.errors() == before).then(|| order.collect())

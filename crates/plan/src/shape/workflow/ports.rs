@@ -132,7 +132,7 @@ fn check_types(ctx: &mut Lowering<'_, '_, '_>, outputs: &Outputs<'_>, step: &Ste
         if given.fit(&taken) {
             continue;
         }
-        let port = keys.iter().fold(written.id.clone(), |port, key| match key {
+        let port = keys.iter().fold(written.head.id.clone(), |port, key| match key {
             Key::Name(name) => format!("{port}.{name}"),
             Key::At(at) => format!("{port}[{at}]"),
         });

@@ -121,7 +121,7 @@ pub(super) fn lower(
         }
         Work::Pass => {
             if let Some(entry) = written.inputs.values().next() {
-                let message = format!("node `{}` only waits, and takes no inputs", written.id);
+                let message = format!("node `{}` only waits, and takes no inputs", written.head.id);
                 ctx.report.error(entry.key, message).hint("add the `type` that takes them");
             }
             (None, Action::Pass)

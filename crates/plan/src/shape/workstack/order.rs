@@ -29,7 +29,7 @@ pub(super) fn resolve(
     report_twice(ctx, written, &group);
     let order = implied(written, explicit, &group);
     let nodes = order.iter().zip(written);
-    let nodes = nodes.map(|(for_, phase)| Waits { id: &phase.id, place: phase.place, for_ });
+    let nodes = nodes.map(|(for_, phase)| Waits { id: &phase.head.id, place: phase.head.place, for_ });
     if cycles::check(ctx.report, &nodes.collect::<Vec<_>>()) {
         check_side_by_side(ctx, written, &order, &group);
     }
@@ -48,7 +48,7 @@ fn find(
         let found = positions.get(name).copied();
         if found.is_none() {
             let finding = ctx.report.error(*place, format!("unknown phase `{name}`"));
-            finding.meant(name, written.iter().map(|phase| phase.id.as_str()));
+            finding.meant(name, written.iter().map(|phase| phase.head.id.as_str()));
         }
         Some((found?, *place))
     });
@@ -58,10 +58,11 @@ fn find(
 fn positions<'w>(ctx: &mut Lowering<'_, '_, '_>, written: &'w [Written<'_>]) -> HashMap<&'w str, usize> {
     let mut positions: HashMap<&str, usize> = HashMap::new();
     for (at, phase) in written.iter().enumerate() {
-        if let Some(first) = positions.insert(&phase.id, at) {
-            positions.insert(&phase.id, first);
-            let finding = ctx.report.error(phase.place, format!("two phases have the id `{}`", phase.id));
-            finding.note(written[first].place, "the other one");
+        if let Some(first) = positions.insert(&phase.head.id, at) {
+            positions.insert(&phase.head.id, first);
+            let finding =
+                ctx.report.error(phase.head.place, format!("two phases have the id `{}`", phase.head.id));
+            finding.note(written[first].head.place, "the other one");
         }
     }
     positions
@@ -73,7 +74,7 @@ fn report_twice(ctx: &mut Lowering<'_, '_, '_>, written: &[Written<'_>], group: 
         if let Some(other) = seen.insert(*phase, *place) {
             let finding = ctx
                 .report
-                .error(*place, format!("`{}` stands twice in `parallel_phases`", written[*phase].id));
+                .error(*place, format!("`{}` stands twice in `parallel_phases`", written[*phase].head.id));
             finding.note(other, "the other one");
         }
     }
@@ -97,7 +98,7 @@ fn implied(
     members.sort_unstable();
     members.dedup();
     let is_member = |at: usize| members.binary_search(&at).is_ok();
-    let place = |at: usize| written[at].place;
+    let place = |at: usize| written[at].head.place;
     let after = |at: usize| -> Dependencies {
         match at.checked_sub(1) {
             None => Vec::new(),
@@ -136,11 +137,11 @@ fn check_side_by_side(
     }
     for (phase, place) in group {
         let Some((member, through)) = behind[*phase] else { continue };
-        let (phase, member) = (&written[*phase].id, &written[member].id);
-        let way = if *member == written[through].id {
+        let (phase, member) = (&written[*phase].head.id, &written[member].head.id);
+        let way = if *member == written[through].head.id {
             String::new()
         } else {
-            format!(" through `{}`", written[through].id)
+            format!(" through `{}`", written[through].head.id)
         };
         let finding =
             ctx.report.error(*place, format!("`{phase}` cannot run beside `{member}`: it waits for it{way}"));

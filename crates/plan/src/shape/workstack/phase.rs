@@ -7,6 +7,7 @@ use super::entry::{self, Defaults};
 use crate::document::{Fields, Node, Place, Value, expect_table};
 use crate::plan::{Accept, Phase};
 use crate::shape::gate::Waits;
+use crate::shape::heading::Heading;
 use crate::shape::steps::{Entry, Steps};
 use crate::shape::wishes::Items;
 use crate::shape::{Lowering, User};
@@ -14,13 +15,9 @@ use crate::shape::{Lowering, User};
 /// A phase as it is written.
 #[derive(Default)]
 pub(super) struct Written<'a> {
-    pub(super) id: String,
-    pub(super) place: Place,
+    pub(super) head: Heading<'a>,
     /// What it waits for; `None` when the plan does not say.
     pub(super) depends_on: Option<Vec<(&'a str, Place)>>,
-    name: Option<&'a str>,
-    description: &'a str,
-    when: Option<&'a Node>,
     repeat: Option<&'a Node>,
     timeout: Option<Duration>,
     continue_on_failure: bool,
@@ -48,18 +45,15 @@ impl<'a> Written<'a> {
 /// Reads a phase.
 pub(super) fn read<'a>(ctx: &mut Lowering<'_, '_, '_>, at: usize, node: &'a Node) -> Written<'a> {
     let Some(table) = expect_table(node, "a phase", ctx.report) else {
-        return Written { id: format!("#{}", at + 1), place: node.place, ..Written::default() };
+        return Written { head: Heading::nameless(at, node.place), ..Written::default() };
     };
     let mut fields = Fields::new(table);
-    let (id, place) = read_id(ctx, &mut fields, at, node.place);
+    let head = ctx.heading(&mut fields, at, node.place, ("phase", "others refer to it"));
     let defaults = defaults(ctx, &mut fields);
     let tools = fields.list("tools", ctx.report).unwrap_or_default();
     let agents = fields.list("agents", ctx.report).unwrap_or_default();
     let written = Written {
         depends_on: fields.texts("depends_on", ctx.report),
-        name: fields.text("name", ctx.report),
-        description: fields.text("description", ctx.report).unwrap_or_default(),
-        when: fields.node("when"),
         repeat: fields.node("repeat"),
         timeout: fields.limit("timeout", ctx.report),
         continue_on_failure: fields.flag("continue_on_failure", ctx.report).unwrap_or(false),
@@ -69,12 +63,11 @@ pub(super) fn read<'a>(ctx: &mut Lowering<'_, '_, '_>, at: usize, node: &'a Node
         plan: fields.placed("plan", ctx.report).map(|plan| entry::plan(plan, &defaults)),
         agents: agents.iter().filter_map(|node| entry::agent(ctx, node, &defaults)).collect(),
         undo: fields.list("rollback", ctx.report).unwrap_or_default(),
-        id,
-        place,
+        head,
     };
     check_work(ctx, &mut fields, &written);
     check_defaults(ctx, &mut fields, &written);
-    fields.close(&format!("phase `{}`", written.id), ctx.report);
+    fields.close(&format!("phase `{}`", written.head.id), ctx.report);
     written
 }
 
@@ -87,33 +80,13 @@ fn defaults<'a>(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'a>) -> Defa
     }
 }
 
-fn read_id(
-    ctx: &mut Lowering<'_, '_, '_>,
-    fields: &mut Fields<'_>,
-    at: usize,
-    place: Place,
-) -> (String, Place) {
-    match (fields.node("id").map(|node| node.place), fields.text("id", ctx.report)) {
-        (Some(place), Some(id)) => {
-            ctx.check_id(id, place);
-            (id.to_owned(), place)
-        }
-        (Some(place), None) => (format!("#{}", at + 1), place),
-        (None, _) => {
-            ctx.report
-                .error(place, "the phase has no id")
-                .hint("add `id = \"...\"`: others refer to it by that");
-            (format!("#{}", at + 1), place)
-        }
-    }
-}
-
 /// Reports a phase that does nothing.
 fn check_work(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'_>, written: &Written<'_>) {
     let mut is_empty = |key| fields.node(key).is_none_or(|node| node.value == Value::List(Vec::new()));
     let has_entries = !is_empty("tools") || !is_empty("agents") || !is_empty("plan");
     if !has_entries && written.waits.is_empty() {
-        let finding = ctx.report.error(written.place, format!("phase `{}` does nothing", written.id));
+        let finding =
+            ctx.report.error(written.head.place, format!("phase `{}` does nothing", written.head.id));
         finding.hint("add `tools = [...]` or `agents = [...]`");
     }
     if let ([entry], false) = (written.entries().collect::<Vec<_>>().as_slice(), written.waits.is_empty()) {
@@ -127,7 +100,7 @@ fn check_defaults(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'_>, writt
     let takes_args = !written.agents.is_empty() || written.plan.is_some();
     for (key, is_taken) in [("operation", takes_operation), ("args", takes_args)] {
         if let (Some(entry), false) = (fields.entry(key), is_taken) {
-            let message = format!("`{key}` of phase `{}` is taken by none of its agents", written.id);
+            let message = format!("`{key}` of phase `{}` is taken by none of its agents", written.head.id);
             let finding = ctx.report.error(entry.key, message);
             finding
                 .hint(format!("it is the default of entries of `agents` that have no `{key}` of their own"));
@@ -147,7 +120,7 @@ fn check_defaults(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'_>, writt
 fn check_calls(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'_>, written: &Written<'_>) {
     let takes_items = written.entries().any(|entry| entry.takes_items);
     if let (Some(entry), false) = (fields.entry("for_each"), takes_items) {
-        let message = format!("`for_each` of phase `{}` is taken by none of its entries", written.id);
+        let message = format!("`for_each` of phase `{}` is taken by none of its entries", written.head.id);
         let finding = ctx.report.error(entry.key, message);
         finding.hint("it is the default of entries that have no `for_each` of their own");
     }
@@ -155,7 +128,7 @@ fn check_calls(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'_>, written:
         if let (Some(entry), None, false) =
             (fields.entry(key), written.entries().next(), written.waits.is_empty())
         {
-            let message = format!("phase `{}` only waits, and `{key}` is about a call", written.id);
+            let message = format!("phase `{}` only waits, and `{key}` is about a call", written.head.id);
             ctx.report
                 .error(entry.key, message)
                 .hint("add `tools = [...]` or `agents = [...]`, or take it out");
@@ -167,14 +140,11 @@ fn check_calls(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'_>, written:
 pub(super) fn lower(ctx: &mut Lowering<'_, '_, '_>, at: usize, written: &Written<'_>) -> Lowered {
     let Steps { lowered, places, .. } = steps(ctx, at, written);
     let phase = Phase {
-        name: written.name.unwrap_or(&written.id).to_owned(),
-        description: written.description.to_owned(),
-        when: written.when.and_then(|node| ctx.condition(node, User::When(at))),
         repeat: written.repeat.and_then(|node| super::repeat::read(ctx, node, at)),
         timeout: written.timeout,
         continue_on_failure: written.continue_on_failure,
         undo: ctx.undo(written.undo, User::Undo(at)),
-        ..Phase::new(&written.id, lowered)
+        ..ctx.headed(&written.head, at, lowered)
     };
     Lowered { phase, places }
 }
@@ -184,16 +154,16 @@ fn steps(ctx: &mut Lowering<'_, '_, '_>, at: usize, written: &Written<'_>) -> St
     let mut steps = Steps::new(at, Accept::Any);
     let entries: Vec<_> = written.entries().map(|entry| &entry.entry).collect();
     if let [entry] = entries.as_slice() {
-        steps.push(ctx, &written.id, &[written.waits, entry.waits], Vec::new(), entry);
+        steps.push(ctx, &written.head.id, &[written.waits, entry.waits], Vec::new(), entry);
         return steps;
     }
-    steps.wait(ctx, &written.id, written.waits, written.place);
+    steps.wait(ctx, &written.head.id, written.waits, written.head.place);
     if let ([], [step]) = (entries.as_slice(), steps.lowered.as_mut_slice()) {
-        step.id.clone_from(&written.id);
+        step.id.clone_from(&written.head.id);
     }
     let agents = entries.len() - written.agents.len();
     let mut base = Vec::new();
-    for (place, (entry, id)) in entries.iter().zip(step_ids(&written.id, &entries)).enumerate() {
+    for (place, (entry, id)) in entries.iter().zip(step_ids(&written.head.id, &entries)).enumerate() {
         if place <= agents {
             base = steps.last();
         }

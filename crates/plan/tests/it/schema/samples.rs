@@ -32,7 +32,7 @@ macro_rules! debate {
     };
 }
 
-pub(super) const SAMPLES: [Sample; 29] = [
+pub(super) const SAMPLES: [Sample; 28] = [
     Sample::new(
         "Plans",
         "",
@@ -107,12 +107,6 @@ pub(super) const SAMPLES: [Sample; 29] = [
     ),
     Sample::new("Workflow", "[workflows.p]\n", "nodes = [{ id = 'a', type = 'rust_pro.test' }]\n", ""),
     Sample::new("WorkflowNode", "[[workflows.p.nodes]]\n", "id = 'a'\ntype = 'rust_pro.test'\n", ""),
-    Sample::new(
-        "NodeUndo",
-        "[[workflows.p.nodes]]\nid = 'a'\ntype = 'rust_pro.test'\nrollback = [{ ",
-        "tool = 'file_write'\n",
-        " }]\n",
-    ),
     Sample::new(
         "Edge",
         "[workflows.p]\nnodes = [{ id = 'a', type = 'rust_pro.test' }, { id = 'b', type = 'file_write' }]\nedges = [{ ",

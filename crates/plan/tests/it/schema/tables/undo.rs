@@ -10,20 +10,12 @@ use super::time::Limit;
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(super) struct Undo {
-    #[schemars(flatten)]
-    call: NodeUndo,
-    /// The role that is called.
-    role: Option<String>,
-}
-
-/// A call that undoes a node.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(super) struct NodeUndo {
     /// The tool that is called.
     tool: Option<String>,
     /// The agent that is called, alone or as `agent.operation`.
     agent: Option<String>,
+    /// The role that is called.
+    role: Option<String>,
     /// The operation of the agent or role.
     operation: Option<String>,
     /// Arguments of the call, with references.

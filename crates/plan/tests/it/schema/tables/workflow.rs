@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use super::Args;
 use super::head::Head;
 use super::step::{Gates, Wishes};
-use super::undo::NodeUndo;
+use super::undo::Undo;
 
 /// A plan of nodes and edges, undone as one transaction.
 #[derive(JsonSchema)]
@@ -47,7 +47,7 @@ struct WorkflowNode {
     /// Whether the run goes on when it fails. Usually false.
     continue_on_failure: Option<bool>,
     /// Calls that undo it, instead of what undoes its type; `[]` undoes nothing.
-    rollback: Option<Vec<NodeUndo>>,
+    rollback: Option<Vec<Undo>>,
     #[schemars(flatten)]
     wishes: Wishes,
     #[schemars(flatten)]
