@@ -9,7 +9,7 @@
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
-//! `cargo` (one run of it, watched).
+//! `cargo` (one run of it, watched), `staging` (files, all of them or none), `exchange` (one request over HTTP).
 //!
 //! They know neither the daemon nor each other, and nothing in here answers without having looked.
 
@@ -22,11 +22,13 @@ pub mod settings;
 
 mod backend_architect;
 mod cargo;
+mod exchange;
 mod models;
 mod offline;
 mod rust_pro;
 mod security_auditor;
 mod source;
+mod staging;
 mod tools;
 
 use op_agent::Agent;

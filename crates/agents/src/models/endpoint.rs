@@ -17,12 +17,12 @@ use std::time::Duration;
 
 use op_agent::{Call, Failure};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use ureq::Agent;
 use ureq::http::{HeaderMap, Request, Response, StatusCode};
-use ureq::{Agent, Body};
 
+use crate::exchange;
 use crate::settings::ModelSettings;
-use crate::tools::{Desk, blocking};
+use crate::tools::Desk;
 
 /// What stands where the key stood.
 const MASK: &str = "[secret]";
@@ -42,29 +42,10 @@ pub(super) async fn post(
 ) -> Result<Value, Failure> {
     let model = model.clone();
     let body = body.to_string();
-    let agent = agent(time_limit(&model, call));
-    let cut = Cut(agent.clone());
+    let agent = agent(exchange::time_limit(model.timeout, call));
     let limit = desk.settings.output_limit;
-    let answer = tokio::select! {
-        answer = blocking(move || exchange(&agent, &model, body, limit)) => answer,
-        () = call.cancelled() => Err(Failure::cancelled("the request to the model was cut off")),
-    };
-    drop(cut);
-    answer
-}
-
-/// Closes the connections of an agent, and with them the request that waits on another thread.
-struct Cut(Agent);
-
-impl Drop for Cut {
-    fn drop(&mut self) {
-        self.0.clone().shutdown();
-    }
-}
-
-fn time_limit(model: &ModelSettings, call: &Call) -> Duration {
-    let left = call.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    left.map_or(model.timeout, |left| model.timeout.min(left))
+    exchange::ask(agent, call, "the request to the model", move |agent| answer(agent, &model, body, limit))
+        .await
 }
 
 /// An agent for one request. It follows no redirect: the key is for the address in the settings.
@@ -78,12 +59,13 @@ fn agent(time_limit: Duration) -> Agent {
         .new_agent()
 }
 
-fn exchange(agent: &Agent, model: &ModelSettings, body: String, limit: u64) -> Result<Value, Failure> {
+fn answer(agent: &Agent, model: &ModelSettings, body: String, limit: u64) -> Result<Value, Failure> {
     let key = model.key.as_deref().map(key).transpose()?;
     let request = request(model, key.as_deref(), body)?;
     let sent = agent.run(request).map_err(|error| unreached(&error))?;
     let (head, body) = Response::into_parts(sent);
-    let text = masked(&read(body, limit)?, key.as_deref());
+    let bytes = exchange::read(body, limit, "the answer of the endpoint", unreached)?;
+    let text = masked(&String::from_utf8_lossy(&bytes), key.as_deref());
     if !head.status.is_success() {
         return Err(refused(head.status, &head.headers, &text));
     }
@@ -129,19 +111,6 @@ fn request(model: &ModelSettings, key: Option<&str>, body: String) -> Result<Req
         (Some("http" | "https"), Some(_)) => Ok(request),
         _ => Err(refused()),
     }
-}
-
-fn read(body: Body, limit: u64) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    let mut reader = body.into_with_config().limit(u64::MAX).reader().take(limit.saturating_add(1));
-    reader.read_to_end(&mut bytes).map_err(|error| unreached(&error.into()))?;
-    if bytes.len() as u64 > limit {
-        let message = format!("the answer of the endpoint is longer than {limit} bytes");
-        return Err(
-            Failure::failed("too_large", message).hint("raise `output_limit` in the settings of the agent")
-        );
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn masked(text: &str, key: Option<&str>) -> String {

@@ -1,18 +1,17 @@
 //! Where the operations work: the files below the roots, read and written as `tools` does, and the wish to stop.
 
-use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use op_agent::{Call, Failure};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::fs::{Mode, mkdirat};
 
 use crate::roots::Roots;
 use crate::settings::Settings;
+use crate::staging::put;
 use crate::tools::{Desk, blocking};
 
 /// How many files of one folder are looked at.
@@ -158,75 +157,6 @@ impl Bench {
     }
 }
 
-/// Puts files into an opened folder. All of them are on disk under other names before the first takes its own, each takes it in
-/// one step, and they do so in the given order: what refers to the others belongs at the end.
-pub(super) fn put(folder: &File, files: &[(&OsStr, &str)]) -> io::Result<()> {
-    let mut staged = Vec::new();
-    let written = files
-        .iter()
-        .try_for_each(|(name, text)| {
-            let mode = mode(folder.as_fd(), name)?;
-            staged.push((*name, stage(folder.as_fd(), name, text, mode)?));
-            Ok(())
-        })
-        .and_then(|()| {
-            staged.iter().try_for_each(|(name, temporary)| Ok(renameat(folder, temporary, folder, *name)?))
-        });
-    if written.is_err() {
-        for (_, temporary) in &staged {
-            // The error that is told is the first one.
-            let _ = unlinkat(folder, temporary, AtFlags::empty());
-        }
-        return written;
-    }
-    folder.sync_all()
-}
-
-/// Takes a file out of an opened folder.
-pub(super) fn remove(folder: &File, name: &OsStr) -> io::Result<()> {
-    Ok(unlinkat(folder, name, AtFlags::empty())?)
-}
-
-/// The permissions of the file that has the name; `None` when nothing has.
-fn mode(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<Mode>> {
-    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode).is_file() => {
-            Ok(Some(Mode::from_raw_mode(stat.st_mode & 0o7777)))
-        }
-        Ok(_) => {
-            Err(io::Error::other(format!("`{}` is there and is not a regular file", name.to_string_lossy())))
-        }
-        Err(rustix::io::Errno::NOENT) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn stage(folder: BorrowedFd<'_>, name: &OsStr, text: &str, mode: Option<Mode>) -> io::Result<String> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    for attempt in 0_u32.. {
-        let temporary = format!(".{}.{}-{attempt}.new", name.to_string_lossy(), std::process::id());
-        match openat(folder, &temporary, flags, Mode::from_raw_mode(0o666)) {
-            Ok(file) => {
-                return fill(file.into(), text, mode).map(|()| temporary.clone()).inspect_err(|_| {
-                    // The error that is told is that of the writing.
-                    let _ = unlinkat(folder, &temporary, AtFlags::empty());
-                });
-            }
-            Err(rustix::io::Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
-}
-
-fn fill(mut file: File, text: &str, mode: Option<Mode>) -> io::Result<()> {
-    file.write_all(text.as_bytes())?;
-    if let Some(mode) = mode {
-        fchmod(&file, mode)?;
-    }
-    file.sync_all()
-}
-
 #[cfg(test)]
 pub(super) mod fixture {
     use super::*;
@@ -268,15 +198,6 @@ mod tests {
             assert_eq!(bench.read(Path::new(path)).unwrap_err().reason(), "outside_roots", "{path}");
         }
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn of_several_files_none_is_put_when_one_cannot_be() {
-        let (directory, bench) = bench();
-        fs::create_dir(directory.path().join("root/taken")).unwrap();
-        let (folder, _) = bench.open_folder(Path::new(".")).unwrap();
-        assert!(put(&folder, &[("a".as_ref(), "x"), ("taken".as_ref(), "x")]).is_err());
-        assert_eq!(fs::read_dir(directory.path().join("root")).unwrap().count(), 1);
     }
 
     #[test]

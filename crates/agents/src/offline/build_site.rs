@@ -17,11 +17,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::bench::{self, Bench, put};
+use super::bench::Bench;
 use super::brief::{Brief, missing};
 use super::issue::Issue;
 use super::specification::{Specification, slug, unique};
 use super::specify;
+use crate::staging;
 use mend::Mended;
 
 /// How it is done, in one sentence.
@@ -140,8 +141,8 @@ fn write(bench: &Bench, path: &Path, files: &[(String, String)]) -> Result<(Path
     let named: Vec<(&OsStr, &str)> =
         files.iter().map(|(name, text)| (OsStr::new(name), text.as_str())).collect();
     let failed = |error| Failure::failed("io_error", format!("writing into {}: {error}", path.display()));
-    put(&folder, &named).map_err(failed)?;
-    stale.iter().try_for_each(|name| bench::remove(&folder, OsStr::new(name))).map_err(failed)?;
+    staging::put(&folder, &named).map_err(failed)?;
+    stale.iter().try_for_each(|name| staging::remove(&folder, OsStr::new(name))).map_err(failed)?;
     Ok((real, stale))
 }
 

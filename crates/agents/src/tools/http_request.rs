@@ -1,7 +1,7 @@
 //! `http_request`: one request, and the response to it, whatever its status.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::time::Instant;
+use ureq::Agent;
 use ureq::http::{HeaderMap, Request, Response};
-use ureq::{Agent, Body};
 
-use super::{Desk, blocking};
+use super::Desk;
+use crate::exchange;
 
 /// How many redirects are followed. Browsers follow 20; a service that needs more than this has a loop.
 const REDIRECTS: u32 = 10;
@@ -58,29 +58,10 @@ pub(super) async fn http_request(
     args: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let request = request(args)?;
-    let agent = agent(time_limit(&desk, &call), request.uri().scheme_str() == Some("https"));
-    let cut = Cut(agent.clone());
+    let time_limit = exchange::time_limit(desk.settings.time_limit, &call);
+    let agent = agent(time_limit, request.uri().scheme_str() == Some("https"));
     let limit = desk.settings.output_limit;
-    let answer = tokio::select! {
-        answer = blocking(move || receive(&agent, request, limit)) => answer,
-        () = call.cancelled() => Err(Failure::cancelled("the request was cut off")),
-    };
-    drop(cut);
-    answer
-}
-
-/// Closes the connections of an agent, and with them the request that waits on another thread.
-struct Cut(Agent);
-
-impl Drop for Cut {
-    fn drop(&mut self) {
-        self.0.clone().shutdown();
-    }
-}
-
-fn time_limit(desk: &Desk, call: &Call) -> Duration {
-    let limit = desk.settings.time_limit;
-    call.deadline().map_or(limit, |deadline| limit.min(deadline.saturating_duration_since(Instant::now())))
+    exchange::ask(agent, &call, "the request", move |agent| receive(agent, request, limit)).await
 }
 
 /// An agent for one request. Whoever asks in secret is not redirected into the open.
@@ -115,7 +96,7 @@ fn request(args: HttpRequest) -> Result<Request<Vec<u8>>, Failure> {
 fn receive(agent: &Agent, request: Request<Vec<u8>>, limit: u64) -> Result<HttpResponse, Failure> {
     let sent = if request.body().is_empty() { agent.run(request.map(|_| ())) } else { agent.run(request) };
     let (head, body) = sent.map_err(|error| failure(&error)).map(Response::into_parts)?;
-    let text = read(body, limit)?;
+    let text = exchange::read(body, limit, "the body of the response", failure)?;
     let bytes = text.len() as u64;
     match String::from_utf8(text) {
         Ok(body) => {
@@ -127,17 +108,6 @@ fn receive(agent: &Agent, request: Request<Vec<u8>>, limit: u64) -> Result<HttpR
             })))
         }
     }
-}
-
-fn read(body: Body, limit: u64) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let mut reader = body.into_with_config().limit(u64::MAX).reader().take(limit.saturating_add(1));
-    reader.read_to_end(&mut bytes).map_err(|error| failure(&error.into()))?;
-    if bytes.len() as u64 <= limit {
-        return Ok(bytes);
-    }
-    Err(Failure::failed("too_large", format!("the body of the response is longer than {limit} bytes"))
-        .hint("raise `output_limit` in the settings of the agent"))
 }
 
 fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
