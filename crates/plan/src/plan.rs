@@ -1,23 +1,21 @@
 //! The one form that every shape is lowered to.
 
+mod draft;
 mod flow;
+mod phase;
 mod retry;
 mod seal;
 mod step;
 mod trigger;
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::expression::Expression;
-use crate::input::Input;
-use crate::mapping::Mapping;
-
+pub use draft::{About, Draft, MAX_PARALLEL, Rollback, Shape};
 pub use flow::{Flow, Loop, Target, Terminal, Transition};
+pub use phase::Phase;
 pub use retry::{FailureKind, Retry};
 pub use seal::SealError;
 pub use step::{Accept, Action, Approval, Call, Fan, Gate, OnTimeout, Part, Step, Undo};
@@ -25,187 +23,6 @@ pub use trigger::{Concurrency, Missed, OnConflict, Schedule};
 
 /// Most phases a plan may have.
 pub const MAX_PHASES: usize = 20_000;
-
-/// How a plan was written. It governs checking and drawing only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shape {
-    /// Phases with dependencies, each calling tools and then agents.
-    Workstack,
-    /// Nodes and edges of a data flow, undone as one transaction.
-    Workflow,
-    /// Steps with targets for success and failure.
-    Machine,
-    /// Steps without identities; roles come when it is run.
-    Template,
-    /// Participants, rounds, consensus.
-    Debate,
-}
-
-impl Shape {
-    /// Every shape, in the order of their declaration.
-    pub const ALL: [Self; 5] = [Self::Workstack, Self::Workflow, Self::Machine, Self::Template, Self::Debate];
-
-    /// The word that people write before an id: `workstack_code_review`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Workstack => "workstack",
-            Self::Workflow => "workflow",
-            Self::Machine => "machine",
-            Self::Template => "template",
-            Self::Debate => "debate",
-        }
-    }
-}
-
-/// What is undone when a run fails.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rollback {
-    /// The phases that failed; what does not depend on them goes on, and the run fails.
-    #[default]
-    Phase,
-    /// Every phase that began, in reverse order of completion; nothing new starts after the first failure.
-    Run,
-    /// Nothing.
-    None,
-}
-
-/// A named group of steps with one set of dependencies; the unit of progress that people watch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Phase {
-    /// Unique in the plan.
-    pub id: String,
-    /// Name for people.
-    pub name: String,
-    /// One sentence for people.
-    pub description: String,
-    /// Phases, by position in the plan, that must be settled before this one starts.
-    pub depends_on: Vec<usize>,
-    /// Runs only if this is true; the phase is skipped otherwise, and what depends on it goes on.
-    pub when: Option<Expression>,
-    /// Limit of the whole phase, repeats included.
-    pub timeout: Option<Duration>,
-    /// Whether the plan goes on when the phase failed.
-    pub continue_on_failure: bool,
-    /// How it is repeated once it succeeded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repeat: Option<Loop>,
-    /// In a machine, where it goes from here: the first one that holds.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub next: Vec<Transition>,
-    /// In a machine, how often it may be visited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_visits: Option<u32>,
-    /// Its steps.
-    pub steps: Vec<Step>,
-    /// What undoes it, in this order.
-    pub undo: Vec<Undo>,
-}
-
-impl Phase {
-    /// A phase of these steps without any wishes.
-    pub fn new(id: impl Into<String>, steps: Vec<Step>) -> Self {
-        let id = id.into();
-        Self {
-            name: id.clone(),
-            id,
-            description: String::new(),
-            depends_on: Vec::new(),
-            when: None,
-            timeout: None,
-            continue_on_failure: false,
-            repeat: None,
-            next: Vec::new(),
-            max_visits: None,
-            steps,
-            undo: Vec::new(),
-        }
-    }
-
-    /// Whether undoing it undoes the runs of the plans that it ran: where it says nothing else.
-    pub fn undoes_plans(&self) -> bool {
-        let runs_plan = |step: &Step| matches!(step.action, Action::Plan { .. });
-        self.undo.is_empty() && self.steps.iter().any(runs_plan)
-    }
-
-    /// How many calls undo it: as many as its undo list has, or one for all plans that it ran.
-    pub fn undo_calls(&self) -> usize {
-        if self.undoes_plans() { 1 } else { self.undo.len() }
-    }
-}
-
-/// What people say about a plan.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct About {
-    /// One sentence.
-    pub description: String,
-    /// Free text.
-    pub version: String,
-    /// Free text.
-    pub category: String,
-    /// Free words.
-    pub tags: Vec<String>,
-}
-
-/// A plan before it is known to be valid; shapes write it, [`Plan::seal`] checks it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Draft {
-    /// Unique over all plans.
-    pub id: String,
-    /// How it was written.
-    pub shape: Shape,
-    /// For people.
-    pub about: About,
-    /// What a run must be given.
-    pub inputs: IndexMap<String, Input>,
-    /// How it goes from phase to phase.
-    #[serde(default, skip_serializing_if = "Flow::is_graph")]
-    pub flow: Flow,
-    /// Its phases, in the order of the file.
-    pub phases: Vec<Phase>,
-    /// Most steps that run at the same time; at least 1.
-    pub max_parallel: usize,
-    /// Limit of the whole run.
-    pub timeout: Option<Duration>,
-    /// What is undone on failure.
-    pub rollback: Rollback,
-    /// What the run answers when it completed; the output of its last phase otherwise.
-    pub output: Option<Mapping>,
-    /// Who plays the steps that nobody is cast for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default_role: Option<String>,
-    /// When it starts by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<Schedule>,
-    /// How many runs of it go at the same time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub concurrency: Option<Concurrency>,
-}
-
-/// How many steps run at the same time when the plan does not say.
-pub const MAX_PARALLEL: usize = 10;
-
-impl Draft {
-    /// A plan of these phases without any wishes.
-    pub fn new(id: impl Into<String>, shape: Shape, phases: Vec<Phase>) -> Self {
-        Self {
-            id: id.into(),
-            shape,
-            about: About::default(),
-            inputs: IndexMap::new(),
-            flow: Flow::Graph,
-            phases,
-            max_parallel: MAX_PARALLEL,
-            timeout: None,
-            rollback: Rollback::default(),
-            output: None,
-            default_role: None,
-            schedule: None,
-            concurrency: None,
-        }
-    }
-}
 
 /// A valid plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
