@@ -68,7 +68,8 @@ fn table(casts: &[Cast], terminal: &Terminal) -> String {
         let [plan, description, told] = [plan(cast), &cast.description, &told.join(", ")].map(one_line);
         table.row([terminal.paint.bold(&cast.name), plan, description, told]);
     }
-    table.render(terminal.columns)
+    // All of it is in the sheet of a cast, and in JSON: what is piped is cut too.
+    table.render(terminal.columns.or(Some(terminal.width)))
 }
 
 fn sheet(cast: &Cast, terminal: &Terminal) -> String {

@@ -5,6 +5,8 @@ mod host;
 mod programs;
 mod service;
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde_json::Value;
 
@@ -32,8 +34,11 @@ impl Doctor {
     pub(crate) async fn run(self, ctx: &Context) -> Result<Exit, Failure> {
         let mut findings = Vec::new();
         let configuration = service::configuration(&ctx.globals, &mut findings);
+        let mut plans = BTreeMap::new();
         if let Some(configuration) = &configuration {
-            findings.push(service::plans(configuration));
+            let loaded = configuration.plans();
+            findings.push(service::plans(&loaded));
+            plans = loaded.plans;
             findings.extend(host::state(&configuration.state()));
         }
         let socket =
@@ -42,7 +47,7 @@ impl Doctor {
             findings.extend(service::daemon(&socket, ctx.globals.socket.is_some()).await);
         }
         findings.push(host::sandbox());
-        findings.extend(programs::look());
+        findings.extend(programs::look(&plans));
         show(&findings, &ctx.terminal)?;
         let is_broken = findings.iter().any(|finding| finding.health == Health::Broken);
         Ok(if is_broken { Exit::Broken } else { Exit::Done })

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use op_daemon::Configuration;
-use op_plan::Diagnostic;
+use op_plan::{Diagnostic, Loaded};
 use op_proto::v1::{AgentState, AgentStatus, ListAgentsRequest};
 
 use super::finding::{Finding, chain};
@@ -35,8 +35,7 @@ pub(super) fn configuration(globals: &Globals, findings: &mut Vec<Finding>) -> O
 }
 
 /// Whether all plans can be run.
-pub(super) fn plans(configuration: &Configuration) -> Finding {
-    let loaded = configuration.plans();
+pub(super) fn plans(loaded: &Loaded) -> Finding {
     let wrong: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
     match wrong.first() {
         None => Finding::good("plans", format!("{} can be run", count(loaded.plans.len(), "plan"))),
