@@ -18,6 +18,7 @@ pub(crate) mod graph;
 pub(crate) mod install;
 pub(crate) mod logs;
 pub(crate) mod ls;
+pub(crate) mod man;
 pub(crate) mod output;
 pub(crate) mod pause;
 pub(crate) mod plans;
@@ -92,9 +93,10 @@ pub(crate) enum Command {
     Install(install::Install),
     Uninstall(install::Uninstall),
     Completions(completions::Completions),
+    Man(man::Man),
 }
 
-/// Does what the command line says, and tells its failure. `grammar` is the whole command line, for those who complete it.
+/// Does what the command line says, and tells its failure. `grammar` is the whole command line, for those who complete or describe it.
 pub(crate) fn start(globals: Globals, command: Command, grammar: fn() -> clap::Command) -> Exit {
     let ctx = Context { terminal: Terminal::look(&globals), globals };
     dispatch(command, grammar, &ctx).unwrap_or_else(|failure| {
@@ -111,6 +113,7 @@ fn dispatch(command: Command, grammar: fn() -> clap::Command, ctx: &Context) -> 
         Command::Install(install) => install.run(),
         Command::Uninstall(uninstall) => uninstall.run(),
         Command::Completions(completions) => completions.run(&mut grammar()),
+        Command::Man(man) => man.run(grammar()),
         Command::Run(run) => block_on(run.run(ctx)),
         Command::Watch(watch) => block_on(watch.run(ctx)),
         Command::Ls(ls) => block_on(ls.run(ctx)),

@@ -220,6 +220,29 @@ fn events_are_told_line_by_line_and_filtered_by_the_daemon() {
 }
 
 #[test]
+fn every_command_that_people_type_has_a_manual_page() {
+    let fake = Fake::play(review());
+    let folder = tempfile::tempdir().expect("a folder");
+    let pages = folder.path().join("share/man1");
+    let ran = ask(&fake, &["man", pages.to_str().expect("text")]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{}", ran.page());
+    let mut names: Vec<_> = std::fs::read_dir(&pages)
+        .expect("it was made")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+        .collect();
+    names.sort();
+    assert!(names.len() > 30 && names.contains(&"op-dbus-man.1".to_owned()), "{names:?}");
+    let first = std::fs::read_to_string(pages.join("op-dbus.1")).expect("it is there");
+    assert_eq!(ask(&fake, &["man"]).out, first);
+    let refused = ask(&fake, &["man", "/dev/null/x"]);
+    assert!(
+        refused.code == Some(1) && refused.page().contains("cannot write manual pages"),
+        "{}",
+        refused.page()
+    );
+}
+
+#[test]
 fn completions_are_made_for_every_shell() {
     let fake = Fake::play(review());
     for shell in ["bash", "zsh", "fish"] {
