@@ -24,9 +24,18 @@ impl Daemon {
     /// # Panics
     /// When it ends before it does.
     pub async fn start(place: &Place) -> Self {
+        Self::start_as(place, &[], &[]).await
+    }
+
+    /// As [`Daemon::start`], with more words and with variables.
+    ///
+    /// # Panics
+    /// When it ends before it answers.
+    pub async fn start_as(place: &Place, words: &[&str], variables: &[(&str, &str)]) -> Self {
         let log = place.at("daemon.log");
         let file = File::options().create(true).append(true).open(&log).expect("a log");
         let mut command = place.command(&["serve"]);
+        command.args(words).envs(variables.iter().copied());
         command.stdout(Stdio::null()).stderr(Stdio::from(file));
         let mut child = command.spawn().expect("the daemon starts");
         let client = until("an answer of the daemon", async || {

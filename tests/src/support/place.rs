@@ -17,10 +17,15 @@ use super::process::{self, Process};
 use super::{PATIENCE, until};
 
 /// Variables of this process that would change what the tested one does.
-const FOREIGN: [&str; 9] = [
+const FOREIGN: [&str; 14] = [
     "OP_DBUS_SOCKET",
     "OP_DBUS_LOG",
     "DBUS_SESSION_BUS_ADDRESS",
+    "JOURNAL_STREAM",
+    "LISTEN_FDNAMES",
+    "LISTEN_FDS",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
     "RUST_LOG",
     "NO_COLOR",
     "STATE_DIRECTORY",
