@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
 use crate::render::table::Table;
-use crate::render::text::{hang, one_line};
+use crate::render::text::{cut, hang, one_line};
 use crate::seat::Context;
 use crate::terminal::Terminal;
 use crate::{json, print};
@@ -21,6 +21,9 @@ A cast says who plays which step or role: a role, an agent or AGENT.OPERATION; `
 
 /// How many parts of a cast stand in the list.
 const LISTED: usize = 3;
+
+/// Columns of a description in the list: one that is long would leave no room for who plays what.
+const DESCRIBED: usize = 36;
 
 /// List casts, or show one: who plays which step or role
 #[derive(Debug, Args)]
@@ -66,7 +69,7 @@ fn table(casts: &[Cast], terminal: &Terminal) -> String {
             told.push(format!("and {} more", parts.len() - LISTED));
         }
         let [plan, description, told] = [plan(cast), &cast.description, &told.join(", ")].map(one_line);
-        table.row([terminal.paint.bold(&cast.name), plan, description, told]);
+        table.row([terminal.paint.bold(&cast.name), plan, cut(&description, DESCRIBED), told]);
     }
     // All of it is in the sheet of a cast, and in JSON: what is piped is cut too.
     table.render(terminal.columns.or(Some(terminal.width)))
