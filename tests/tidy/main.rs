@@ -7,6 +7,7 @@
 //! - [`street`]: what stands in the visible root; names of files
 //! - [`words`]: what code that ships does not say; [`sizes`]: how long a file may be; [`lints`]: every package takes the lints
 //! - [`invariants`]: the invariants of `crates/README.md` name tests that exist
+//! - [`shipped`]: what lies below `systemd/` is installed
 //! - [`protos`]: everything in the protos has a sentence
 //! - [`tree`], [`code`]: files of the repository, words of Rust code
 
@@ -15,6 +16,7 @@ mod invariants;
 mod lints;
 mod protos;
 mod rooms;
+mod shipped;
 mod sizes;
 mod street;
 mod tree;

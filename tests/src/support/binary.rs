@@ -51,7 +51,7 @@ fn build() -> PathBuf {
 fn is_fresh(binary: &Path) -> bool {
     let Ok(built) = modified(binary) else { return false };
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace");
-    let parts = ["Cargo.toml", "Cargo.lock", "config", "crates"];
+    let parts = ["Cargo.toml", "Cargo.lock", "config", "crates", "systemd"];
     parts.iter().all(|part| is_older(&workspace.join(part), built))
 }
 

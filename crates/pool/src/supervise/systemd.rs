@@ -80,17 +80,19 @@ impl Job {
 impl Systemd {
     /// Reaches the systemd of a bus by its address, or that of the system.
     pub(super) async fn connect(bus: Option<&str>) -> Result<Self, SystemdError> {
+        let failed = |error| refused("do anything", error);
         let builder = bus.map_or_else(Builder::system, Builder::address);
-        let connected = builder.method_timeout(ANSWER).build().await;
-        connected.map(Self).map_err(|error| refused("do anything", error))
+        let systemd = Self(builder.method_timeout(ANSWER).build().await.map_err(failed)?);
+        // systemd tells of jobs and changes only those who ask for it, once.
+        systemd.manager("Subscribe", &()).await.map_err(failed)?;
+        Ok(systemd)
     }
 
     /// Does a job with a unit and waits until it is over.
     pub(super) async fn job(&self, job: Job, unit: &str) -> Result<(), SystemdError> {
         let what = job.what(unit);
         let failed = |error| refused(&what, error);
-        // systemd tells of jobs only those who ask for it, and a job may be over before its reply is read.
-        self.subscribe().await.map_err(failed)?;
+        // A job may be over before its reply is read.
         let mut removed = self.removed(unit).await.map_err(failed)?;
         let reply = self.manager(job.member(), &(unit, MODE)).await.map_err(failed)?;
         let started: OwnedObjectPath = read(&reply).map_err(failed)?;
@@ -119,7 +121,6 @@ impl Systemd {
     /// A unit, and the changes of its properties from now on.
     pub(super) async fn watch(&self, unit: &str) -> Result<Watched, SystemdError> {
         let failed = |error| refused(&format!("watch {unit}"), error);
-        self.subscribe().await.map_err(failed)?;
         let path: OwnedObjectPath =
             read(&self.manager("LoadUnit", &(unit,)).await.map_err(failed)?).map_err(failed)?;
         let rule = MatchRule::builder()
@@ -133,10 +134,6 @@ impl Systemd {
             .map_err(failed)?;
         let changes = MessageStream::for_match_rule(rule, &self.0, None).await.map_err(failed)?;
         Ok(Watched { systemd: self.clone(), path, changes })
-    }
-
-    async fn subscribe(&self) -> zbus::Result<()> {
-        self.manager("Subscribe", &()).await.map(drop)
     }
 
     /// The signals that tell that a job of a unit is over.

@@ -7,3 +7,4 @@ mod processes;
 mod renews;
 mod scripted;
 mod support;
+mod units;
