@@ -18,6 +18,16 @@ const CANNOT: i32 = 77;
 /// Where the binary under test is seen inside.
 const UNDER_TEST: &str = "/usr/libexec/op-dbus-under-test";
 
+/// A plan that waits for a test.
+const WAIT: &str = r#"[workstacks.wait]
+[[workstacks.wait.phases]]
+id = "gate"
+tools = [{ tool = "command", args = { program = "sh", args = ["-c", "cat gate; echo x >> marks"] } }]
+[[workstacks.wait.phases]]
+id = "after"
+tools = [{ tool = "log", args = { message = "gone on" } }]
+"#;
+
 /// A machine that is up; it goes down when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -80,6 +90,28 @@ impl Machine {
         let machine = Self::boot().await?;
         machine.sh(&format!("{UNDER_TEST} install")).await;
         Some(machine)
+    }
+
+    /// Boots one, installs op-dbus and starts the daemon, whose agents may work in `/srv/app`. A plan `wait` waits there for somebody to
+    /// write to the pipe `gate`, and then leaves a line in `marks`.
+    pub(crate) async fn serving() -> Option<Self> {
+        let machine = Self::installed().await?;
+        machine.write("/etc/op-dbus/op-dbusd.toml", "allowed_roots = [\"/srv/app\"]\n").await;
+        machine.write("/etc/op-dbus/plans.d/wait.toml", WAIT).await;
+        machine.sh("mkdir /srv/app && mkfifo /srv/app/gate && chgrp -R op-agents /srv/app && chmod -R g+rwX /srv/app").await;
+        machine.sh("systemctl start op-dbus.service").await;
+        Some(machine)
+    }
+
+    /// Writes a file that everybody may read, and the folders to it.
+    pub(crate) async fn write(&self, path: &str, text: &str) {
+        self.sh(&format!("mkdir -p \"$(dirname {path})\"; cat > {path} <<'EOF'\n{text}EOF")).await;
+    }
+
+    /// Changes the daemon's unit by a drop-in.
+    pub(crate) async fn edit(&self, text: &str) {
+        self.write("/etc/systemd/system/op-dbus.service.d/test.conf", text).await;
+        self.sh("systemctl daemon-reload").await;
     }
 
     /// Runs a script of bash inside.

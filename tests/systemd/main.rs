@@ -5,11 +5,15 @@
 //!
 //! - [`machine`]: one that boots, and what is done in it
 //! - [`files`]: units verify, exposure, users, directories, actions; [`install`]: the way there and back
-//! - [`agents`]: agents as units
+//! - [`agents`]: agents as units; [`daemon`]: how the daemon starts, reloads and ends; [`faults`]: what becomes of one that hangs, dies or
+//!   cannot start; [`rights`]: who may do what
 
 mod agents;
+mod daemon;
+mod faults;
 mod files;
 mod install;
 mod machine;
+mod rights;
 
 use machine::Machine;

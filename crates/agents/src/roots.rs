@@ -4,14 +4,15 @@
 //! opened by the kernel *beneath* its root with symlinks forbidden, so that a path that changes between the judgement and the
 //! opening is refused and not followed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
 use op_agent::Failure;
-use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
+use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat, openat2};
+use rustix::io::Errno;
 
 /// The directories below which an agent may work.
 #[derive(Debug, Clone)]
@@ -144,8 +145,29 @@ impl Roots {
         let below = if below.as_os_str().is_empty() { Path::new(".") } else { below };
         let directory = open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        Ok(openat2(directory, below, flags | OFlags::CLOEXEC, Mode::empty(), resolve)?)
+        match openat2(&directory, below, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            // `RestrictSUIDSGID=`, which systemd sets for every dynamic user, takes openat2 away: its filter cannot look into it.
+            Err(Errno::NOSYS) => Ok(step_by_step(directory, below, flags)?),
+            opened => Ok(opened?),
+        }
     }
+}
+
+/// What `openat2` does with those flags: opens name by name, each in the directory of the one before it, and follows no link.
+fn step_by_step(root: OwnedFd, below: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let mut names: Vec<&OsStr> = Vec::new();
+    for component in below.components() {
+        match component {
+            Component::Normal(name) => names.push(name),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Err(Errno::XDEV),
+        }
+    }
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let Some((last, before)) = names.split_last() else { return openat(root, ".", flags, Mode::empty()) };
+    let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let at = before.iter().try_fold(root, |at, name| openat(at, *name, folder, Mode::empty()))?;
+    openat(at, *last, flags, Mode::empty())
 }
 
 impl From<PathError> for Failure {
@@ -191,6 +213,23 @@ mod tests {
         fn roots(&self) -> Roots {
             Roots::new(std::slice::from_ref(&self.root))
         }
+    }
+
+    #[test]
+    fn where_there_is_no_openat2_the_same_is_opened_and_the_same_is_refused() {
+        let place = place();
+        let root = || open(&place.root, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
+        let read = |path: &str| step_by_step(root(), Path::new(path), OFlags::RDONLY);
+        let mut text = String::new();
+        File::from(read("sub/file").unwrap()).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "inside");
+        read(".").unwrap();
+        for path in ["stays", "leaves", "up/secret", "../secret", "/etc/hostname", "sub/none"] {
+            assert!(read(path).is_err(), "{path}");
+        }
+        symlink("sub", place.root.join("within")).unwrap();
+        assert!(read("within/file").is_err(), "no link is followed, wherever it leads");
+        assert!(step_by_step(root(), Path::new("up"), OFlags::PATH | OFlags::DIRECTORY).is_err());
     }
 
     #[test]

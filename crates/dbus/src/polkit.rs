@@ -132,10 +132,11 @@ fn subject(caller: &Caller) -> Result<Asked, String> {
     }
 }
 
-/// A process by its id and the time of its start, which is sure as long as the descriptor says that the process lives.
+/// A process by its id and the time of its start, which is sure as long as the descriptor says that the process lives. polkit looks the
+/// time up itself: in the sandbox of the daemon, processes of others are not to be seen.
 fn older_subject(caller: &Caller) -> Option<Asked> {
     let Subject::Process { pid, descriptor: Some(descriptor) } = &caller.subject else { return None };
-    let subject = Asked::new_for_pid(*pid, None, Some(caller.user?)).ok()?;
+    let subject = Asked::new_for_pid(*pid, Some(0), Some(caller.user?)).ok()?;
     lives(descriptor, *pid).then_some(subject)
 }
 

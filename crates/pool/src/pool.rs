@@ -110,7 +110,8 @@ impl Pool {
     }
 
     /// Cancels the calls in flight, says goodbye to all agents, and ends the processes it started, all side by side. When it
-    /// returns, all tasks have ended and no process is left. Later calls are answered as unavailable.
+    /// returns, all tasks have ended and no process is left but those of units, which are systemd's to stop.
+    /// Later calls are answered as unavailable.
     pub async fn shutdown(&self) {
         self.mould.closing.cancel();
         let Tasks { resting, mut keepers } = std::mem::take(&mut *self.tasks());

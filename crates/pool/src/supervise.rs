@@ -77,8 +77,8 @@ impl Process {
         }
     }
 
-    /// Lets go of the agent because the hub ends. A child ends with the hub. A unit runs on until systemd stops it together with the
-    /// unit of the hub; to wait for that would be to wait for the own end.
+    /// Lets go of the agent because the hub ends. A child ends with the hub. A unit runs on, for the next hub, until systemd stops it
+    /// because there is none.
     pub(crate) async fn leave(self, grace: Duration) {
         match self {
             Self::Child(child) => child.stop(grace).await,

@@ -16,7 +16,7 @@ const UNIT: &str = "usr/lib/systemd/system/op-dbus.service";
 /// What is told after an installation on a host that runs.
 const NEXT: &str = "
 op-dbus is installed. Next:
-  systemctl start op-dbus                start it now (after an update: systemctl restart op-dbus)
+  systemctl start op-dbus                start it now; after an update: systemctl restart op-dbus op-agents.target
   usermod -aG op-dbus-client USER        let a user start runs
   op-dbus doctor                         see whether everything is as it should be
 Settings go to /etc/op-dbus; without any, what is built in holds.
