@@ -27,7 +27,7 @@ const LAST_LINES: Duration = Duration::from_millis(100);
 /// A running child. Dropping it kills its whole group.
 #[derive(Debug)]
 pub(crate) struct Child {
-    child: process::Child,
+    process: process::Child,
     pid: Pid,
     /// Readable once the leader has ended, which leaves it unreaped.
     end: AsyncFd<OwnedFd>,
@@ -58,7 +58,7 @@ impl Child {
         if let Some(stderr) = child.stderr.take() {
             lines.spawn(lines::log(name, "stderr", stderr));
         }
-        Ok(Self { child, pid, end, lines, reaped: false })
+        Ok(Self { process: child, pid, end, lines, reaped: false })
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -75,7 +75,7 @@ impl Child {
 
     /// Asks the process to end, kills its group when it has not within the grace, and reaps it.
     pub(crate) async fn stop(mut self, grace: Duration) {
-        drop(self.child.stdin.take());
+        drop(self.process.stdin.take());
         let _ = kill_process(self.pid, Signal::TERM);
         if tokio::time::timeout(grace, self.ended()).await.is_err() {
             tracing::warn!(pid = self.id(), ?grace, "an agent did not end in time and is killed");
@@ -86,7 +86,7 @@ impl Child {
     /// Kills whatever is left of the group, reaps the process, ends the orphans it left, and says how it ended.
     pub(crate) async fn reap(mut self) -> String {
         self.kill_group();
-        let status = self.child.wait().await;
+        let status = self.process.wait().await;
         self.reaped = true;
         orphans::forget(self.pid);
         orphans::end().await;
