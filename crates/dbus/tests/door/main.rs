@@ -1,0 +1,12 @@
+//! The D-Bus door on a private bus, over an engine with fakes.
+
+mod agents;
+mod bus;
+mod calls;
+mod contract;
+mod daemon;
+mod load;
+mod order;
+mod rights;
+mod runs;
+mod support;
