@@ -75,7 +75,7 @@ impl Link {
         flags.set(RequestNameFlags::REPLACE_EXISTING, owner.is_some() && owner.as_deref() == before);
         match self.connection.request_name_with_flags(NAME, flags).await {
             Ok(RequestNameReply::PrimaryOwner | RequestNameReply::AlreadyOwner) => Ok(()),
-            Ok(RequestNameReply::Exists | RequestNameReply::InQueue) => {
+            Ok(RequestNameReply::Exists | RequestNameReply::InQueue) | Err(zbus::Error::NameTaken) => {
                 Err(OpenError::Taken { owner: owner.unwrap_or_else(|| "unknown".to_owned()) })
             }
             Err(error) => Err(OpenError::Refused(error)),

@@ -65,8 +65,12 @@ fn escape(name: &str) -> String {
             write!(escaped, "_{byte:02x}").expect("a text takes every text");
         }
     }
-    // A path has no empty part.
-    if escaped.is_empty() { "_".to_owned() } else { escaped }
+    // A path has no empty part: the name that is none is a lone underscore, and a lone underscore is escaped.
+    match escaped.as_str() {
+        "" => "_".to_owned(),
+        "_" => "_5f".to_owned(),
+        _ => escaped,
+    }
 }
 
 /// Whether two hexadecimal digits come next, as in an escape.
@@ -102,7 +106,7 @@ mod tests {
     fn names_stay_readable_in_paths_and_every_path_leads_back() {
         assert_eq!(of(AGENT, "rust_pro").as_str(), "/org/opdbus/Orchestrator1/agent/rust_pro");
         assert_eq!(of(PLAN, "code-review").as_str(), "/org/opdbus/Orchestrator1/plan/code_2dreview");
-        for name in ["a", "a-b", "a_b", "a_2d", "_2-", "a_-", "__2d", "ä ö/.", "0x", "_a\u{e9}", "_"] {
+        for name in ["a", "a-b", "a_b", "a_2d", "_2-", "a_-", "__2d", "ä ö/.", "0x", "_a\u{e9}", "_", ""] {
             assert_eq!(name_of(PLAN, &of(PLAN, name)).as_deref(), Some(name), "{name}");
         }
         assert_eq!(name_of(PLAN, &of(RUN, "a")), None);

@@ -152,7 +152,7 @@ impl RunCard {
     /// Whether it stands on the bus and everything that it shows was told.
     pub(crate) fn is_told(&self) -> bool {
         let facts = self.view.facts();
-        self.stage == Stage::Shown
+        matches!(self.stage, Stage::Shown | Stage::Leaving)
             && self.told.changes(self.view.properties(&facts)).is_empty()
             && self.invalidated == phases(&facts)
     }
@@ -167,10 +167,14 @@ impl RunCard {
                 Next::Export
             }
             Stage::Shown => self.news(moment, progress),
-            Stage::Leaving => {
-                self.stage = Stage::Left;
-                Next::Unexport
-            }
+            // How it ended is told before it goes, however many others ended since.
+            Stage::Leaving => match self.news(moment, progress) {
+                Next::Nothing | Next::At(_) if !moment.is_held => {
+                    self.stage = Stage::Left;
+                    Next::Unexport
+                }
+                next => next,
+            },
             Stage::Left => {
                 self.stage = Stage::Gone;
                 Next::Signal(Signal::RunRemoved(self.view.facts().result()))
@@ -272,3 +276,6 @@ fn keep(run: &Run) -> Option<Run> {
     let is_quiet = matches!(run.state(), State::Waiting | State::Paused) || run.state().is_over();
     (!is_quiet).then(|| run.clone())
 }
+
+#[cfg(test)]
+mod tests;

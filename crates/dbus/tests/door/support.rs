@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use zbus::{Connection, OwnedObjectPath, OwnedVariant, Proxy, Variant};
+use zbus::{Connection, OwnedObjectPath, OwnedVariant, Variant};
 
 pub(crate) mod bus;
 pub(crate) mod fakes;
@@ -151,10 +151,6 @@ impl House {
         self.call::<_, ()>(run.as_str(), RUN, member, &(options,)).await;
     }
 
-    pub(crate) async fn proxy(&self, path: &str, interface: &'static str) -> Proxy<'static> {
-        Proxy::new(&self.client, NAME, path.to_owned(), interface).await.expect("a proxy")
-    }
-
     /// A property, read from the daemon each time.
     pub(crate) async fn get<T>(&self, path: &str, interface: &str, property: &str) -> T
     where
@@ -180,8 +176,7 @@ impl House {
     }
 
     pub(crate) async fn was_stopped(&self, times: usize) {
-        let stopped = self.stopped.clone();
-        let mut stopped = stopped;
+        let mut stopped = self.stopped.clone();
         let waited = tokio::time::timeout(PATIENCE, stopped.wait_for(|stopped| *stopped >= times)).await;
         waited.expect("in time").expect("the performer lives");
     }
@@ -242,7 +237,7 @@ fn scripted(release: &Arc<Notify>, stops: watch::Sender<usize>) -> ScriptedPerfo
             say(&*sink, "done\n");
             succeed(json!({ "by": request.performer.operation }))
         })
-        .on("tools.file_read", |request, _, _| async move { succeed((*request.arguments).clone()) })
+        .on("file_read", |request, _, _| async move { succeed((*request.arguments).clone()) })
         .on("w.fail", |_, _, _| async { failed(FailureKind::Failed) })
         .on("w.large", |_, _, _| async { succeed(json!("x".repeat(300 << 10))) })
         .on("w.noisy", |_, sink, _| async move {

@@ -16,7 +16,7 @@ use op_plan::catalogue::{Brief, Operations, Role};
 use op_plan::{Catalogue, Effects, Operation, Performer};
 use op_run::Timestamp;
 use serde_json::json;
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 
 pub(crate) fn operation() -> Operation {
     Operation {
@@ -108,7 +108,7 @@ impl Agents for LiveAgents {
     }
 
     fn watch(&self) -> BoxStream<'static, AgentStatus> {
-        let changes = tokio_stream(self.changes.subscribe());
+        let changes = following(self.changes.subscribe());
         iter(self.list()).chain(changes).boxed()
     }
 
@@ -129,8 +129,9 @@ impl Agents for LiveAgents {
     }
 }
 
-fn tokio_stream(changes: broadcast::Receiver<AgentStatus>) -> BoxStream<'static, AgentStatus> {
-    futures::stream::unfold(changes, |mut changes| async { Some((changes.recv().await.ok()?, changes)) }).boxed()
+fn following(changes: broadcast::Receiver<AgentStatus>) -> BoxStream<'static, AgentStatus> {
+    futures::stream::unfold(changes, |mut changes| async { Some((changes.recv().await.ok()?, changes)) })
+        .boxed()
 }
 
 /// What an authority says.
@@ -144,29 +145,25 @@ pub(crate) enum Verdict {
     Absent,
 }
 
+/// What an authority was asked: the right, the user, and what it was told.
+pub(crate) type Question = (Right, Option<u32>, Vec<(String, String)>);
+
 /// Says what a test says, and remembers what it was asked.
 pub(crate) struct SaidAuthority {
     verdict: Mutex<Verdict>,
-    /// Right, user and what it was told, of every question.
-    asked: Mutex<Vec<(Right, Option<u32>, Vec<(String, String)>)>>,
-    /// Answers come only while there are permits.
-    pub(crate) gate: Semaphore,
+    asked: Mutex<Vec<Question>>,
 }
 
 impl SaidAuthority {
     pub(crate) fn new() -> Self {
-        Self {
-            verdict: Mutex::new(Verdict::Yes),
-            asked: Mutex::default(),
-            gate: Semaphore::new(Semaphore::MAX_PERMITS),
-        }
+        Self { verdict: Mutex::new(Verdict::Yes), asked: Mutex::default() }
     }
 
     pub(crate) fn say(&self, verdict: Verdict) {
         *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = verdict;
     }
 
-    pub(crate) fn asked(&self) -> Vec<(Right, Option<u32>, Vec<(String, String)>)> {
+    pub(crate) fn asked(&self) -> Vec<Question> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -182,7 +179,6 @@ impl Authority for SaidAuthority {
     ) -> Result<(), Denied> {
         let about = about.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push((right, caller.user, about));
-        let _open = self.gate.acquire().await.expect("never closed");
         let verdict = *self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
         match verdict {
             Verdict::Yes => Ok(()),
@@ -224,7 +220,11 @@ impl Service for SaidService {
             standing.generation += u64::from(errors.is_empty());
             standing.errors.clone_from(&errors);
         });
-        if errors.is_empty() { Ok(self.standing.borrow().generation) } else { Err(ReloadError::Invalid { errors }) }
+        if errors.is_empty() {
+            Ok(self.standing.borrow().generation)
+        } else {
+            Err(ReloadError::Invalid { errors })
+        }
     }
 
     fn standing(&self) -> watch::Receiver<Standing> {
