@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use op_engine::ports::{ReadError, Service};
 use op_engine::{Engine, Warden};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::bus::Bus;
 use crate::herald::Herald;
@@ -23,6 +23,8 @@ pub enum ServeError {
 pub struct Door {
     house: Arc<House>,
     herald: Herald,
+    /// No task of the door outlives it, whether it was served or not.
+    _over: DropGuard,
 }
 
 impl Door {
@@ -55,10 +57,12 @@ impl Door {
         shutdown: CancellationToken,
         pace: Pace,
     ) -> Result<Self, OpenError> {
-        let (house, words) = House::new(engine, warden, service, endpoints, shutdown, pace);
+        let over = shutdown.child_token();
+        let (house, words) = House::new(engine, warden, service, endpoints, over.clone(), pace);
+        let over = over.drop_guard();
         let mut herald = Herald::new(Arc::clone(&house), bus, words).await?;
         herald.dial().await?;
-        Ok(Self { house, herald })
+        Ok(Self { house, herald, _over: over })
     }
 
     /// Tells the bus what happens until the daemon goes down. A bus that goes away, or answers no more, is tried again until it is
@@ -68,8 +72,8 @@ impl Door {
     /// When the journal cannot be read any more.
     pub async fn serve(mut self) -> Result<(), ServeError> {
         let served = self.herald.serve().await;
+        self.house.shutdown.cancel();
         self.house.tasks.close();
-        self.house.shutdown.cancelled().await;
         self.house.tasks.wait().await;
         Ok(served?)
     }

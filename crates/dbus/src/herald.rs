@@ -5,11 +5,13 @@
 //! overtaken by what happens meanwhile, and is told as it is then. Nothing waits for the herald but who asked for an answer.
 //!
 //! - `run`, `card`: what was told of each thing, and what comes next; `next`: the words for it
-//! - `queue`: who comes next; `bucket`: how much goes out
+//! - `queue`: who comes next; `bucket`: how much goes out; `kept`: how long runs stay after their end
 //! - `news`: what comes in; `emit`: what goes out; `line`: the connection, lost and found
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::{BoxStream, Fuse};
@@ -26,6 +28,7 @@ use crate::link::{Link, OpenError};
 mod bucket;
 mod card;
 mod emit;
+mod kept;
 mod line;
 mod news;
 mod next;
@@ -34,6 +37,7 @@ mod run;
 
 use bucket::Bucket;
 use card::{AgentCard, CallCard, DaemonCard, PlanCard};
+use kept::Kept;
 use line::Retry;
 use queue::Queue;
 use run::RunCard;
@@ -44,8 +48,8 @@ const SIGNALS: u32 = 100;
 /// Tellings of progress a second, of all runs together.
 const PROGRESS: u32 = 20;
 
-/// Runs that stay on the bus after their end.
-const KEPT: usize = 64;
+/// Time between two lines in the log about signals that were left out.
+const COMPLAINT: Duration = Duration::from_mins(1);
 
 /// Something that only its owner touches: what may not be shared can then be part of what is.
 struct Alone<T>(Mutex<T>);
@@ -81,9 +85,13 @@ pub(crate) struct Herald {
     progress: Bucket,
     /// Who waits until something is told.
     waiting: HashMap<Subject, Vec<oneshot::Sender<()>>>,
-    /// Runs that ended, and when, oldest first; calls too.
-    ended: VecDeque<(Instant, RunId)>,
+    /// Runs that ended, and runs that ended long ago and that somebody asked for: these displace no others.
+    ended: Kept,
+    revived: Kept,
+    /// Calls that ended, and when, oldest first.
     ended_calls: VecDeque<(Instant, u64)>,
+    /// When signals that were left out were logged, and how many there were.
+    complained: (Instant, u64),
 }
 
 impl Herald {
@@ -114,8 +122,10 @@ impl Herald {
             bucket: Bucket::new(SIGNALS, now),
             progress: Bucket::new(PROGRESS, now),
             waiting: HashMap::new(),
-            ended: VecDeque::new(),
+            ended: Kept::default(),
+            revived: Kept::default(),
             ended_calls: VecDeque::new(),
+            complained: (now, 0),
             house,
         };
         herald.standing.borrow_and_update();
@@ -148,19 +158,19 @@ impl Herald {
 
     /// When to look again although nothing happens.
     fn wake(&self) -> Instant {
-        let kept = self.ended.front().map(|(at, _)| *at + self.house.pace.keep_runs);
+        let keep = self.house.pace.keep_runs;
+        let (ended, revived) = (self.ended.wake(keep), self.revived.wake(keep));
         let calls = self.ended_calls.front().map(|(at, _)| *at + self.house.pace.keep_calls);
         let told = if self.queue.is_waiting() { Some(self.bucket.next()) } else { self.queue.wake() };
         let line = self.link.is_none().then(|| self.retry.at());
         let look = Instant::now() + self.house.pace.check;
-        [kept, calls, told, line].into_iter().flatten().fold(look, Instant::min)
+        [ended, revived, calls, told, line].into_iter().flatten().fold(look, Instant::min)
     }
 
     /// Lets go of what has been on the bus long enough.
     fn keep_house(&mut self, now: Instant) {
         let keep = self.house.pace.keep_runs;
-        while self.ended.len() > KEPT || self.ended.front().is_some_and(|(at, _)| *at + keep <= now) {
-            let Some((_, run)) = self.ended.pop_front() else { break };
+        while let Some(run) = self.ended.pop(now, keep).or_else(|| self.revived.pop(now, keep)) {
             if let Some(card) = self.runs.get_mut(&run) {
                 card.leave();
                 self.queue.push(Subject::Run(run));
@@ -173,6 +183,18 @@ impl Herald {
                 card.leave();
                 self.queue.push(Subject::Call(call));
             }
+        }
+        self.complain(now);
+    }
+
+    /// Says now and then how many signals were left out.
+    fn complain(&mut self, now: Instant) {
+        let (at, logged) = self.complained;
+        let suppressed = self.house.suppressed.load(Ordering::Relaxed);
+        if suppressed > logged && now >= at + COMPLAINT {
+            let hint = "clients that need every event follow them over gRPC";
+            tracing::info!(suppressed, hint, "more happens than the message bus is told");
+            self.complained = (now, suppressed);
         }
     }
 }

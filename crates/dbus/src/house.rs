@@ -62,6 +62,8 @@ pub(crate) enum News {
     Agent(AgentStatus),
     /// A run is so now.
     Run(Arc<Run>),
+    /// Somebody asks for a plan.
+    Plan(String),
     /// A call begins.
     Call(Arc<CallView>),
 }

@@ -127,6 +127,10 @@ impl PlanCard {
         self.stage = Stage::Shown;
     }
 
+    pub(crate) fn is_told(&self) -> bool {
+        self.stage == Stage::Shown
+    }
+
     pub(crate) fn next(&mut self) -> Next {
         if let (Stage::Gone, Some(newer)) = (self.stage, self.newer.take()) {
             (self.plan, self.stage) = (newer, Stage::Unseen);

@@ -67,9 +67,17 @@ impl Herald {
             News::Run(run) => {
                 self.take_run(&run);
                 if let Some(card) = self.runs.get_mut(run.id()) {
-                    card.stay();
+                    // One that had to go stays for another while.
+                    if !card.is_staying() {
+                        card.stay();
+                        self.revived.keep(run.id(), Instant::now());
+                    }
                 }
                 Subject::Run(run.id().clone())
+            }
+            News::Plan(id) => {
+                self.take_plans();
+                Subject::Plan(id)
             }
             News::Call(view) => {
                 let number = view.number;
@@ -140,12 +148,14 @@ impl Herald {
     }
 
     fn take_run(&mut self, run: &Run) {
-        match self.runs.get_mut(run.id()) {
-            Some(card) => {
-                let overtaken = card.take(run);
-                self.house.suppress(overtaken);
+        if let Some(card) = self.runs.get_mut(run.id()) {
+            let overtaken = card.take(run);
+            self.house.suppress(overtaken);
+        } else {
+            if run.state().is_over() {
+                self.revived.keep(run.id(), Instant::now());
             }
-            None => drop(self.runs.insert(run.id().clone(), RunCard::new(run))),
+            self.runs.insert(run.id().clone(), RunCard::new(run));
         }
         self.changed(run.id());
     }
@@ -153,15 +163,12 @@ impl Herald {
     /// A run is not as it was: it is kept from its end on for a while, and counted.
     fn changed(&mut self, id: &RunId) {
         let Some(card) = self.runs.get_mut(id) else { return };
-        let is_over = card.view.facts().state.is_over();
-        let is_kept = self.ended.iter().any(|(_, ended)| ended == id);
-        if is_over && !is_kept {
-            self.ended.push_back((Instant::now(), id.clone()));
-        } else if !is_over {
-            if is_kept {
-                self.ended.retain(|(_, ended)| ended != id);
-            }
+        if !card.view.facts().state.is_over() {
             card.stay();
+            self.ended.release(id);
+            self.revived.release(id);
+        } else if !self.revived.has(id) {
+            self.ended.keep(id, Instant::now());
         }
         self.queue.push(Subject::Run(id.clone()));
         self.queue.push(Subject::Daemon);
@@ -261,7 +268,7 @@ impl Herald {
             Subject::Agent(name) => self.agents.get(name).is_none_or(AgentCard::is_told),
             Subject::Run(id) => self.runs.get(id).is_none_or(RunCard::is_told),
             Subject::Call(number) => self.calls.get(number).is_none_or(CallCard::is_told),
-            Subject::Plan(_) => true,
+            Subject::Plan(id) => self.plans.get(id).is_none_or(PlanCard::is_told),
         }
     }
 }

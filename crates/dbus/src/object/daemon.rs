@@ -150,6 +150,8 @@ impl DaemonObject {
     ) -> Result<OwnedObjectPath, Fault> {
         let _guest = self.enter(&header, connection).await?;
         let plan = self.lobby.house.engine.find_plan(&id).map_err(|error| Fault::of(&error))?;
+        // After a reload it may stand there only in a moment.
+        self.lobby.house.settle(News::Plan(plan.id().to_owned())).await;
         Ok(path::of(path::PLAN, plan.id()))
     }
 

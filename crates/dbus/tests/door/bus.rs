@@ -8,8 +8,9 @@ use op_engine::Warden;
 use tokio_util::sync::CancellationToken;
 use zbus::OwnedObjectPath;
 
+use crate::support::bus::Relay;
 use crate::support::fakes::SaidService;
-use crate::support::{Ear, House, MANAGER, PATIENCE, ROOT, none};
+use crate::support::{Ear, House, MANAGER, PATIENCE, PrivateBus, ROOT, engine, none};
 
 #[tokio::test]
 async fn a_name_that_is_taken_is_an_error_that_says_so() {
@@ -99,5 +100,26 @@ async fn a_name_that_was_lost_is_noticed_and_taken_again_when_it_is_free() {
     owners = bus;
     drop(owners);
     house.start("quick").await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_the_bus_reads_no_more_is_left_for_a_new_one_under_the_same_name() {
+    let pace = Pace { check: Duration::from_millis(50), ..Pace::default() };
+    let bus = PrivateBus::start().await;
+    let relay = Relay::start(&bus);
+    let house = House::at(pace, engine(), bus, relay.address()).await;
+    let run = house.start("held").await;
+    let bus = zbus::fdo::DBusProxy::new(&house.client).await.expect("the bus");
+    let owner = || async { bus.get_name_owner(NAME.try_into().expect("a name")).await };
+    let before = owner().await.expect("owned");
+    relay.wedge();
+    let anew = async {
+        while owner().await.is_ok_and(|now| now == before) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, anew).await.expect("a new connection owns the name");
+    assert_eq!(house.state(&run).await, "running");
     house.close().await;
 }

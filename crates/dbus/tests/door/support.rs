@@ -113,11 +113,17 @@ impl House {
 
     pub(crate) async fn over(pace: Pace, behind: Behind) -> Self {
         let bus = PrivateBus::start().await;
+        let address = bus.address();
+        Self::at(pace, behind, bus, address).await
+    }
+
+    /// A door that reaches its bus at this address.
+    pub(crate) async fn at(pace: Pace, behind: Behind, bus: PrivateBus, address: String) -> Self {
         let Behind { engine, agents, perform, release, stopped } = behind;
         let (authority, service) = (Arc::new(SaidAuthority::new()), SaidService::new());
         let shutdown = CancellationToken::new();
         let door = Door::paced(
-            Bus::Address(bus.address()),
+            Bus::Address(address),
             engine.clone(),
             Warden::new(OWN, vec![]).asking(authority.clone()),
             service.clone(),

@@ -7,8 +7,10 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 use zbus::message::{Message, Type};
 use zbus::{Connection, MatchRule, MessageStream};
 
@@ -73,6 +75,63 @@ async fn spawn(dir: &Path) -> Child {
     let mut lines = BufReader::new(daemon.stdout.take().expect("it has one")).lines();
     lines.next_line().await.expect("readable").expect("it tells its address once it listens");
     daemon
+}
+
+/// A way to a bus on which the first connection can be wedged, as by a bus that reads it no more; later ones are not.
+pub(crate) struct Relay {
+    dir: TempDir,
+    wedged: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Relay {
+    pub(crate) fn start(bus: &PrivateBus) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let listener = UnixListener::bind(dir.path().join("relay")).expect("a socket");
+        let (wedged, to) = (watch::Sender::new(false), bus.socket());
+        let wedge = wedged.subscribe();
+        let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            let mut is_first = true;
+            while let Ok((client, _)) = listener.accept().await {
+                let wedge = is_first.then(|| wedge.clone());
+                is_first = false;
+                connections.spawn(relay(client, to.clone(), wedge));
+            }
+        });
+        Self { dir, wedged, task }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("unix:path={}", self.dir.path().join("relay").display())
+    }
+
+    /// From now on nothing goes over the first connection any more, and it stays open.
+    pub(crate) fn wedge(&self) {
+        self.wedged.send_replace(true);
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn relay(mut client: UnixStream, to: PathBuf, wedge: Option<watch::Receiver<bool>>) {
+    let mut bus = UnixStream::connect(to).await.expect("the bus is there");
+    let is_wedged = async {
+        match wedge {
+            Some(mut wedge) => drop(wedge.wait_for(|wedged| *wedged).await),
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        // How a connection ends is no matter of the way between.
+        _ = tokio::io::copy_bidirectional(&mut client, &mut bus) => return,
+        () = is_wedged => {}
+    }
+    std::future::pending::<()>().await;
 }
 
 fn open_to_all(dir: &Path) {
