@@ -96,9 +96,17 @@ pub(crate) struct House {
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
     words: mpsc::UnboundedSender<Word>,
-    holds: Mutex<HashMap<Subject, usize>>,
+    holds: Mutex<Holds>,
     starting: AtomicUsize,
     numbers: AtomicU64,
+}
+
+/// What is held back, on the connection that holds.
+#[derive(Debug, Default)]
+struct Holds {
+    /// Which connection it is.
+    connection: u64,
+    counts: HashMap<Subject, usize>,
 }
 
 /// What objects on one connection stand on.
@@ -152,12 +160,20 @@ impl House {
 
     /// Until this is dropped, no signal but `PropertiesChanged` goes out for it.
     pub(crate) fn hold(self: &Arc<Self>, subject: Subject) -> Hold {
-        *lock(&self.holds).entry(subject.clone()).or_default() += 1;
-        Hold { house: Arc::clone(self), subject }
+        let mut holds = lock(&self.holds);
+        *holds.counts.entry(subject.clone()).or_default() += 1;
+        Hold { house: Arc::clone(self), connection: holds.connection, subject }
     }
 
     pub(crate) fn is_held(&self, subject: &Subject) -> bool {
-        lock(&self.holds).contains_key(subject)
+        lock(&self.holds).counts.contains_key(subject)
+    }
+
+    /// Lets go of everything that is held: the connection is over, and a reply that is stuck on it holds nothing back elsewhere.
+    pub(crate) fn release(&self) {
+        let mut holds = lock(&self.holds);
+        holds.connection += 1;
+        holds.counts.clear();
     }
 
     /// Until this is dropped, runs that nobody claims yet are not announced: one of them may be that of a caller who must have
@@ -184,6 +200,7 @@ impl House {
 /// Keeps signals for something back.
 pub(crate) struct Hold {
     house: Arc<House>,
+    connection: u64,
     subject: Subject,
 }
 
@@ -196,10 +213,13 @@ impl std::fmt::Debug for Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         let mut holds = lock(&self.house.holds);
-        if let Some(count) = holds.get_mut(&self.subject) {
+        if holds.connection != self.connection {
+            return;
+        }
+        if let Some(count) = holds.counts.get_mut(&self.subject) {
             *count -= 1;
             if *count == 0 {
-                holds.remove(&self.subject);
+                holds.counts.remove(&self.subject);
             }
         }
         drop(holds);

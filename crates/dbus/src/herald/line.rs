@@ -92,6 +92,7 @@ impl Herald {
     pub(super) async fn hang_up(&mut self) {
         let Some(link) = self.link.take() else { return };
         link.lobby.guests.clear();
+        self.house.release();
         self.waiting.clear();
         self.queue.clear();
         self.retry.again(Instant::now());
