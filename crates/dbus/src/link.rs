@@ -14,6 +14,9 @@ use crate::bus::Bus;
 use crate::guests::Guests;
 use crate::house::{House, Lobby};
 
+/// How long the bus may take to hear that the daemon leaves.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Why the door cannot be opened on a bus.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -79,6 +82,14 @@ impl Link {
                 Err(OpenError::Taken { owner: owner.unwrap_or_else(|| "unknown".to_owned()) })
             }
             Err(error) => Err(OpenError::Refused(error)),
+        }
+    }
+
+    /// Gives the name up, so that another program can have it at once; a bus that does not answer notices later by itself.
+    pub(crate) async fn disown(&self) {
+        let released = tokio::time::timeout(FAREWELL, self.connection.release_name(NAME)).await;
+        if !matches!(released, Ok(Ok(true))) {
+            tracing::debug!("the message bus did not confirm that the name is free");
         }
     }
 

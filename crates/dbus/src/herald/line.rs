@@ -129,6 +129,9 @@ impl Herald {
         self.queue.clear();
         self.queue.push_urgent(crate::house::Subject::Daemon);
         self.tell().await;
+        if let Some(link) = &self.link {
+            link.disown().await;
+        }
         self.hang_up().await;
     }
 }
