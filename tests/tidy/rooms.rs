@@ -45,7 +45,7 @@ const WORLD: &[&str] = &[
     "zbus",
 ];
 
-const ROOMS: [Room; 11] = [
+const ROOMS: [Room; 12] = [
     Room {
         name: "op-plan",
         rooms: &[],
@@ -102,6 +102,12 @@ const ROOMS: [Room; 11] = [
         never: &["clap", "rusqlite", "tokio-postgres", "zbus"],
     },
     Room {
+        name: "op-dbus",
+        rooms: &["op-engine", "op-plan", "op-run"],
+        packages: None,
+        never: &["clap", "prost", "rusqlite", "tokio-postgres", "tonic"],
+    },
+    Room {
         name: "op-agent",
         rooms: &["op-proto"],
         packages: None,
@@ -117,6 +123,7 @@ const ROOMS: [Room; 11] = [
         name: "op-daemon",
         rooms: &[
             "op-agents",
+            "op-dbus",
             "op-engine",
             "op-grpc",
             "op-journal",
