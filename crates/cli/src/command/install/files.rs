@@ -5,7 +5,7 @@ pub(super) type File = (&'static str, &'static str);
 
 /// What every host gets.
 #[rustfmt::skip]
-pub(super) const FILES: [File; 18] = [
+pub(super) const FILES: [File; 19] = [
     ("usr/lib/systemd/system-preset/50-op-dbus.preset", include_str!("../../../../../systemd/usr/lib/systemd/system-preset/50-op-dbus.preset")),
     ("usr/lib/systemd/system/op-agent@.service", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@.service")),
     ("usr/lib/systemd/system/op-agent@.socket", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@.socket")),
@@ -20,6 +20,7 @@ pub(super) const FILES: [File; 18] = [
     ("usr/lib/systemd/system/op.slice", include_str!("../../../../../systemd/usr/lib/systemd/system/op.slice")),
     ("usr/lib/sysusers.d/op-dbus.conf", include_str!("../../../../../systemd/usr/lib/sysusers.d/op-dbus.conf")),
     ("usr/lib/tmpfiles.d/op-dbus.conf", include_str!("../../../../../systemd/usr/lib/tmpfiles.d/op-dbus.conf")),
+    ("usr/share/dbus-1/interfaces/org.opdbus.Orchestrator1.xml", include_str!("../../../../../systemd/usr/share/dbus-1/interfaces/org.opdbus.Orchestrator1.xml")),
     ("usr/share/dbus-1/system-services/org.opdbus.Orchestrator1.service", include_str!("../../../../../systemd/usr/share/dbus-1/system-services/org.opdbus.Orchestrator1.service")),
     ("usr/share/dbus-1/system.d/org.opdbus.Orchestrator1.conf", include_str!("../../../../../systemd/usr/share/dbus-1/system.d/org.opdbus.Orchestrator1.conf")),
     ("usr/share/polkit-1/actions/org.opdbus.orchestrator1.policy", include_str!("../../../../../systemd/usr/share/polkit-1/actions/org.opdbus.orchestrator1.policy")),
