@@ -1,4 +1,4 @@
-//! What a daemon tells the service manager that started it, in the protocol of sd_notify(3).
+//! What a daemon tells the service manager that started it, in the protocol of `sd_notify(3)`.
 
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;

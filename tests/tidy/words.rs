@@ -21,11 +21,10 @@ const FREE: [&str; 6] = [
 ];
 
 /// Tasks outside of trackers and sets, and threads: where, how many, who owns them, and what becomes of them.
-const OWNED: [(&str, usize, &str); 5] = [
+const OWNED: [(&str, usize, &str); 4] = [
     ("crates/agents/src/lifeline.rs", 1, "the lifeline: belongs to the process and ends it"),
     ("crates/agents/src/source/job.rs", 1, "a review: scoped, joined by the call that waits for it"),
     ("crates/cli/src/command/doctor/host.rs", 1, "a try of the sandbox: joined at once"),
-    ("crates/daemon/src/app.rs", 1, "the door: `App` watches it, and joins or aborts it when it drains"),
     ("crates/journal/src/sqlite/writer.rs", 1, "the writer: joined when the journal is closed or dropped"),
 ];
 

@@ -25,12 +25,11 @@ pub(crate) struct Opened {
 
 /// Takes the socket that systemd hands over, or makes one.
 pub(crate) async fn open(settings: &Settings) -> Result<Opened, BuildError> {
-    let (unix, socket, is_own) = match inherited().map_err(BuildError::Inherited)? {
-        Some((listener, path)) => (listener, path, false),
-        None => {
-            let path = settings.socket.clone();
-            (listen(&path, !settings.users.is_empty()).await?, path, true)
-        }
+    let (unix, socket, is_own) = if let Some((listener, path)) = inherited().map_err(BuildError::Inherited)? {
+        (listener, path, false)
+    } else {
+        let path = settings.socket.clone();
+        (listen(&path, !settings.users.is_empty()).await?, path, true)
     };
     let tcp = match settings.listen {
         None => None,

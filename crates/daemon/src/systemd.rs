@@ -15,7 +15,7 @@ pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(stamp) => tell(&[NotifyState::Reloading, stamp]),
         Err(error) => {
-            tracing::warn!(%error, "the clock cannot be read, so systemd is not told of the reload")
+            tracing::warn!(%error, "the clock cannot be read, so systemd is not told of the reload");
         }
     }
 }

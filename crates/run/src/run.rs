@@ -254,7 +254,10 @@ impl Run {
 
     /// Why it is in its state; empty when there is nothing to say.
     pub fn reason(&self) -> &str {
-        &self.reason
+        match &self.paused {
+            Some(pause) if self.state == State::Paused => &pause.reason,
+            _ => &self.reason,
+        }
     }
 
     /// When it ended.

@@ -1,7 +1,7 @@
 //! What is done, in which order.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::files::{BEFORE_NOTIFY_RELOAD, FILES};
 use super::host::Host;
@@ -85,7 +85,7 @@ fn stale(host: &Host, path: &str) -> Option<Step> {
 }
 
 /// Folders such as `sysusers.d` are the host's; those of drop-ins for our units are ours.
-fn is_shared(folder: &PathBuf) -> bool {
+fn is_shared(folder: &Path) -> bool {
     !folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("op-"))
 }
 
