@@ -88,7 +88,12 @@ impl Polkit {
         let answer = self.check(&subject(caller)?, right, about, interactive).await;
         match (&answer, older_subject(caller)) {
             // A polkit before version 124 knows no descriptors of processes.
-            (Err(_), Some(older)) => self.check(&older, right, about, interactive).await,
+            (Err(_), Some(older)) => {
+                let answer = self.check(&older, right, about, interactive).await?;
+                // Its id may have gone to another process meanwhile; then the answer is about that one.
+                let is_sure = older_subject(caller).is_some();
+                is_sure.then_some(answer).ok_or_else(|| "the process of the caller has ended".to_owned())
+            }
             _ => answer,
         }
     }
