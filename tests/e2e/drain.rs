@@ -7,7 +7,7 @@ use op_tests::support::{Daemon, Place, Scripted, process, until};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::plans::{WAIT, gate, is_waiting, plan, shell};
+use crate::plans::{WAIT, gate, is_waiting, plan, sh, shell};
 
 #[tokio::test]
 async fn a_daemon_that_is_terminated_exits_with_0_and_its_runs_go_on_at_the_next_start() {
@@ -55,6 +55,30 @@ async fn a_call_that_ends_while_the_daemon_drains_is_not_made_again() {
     let daemon = Daemon::start(&place).await;
     assert_eq!(state(&daemon.client().end(&run).await), RunState::Completed);
     assert_eq!((place.read("work/marks"), place.read("work/after")), ("x\n".into(), "x\n".into()));
+}
+
+#[tokio::test]
+async fn a_rollback_in_which_the_daemon_is_terminated_goes_on_at_the_next_start() {
+    let place = Place::new();
+    let undone = |id: &str, then: &str| {
+        let undo = sh(&format!("echo {id} >> undone; {then}"));
+        format!("{}\nrollback = [{undo}]", shell(id, "true"))
+    };
+    let (first, second) = (undone("first", "true"), undone("second", "exec cat gate"));
+    plan(&place, "go", "rollback = \"run\"", &[&first, &second, &shell("last", "false")]);
+    let gate = gate(&place);
+    let daemon = Daemon::start(&place).await;
+    let run = daemon.client().start("go", &json!({})).await;
+    is_waiting(&place).await;
+    process::signal(daemon.pid(), Signal::TERM);
+    until("draining", async || daemon.log().contains("draining").then_some(())).await;
+    gate.open();
+    assert_eq!(daemon.exit().await.code(), Some(0));
+    assert_eq!(place.read("work/undone"), "second\n", "nothing new is undone");
+
+    let daemon = Daemon::start(&place).await;
+    assert_eq!(state(&daemon.client().end(&run).await), RunState::RolledBack);
+    assert_eq!(place.read("work/undone"), "second\nfirst\n");
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ async fn busctl_starts_a_run_reads_properties_and_shows_sentences() {
         said(busctl().arg("call").args(run).args(["Pause", "a{sv}", "1", "reason", "s", "lunch"])).await;
     assert_eq!(paused, "");
     let state = said(busctl().arg("get-property").args(run).args(["State", "StateReason"])).await;
-    assert_eq!(state, "s \"paused\"\n(ss) \"paused\" \"\"\n");
+    assert_eq!(state, "s \"paused\"\n(ss) \"paused\" \"lunch\"\n");
     let unknown =
         said(busctl().arg("call").args(run).args(["Pause", "a{sv}", "1", "reson", "s", "lunch"])).await;
     assert!(unknown.contains("Option `reson` is not known; there is reason."), "{unknown}");

@@ -70,7 +70,7 @@ async fn a_run_is_paused_and_resumed_and_cancelled_and_its_state_is_told_before_
         <(String, String)>::try_from(zbus::Structure::try_from(value).expect("a structure"))
             .expect("two strings")
     };
-    assert_eq!((state.as_str(), reason.as_str()), ("paused", ""));
+    assert_eq!((state.as_str(), reason.as_str()), ("paused", "lunch"));
     house.steer(&run, "Resume", none()).await;
     assert_eq!(house.state(&run).await, "running");
     let mut options = one("reason", "enough");
