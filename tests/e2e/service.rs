@@ -3,8 +3,11 @@
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
+use op_proto::v1::ListPlansRequest;
 use op_tests::support::{Client, Daemon, PATIENCE, Place, process};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::plans::{plan, shell};
 
@@ -67,6 +70,27 @@ async fn a_reload_begins_with_a_stamp_and_ends_in_readiness_whether_it_succeeds_
         let ready = manager.hear("READY=1");
         assert!(ready.contains(told), "{ready}");
     }
+}
+
+#[tokio::test]
+async fn a_reload_that_takes_long_keeps_nobody_waiting_but_who_asked_for_it() {
+    let place = Place::new();
+    let text = "[workstacks.late]\n[[workstacks.late.phases]]\nid = \"a\"\ntools = [{ tool = \"log\", args = { message = \"x\" } }]\n";
+    let slow = place.write("config/plans.d/slow.toml", "");
+    let manager = Manager::listen(&place);
+    let daemon = start(&place, None).await;
+    manager.hear("READY=1");
+    // A named pipe is read when somebody writes it.
+    std::fs::remove_file(&slow).expect("it is there");
+    mknodat(CWD, &slow, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a named pipe");
+    process::signal(daemon.pid(), Signal::HUP);
+    manager.hear("RELOADING=1");
+    let run = daemon.client().start("code_review", &json!({ "path": place.text("work") })).await;
+    daemon.client().end(&run).await;
+    std::fs::write(&slow, text).expect("it is read");
+    manager.hear("READY=1");
+    let plans = daemon.client().plans().list(ListPlansRequest {}).await.expect("told").into_inner().plans;
+    assert!(plans.iter().any(|plan| plan.id == "late"));
 }
 
 #[tokio::test]

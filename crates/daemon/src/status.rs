@@ -20,6 +20,10 @@ const COUNTED: usize = 1000;
 
 /// Tells systemd how the daemon stands, now and after every change.
 pub(crate) async fn tell(engine: Engine, service: Arc<dyn Service>) {
+    // To follow every run costs something.
+    if !systemd::listens() {
+        return;
+    }
     let mut standing = service.standing();
     let mut agents = engine.agents().watch().chain(pending()).fuse();
     let mut events = events(&engine).await;

@@ -31,6 +31,11 @@ pub(crate) fn status(sentence: &str) {
     tell(&[NotifyState::Status(sentence)]);
 }
 
+/// Whether anybody hears what is told.
+pub(crate) fn listens() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some()
+}
+
 /// How often systemd wants to hear that the daemon lives; `None` when nobody waits for it.
 pub(crate) fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use op_plan::input::InputType;
 use op_run::input::Happening;
-use op_run::{Command, Event, Input, Refused, Run, Timestamp, Work, hold, next, outstanding};
+use op_run::{Command, Event, Fact, Input, Refused, Run, Timestamp, Work, hold, next, outstanding};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -294,12 +294,18 @@ fn secrets_of(run: &Run) -> Vec<String> {
         .collect()
 }
 
-/// One line per transition.
+/// One entry per transition, with the run, step, phase and agent as fields by which the journal of a host finds it.
 fn log(run: &Run, events: &[Event]) {
-    for event in events {
-        tracing::debug!(run = %run.id(), event = event.fact.kind(), subject = event.fact.subject(), "took");
+    let id = run.id();
+    for Event { fact, .. } in events {
+        let (step, phase) = (fact.step(), fact.phase());
+        tracing::debug!(run = %id, step, phase, "{}", fact.kind());
+        if let Fact::StepFailed { step, failure, evidence } = fact {
+            let agent = evidence.as_ref().and_then(|evidence| evidence.peer.split('@').next());
+            tracing::warn!(run = %id, step, agent, reason = failure.reason, "a step failed");
+        }
     }
     if run.state().is_over() {
-        tracing::info!(run = %run.id(), plan = run.plan().id(), state = %run.state(), reason = run.reason(), "over");
+        tracing::info!(run = %id, plan = run.plan().id(), state = %run.state(), reason = run.reason(), "over");
     }
 }
