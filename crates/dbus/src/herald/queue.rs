@@ -21,9 +21,11 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Behind the others.
+    /// Behind the others; the daemon, which paces itself, before them, so that its numbers hold also while much happens.
     pub(crate) fn push(&mut self, subject: Subject) {
-        if self.queued.insert(subject.clone()) {
+        if subject == Subject::Daemon {
+            self.push_front(subject);
+        } else if self.queued.insert(subject.clone()) {
             self.due.push_back(subject);
         }
     }
@@ -108,6 +110,9 @@ mod tests {
         queue.push_later(now + Duration::from_secs(1), agent("c"));
         let popped: Vec<_> = std::iter::from_fn(|| queue.pop(now)).collect();
         assert_eq!(popped, [agent("b"), agent("a")]);
+        queue.push(agent("a"));
+        queue.push(Subject::Daemon);
+        assert_eq!([queue.pop(now), queue.pop(now)], [Some(Subject::Daemon), Some(agent("a"))]);
         assert!(!queue.is_waiting() && queue.wake() == Some(now + Duration::from_secs(1)));
         assert_eq!(queue.pop(now + Duration::from_secs(2)), Some(agent("c")));
     }
