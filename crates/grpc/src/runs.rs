@@ -66,8 +66,8 @@ impl Runs for RunsService {
     async fn watch(&self, request: Request<wire::WatchRequest>) -> Reply<Self::WatchStream> {
         let asker = Asker::of(&request);
         let wire::WatchRequest { run, from, events_only } = request.into_inner();
-        let record = self.desk.admit_reading(&asker, &run).await?;
-        let watch = self.desk.engine.watch(record.id.as_str(), from, !events_only).await;
+        let run = self.desk.admit_reading(&asker, &run).await?;
+        let watch = self.desk.engine.watch(&run, from, !events_only).await;
         let (run, watch) = watch.map_err(|error| status(&error))?;
         Ok(Response::new(self.seen(run, watch)))
     }
@@ -178,7 +178,7 @@ impl Runs for RunsService {
     async fn output(&self, request: Request<wire::OutputRequest>) -> Reply<wire::OutputResponse> {
         let asker = Asker::of(&request);
         let wire::OutputRequest { run, step, attempt, visit } = request.into_inner();
-        let run = self.desk.admit_reading(&asker, &run).await?.id.to_string();
+        let run = self.desk.admit_reading(&asker, &run).await?;
         let asked = |number: u32| (number > 0).then_some(number);
         let found = self.desk.engine.output(&run, &step, asked(visit), asked(attempt)).await;
         let (run, kept) = found.map_err(|error| status(&error))?;
@@ -196,8 +196,8 @@ impl Runs for RunsService {
 impl RunsService {
     /// Steers a run, and tells its id and state after the decision.
     async fn steer(&self, run: &str, control: Control, asker: &Asker) -> Result<(String, i32), Status> {
-        let record = self.desk.admit_control(asker, run).await?;
-        let steered = self.desk.engine.control(record.id.as_str(), control, &asker.name()).await;
+        let run = self.desk.admit_control(asker, run).await?;
+        let steered = self.desk.engine.control(&run, control, &asker.name()).await;
         let (run, state) = steered.map_err(|error| status(&error))?;
         Ok((run.to_string(), run::state(state).into()))
     }
