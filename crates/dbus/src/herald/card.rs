@@ -48,6 +48,13 @@ impl Stage {
             Self::Shown | Self::Leaving => Self::Leaving,
         };
     }
+
+    fn stay(&mut self) {
+        *self = match self {
+            Self::Unseen | Self::Gone => Self::Unseen,
+            Self::Shown | Self::Leaving => Self::Shown,
+        };
+    }
 }
 
 /// An agent.
@@ -70,6 +77,11 @@ impl AgentCard {
 
     pub(crate) fn leave(&mut self) {
         self.stage.leave();
+    }
+
+    /// It does not leave after all.
+    pub(crate) fn stay(&mut self) {
+        self.stage.stay();
     }
 
     /// It was put on a new connection as it is now.
@@ -113,7 +125,7 @@ impl PlanCard {
     /// The plan is this now; none any more when there is none.
     pub(crate) fn take(&mut self, plan: Option<Arc<Plan>>) {
         match plan {
-            Some(plan) if plan.digest() == self.plan.digest() => {}
+            Some(plan) if self.stage == Stage::Shown && plan.digest() == self.plan.digest() => {}
             Some(plan) if self.stage == Stage::Unseen => self.plan = plan,
             newer => {
                 self.newer = newer;
@@ -132,7 +144,9 @@ impl PlanCard {
     }
 
     pub(crate) fn next(&mut self) -> Next {
-        if let (Stage::Gone, Some(newer)) = (self.stage, self.newer.take()) {
+        if self.stage == Stage::Gone
+            && let Some(newer) = self.newer.take()
+        {
             (self.plan, self.stage) = (newer, Stage::Unseen);
         }
         self.stage.next().unwrap_or(Next::Nothing)
@@ -219,15 +233,11 @@ impl DaemonCard {
             self.not_before = moment.now + COUNTS;
             return Next::Properties(changed, vec![]);
         }
-        match (moment.is_held, self.reloads.pop_front()) {
-            (false, Some((generation, ok, message))) => {
-                Next::Signal(Signal::Reloaded(generation, ok, message))
-            }
-            (true, Some(reload)) => {
-                self.reloads.push_front(reload);
-                Next::Nothing
-            }
-            (_, None) => Next::Nothing,
+        if moment.is_held {
+            return Next::Nothing;
         }
+        self.reloads.pop_front().map_or(Next::Nothing, |(generation, ok, message)| {
+            Next::Signal(Signal::Reloaded(generation, ok, message))
+        })
     }
 }

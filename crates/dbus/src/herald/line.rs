@@ -66,6 +66,13 @@ impl Herald {
         self.calls.clear();
         self.ended_calls.clear();
         self.runs.retain(|_, card| card.is_staying());
+        // Nothing stands on a new connection, and what went while there was none is not to come back.
+        (self.agents, self.plans) = Default::default();
+        crate::view::lock(&self.house.board.runs).clear();
+        crate::view::lock(&self.house.board.agents).clear();
+        crate::view::lock(&self.house.board.plans).clear();
+        self.take_plans();
+        self.take_agents();
         let server = link.connection.object_server();
         self.refresh();
         server.at(path::ROOT, Orderly(DaemonObject::new(&link.lobby))).await?;

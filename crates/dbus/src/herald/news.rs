@@ -193,7 +193,7 @@ impl Herald {
         self.queue.push(Subject::Daemon);
     }
 
-    fn take_plans(&mut self) {
+    pub(super) fn take_plans(&mut self) {
         let library = self.house.engine.library();
         for (id, plan) in &library.plans {
             let card = self.plans.entry(id.clone()).or_insert_with(|| PlanCard::new(Arc::clone(plan)));
@@ -207,13 +207,15 @@ impl Herald {
         }
     }
 
-    fn take_agents(&mut self) {
+    pub(super) fn take_agents(&mut self) {
         let listed = self.house.engine.agents().list();
         for (name, card) in &mut self.agents {
-            if !listed.iter().any(|status| status.name == *name) {
+            if listed.iter().any(|status| status.name == *name) {
+                card.stay();
+            } else {
                 card.leave();
-                self.queue.push(Subject::Agent(name.clone()));
             }
+            self.queue.push(Subject::Agent(name.clone()));
         }
         listed.into_iter().for_each(|status| self.take_agent(status));
     }

@@ -91,9 +91,6 @@ impl DaemonObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<OwnedObjectPath, Fault> {
         let _guest = self.enter(&header, connection).await?;
-        if lock(&self.lobby.house.board.runs).contains_key(&id) {
-            return Ok(path::of(path::RUN, &id));
-        }
         start::show(&self.lobby, &id).await
     }
 
