@@ -176,9 +176,6 @@ impl Describe for ControlError {
     fn describe(&self) -> Described {
         match self {
             Self::Find(error) => error.describe(),
-            Self::Refused { refused: Refused::Cancelling, .. } => {
-                described(Kind::Unmet, "RUN_CANCELLING", "`op-dbus watch RUN` follows it to its end")
-            }
             Self::Refused { refused, .. } => refusal(refused),
             Self::Get(error) => error.describe(),
             Self::Cast(error) => error.describe(),
@@ -201,14 +198,16 @@ fn refusal(refused: &Refused) -> Described {
         Refused::NoSignal { .. } => described(Kind::Unknown, "SIGNAL_UNKNOWN", ""),
         Refused::TooManySignals(_) => described(Kind::Exhausted, "TOO_MANY_SIGNALS", ""),
         Refused::Begun { .. } => described(Kind::Unmet, "STEP_BEGUN", show),
+        Refused::Cancelling => {
+            described(Kind::Unmet, "RUN_CANCELLING", "`op-dbus watch RUN` follows it to its end")
+        }
         Refused::NothingToUndo => described(Kind::Unmet, "NOTHING_TO_UNDO", ""),
         Refused::NothingToRetry => described(Kind::Unmet, "NOTHING_TO_RETRY", show),
         Refused::Started
         | Refused::Cast { .. }
         | Refused::Unexpected
         | Refused::State(_)
-        | Refused::Unfit { .. }
-        | Refused::Cancelling => described(Kind::Unmet, "RUN_STATE", "`op-dbus show RUN` tells its state"),
+        | Refused::Unfit { .. } => described(Kind::Unmet, "RUN_STATE", "`op-dbus show RUN` tells its state"),
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Agent {
     pub(crate) standing: watch::Sender<Standing>,
     /// Cancelled when the agent is let go of for good.
     pub(crate) closing: CancellationToken,
+    /// Whether it is let go of while the hub goes on, so that nothing of it may stay.
+    pub(crate) retired: AtomicBool,
     /// Cancelled when its keeper has ended: no process of it is left.
     pub(crate) gone: CancellationToken,
     breaker: Mutex<Breaker>,
@@ -132,6 +134,7 @@ impl Agent {
             gate: Gate::new(settings.max_concurrent.unwrap_or(pool.max_concurrent), pool.queue),
             standing: watch::Sender::new(standing),
             closing,
+            retired: AtomicBool::new(false),
             gone: CancellationToken::new(),
             breaker: Mutex::new(Breaker::new(pool.breaker)),
             clean: AtomicBool::new(true),

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -330,7 +331,8 @@ impl Keeper {
     fn dispose(&mut self, grace: Duration) {
         let Some(process) = self.process.take() else { return };
         let pid = process.id();
-        let end = if self.closing { process.leave(grace).boxed() } else { process.stop(grace).boxed() };
+        let is_hub_ending = self.closing && !self.agent.retired.load(Ordering::SeqCst);
+        let end = if is_hub_ending { process.leave(grace).boxed() } else { process.stop(grace).boxed() };
         self.ending = Some((pid, end));
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::agent::Agent;
 use crate::keeper::keep;
@@ -103,7 +104,7 @@ async fn succeed(mould: Mould, roster: Arc<Roster>, old: Arc<Agent>) {
 /// Ends an agent that nobody finds any more, after the calls that found it before.
 async fn let_go(old: &Agent) {
     tokio::select! {
-        () = old.gate.empty() => {}
+        () = old.gate.empty() => old.retired.store(true, Ordering::SeqCst),
         () = old.closing.cancelled() => {}
     }
     old.closing.cancel();

@@ -23,6 +23,10 @@ impl Engine {
 
     /// A run that goes on after its end holds its place, or waits for one as a new run does.
     pub(crate) fn take_place_again(&self, run: &Run) {
+        // One that is told to wait may not have given back yet what it had.
+        if run.state() == State::Pending {
+            self.give_place_back(run);
+        }
         self.settle_place(run);
         self.make_way(run);
         let key = run.origin().and_then(|origin| origin.concurrency.as_ref());

@@ -100,9 +100,4 @@ impl Fact {
             _ => None,
         }
     }
-
-    /// The phase or step it is about; empty when it is about the run.
-    pub fn subject(&self) -> &str {
-        self.step().or_else(|| self.phase()).unwrap_or_default()
-    }
 }
