@@ -1,4 +1,4 @@
-//! A token bucket: so many a second, and as many at once after a quiet second.
+//! A token bucket: so many a second, and as many at once after a quiet second. Who is waited for may borrow from the next second.
 
 use std::time::Duration;
 
@@ -26,9 +26,9 @@ impl Bucket {
         self.tokens >= 1.0
     }
 
-    /// Takes a token that is there.
+    /// Takes a token, or borrows one; the debt is never more than a second's tokens.
     pub(crate) fn take(&mut self) {
-        self.tokens -= 1.0;
+        self.tokens = (self.tokens - 1.0).max(-self.rate);
     }
 
     /// When a token is there.
@@ -57,5 +57,14 @@ mod tests {
             assert!(bucket.next() > now);
         }
         assert!((1098..=1100).contains(&passed), "{passed}");
+    }
+    #[test]
+    fn a_debt_is_at_most_a_second_long() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(100, start);
+        (0..10_000).for_each(|_| bucket.take());
+        let second = Duration::from_secs(1);
+        assert!(bucket.next() >= start + second && bucket.next() <= start + 2 * second);
+        assert!(!bucket.has(start + second) && bucket.has(start + 2 * second));
     }
 }

@@ -22,14 +22,13 @@ use crate::path;
 use crate::view::{Properties, lock};
 
 impl Herald {
-    /// Tells as much as there are tokens for.
+    /// Tells as much as there are tokens for, and beyond that what a caller waits for: who starts a run does not wait for signals
+    /// about others.
     pub(super) async fn tell(&mut self) {
         while self.link.is_some() {
             let now = Instant::now();
-            if !self.bucket.has(now) {
-                return;
-            }
-            let Some(subject) = self.queue.pop(now) else { return };
+            let next = if self.bucket.has(now) { self.queue.pop(now) } else { self.queue.pop_urgent() };
+            let Some(subject) = next else { return };
             match self.next(&subject, now) {
                 Next::Nothing => self.answer(&subject),
                 Next::Park => self.queue.park(subject),
@@ -42,7 +41,11 @@ impl Herald {
                         return;
                     }
                     self.answer(&subject);
-                    self.queue.push_front(subject);
+                    if self.waiting.contains_key(&subject) {
+                        self.queue.push_urgent(subject);
+                    } else {
+                        self.queue.push_front(subject);
+                    }
                 }
             }
         }

@@ -77,6 +77,13 @@ impl Queue {
         Some(subject)
     }
 
+    /// What comes next of that which somebody waits for.
+    pub(crate) fn pop_urgent(&mut self) -> Option<Subject> {
+        let subject = self.urgent.pop_front()?;
+        self.queued.remove(&subject);
+        Some(subject)
+    }
+
     /// Whether something waits for nothing but a token.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.queued.is_empty()
@@ -108,6 +115,8 @@ mod tests {
         queue.push(agent("a"));
         queue.push_urgent(agent("b"));
         queue.push_later(now + Duration::from_secs(1), agent("c"));
+        assert_eq!([queue.pop_urgent(), queue.pop_urgent()], [Some(agent("b")), None]);
+        queue.push_urgent(agent("b"));
         let popped: Vec<_> = std::iter::from_fn(|| queue.pop(now)).collect();
         assert_eq!(popped, [agent("b"), agent("a")]);
         queue.push(agent("a"));
