@@ -43,7 +43,14 @@ impl Stream for Events {
 fn response(frame: AgentFrame) -> ExecuteResponse {
     match frame.frame {
         Some(Frame::Event(event)) => ExecuteResponse { event: Some(event) },
-        Some(Frame::Welcome(_) | Frame::Draining(_) | Frame::Pong(_)) | None => ExecuteResponse::default(),
+        Some(
+            Frame::Welcome(_)
+            | Frame::Draining(_)
+            | Frame::Pong(_)
+            | Frame::HostCall(_)
+            | Frame::CatalogueChanged(_),
+        )
+        | None => ExecuteResponse::default(),
     }
 }
 

@@ -260,7 +260,7 @@ impl Flight {
 impl Line {
     fn event(&mut self, id: &str, kind: Kind) -> AgentFrame {
         self.sequence += 1;
-        let event = Event { id: id.to_owned(), sequence: self.sequence, kind: Some(kind) };
+        let event = Event { id: id.to_owned(), sequence: self.sequence, folded: 0, kind: Some(kind) };
         AgentFrame { frame: Some(Frame::Event(event)) }
     }
 }

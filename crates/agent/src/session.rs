@@ -85,6 +85,7 @@ impl Session {
             }
             In::Ping(ping) => self.say(Out::Pong(Pong { token: ping.token })).await,
             In::Bye(_) => Next::End,
+            In::Resume(_) | In::Reply(_) | In::SessionOver(_) => Next::Read,
         }
     }
 
@@ -95,7 +96,9 @@ impl Session {
                 tracing::debug!(agent = self.floor.described.name, hub, version, "session opened");
                 self.welcomed = true;
                 let agent = Some(self.floor.described.clone());
-                return self.say(Out::Welcome(Welcome { version: version.min(VERSION), agent })).await;
+                return self
+                    .say(Out::Welcome(Welcome { version: version.min(VERSION), agent, window: None }))
+                    .await;
             }
             _ => "a session opens with hello",
         };

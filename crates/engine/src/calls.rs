@@ -74,6 +74,7 @@ impl Calls {
                 timeout: call.timeout,
                 repeat,
                 secrets,
+                session: call.key.run.to_string(),
             };
             let (perform, sink, token) = (Arc::clone(&self.perform), Arc::clone(&output), stop.clone());
             self.tasks.spawn(async move { perform.perform(request, sink, token).await })

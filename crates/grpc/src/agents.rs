@@ -40,6 +40,7 @@ pub(crate) struct Asked {
 impl Agents for AgentsService {
     type WatchStream = BoxStream<'static, Result<wire::WatchAgentsResponse, Status>>;
     type CallStreamStream = BoxStream<'static, Result<wire::CallStreamResponse, Status>>;
+    type CallBatchStream = BoxStream<'static, Result<wire::CallBatchResponse, Status>>;
 
     async fn list(&self, _request: Request<wire::ListAgentsRequest>) -> Reply<wire::ListAgentsResponse> {
         let agents = self.desk.engine.agents().list().into_iter().map(agent::status).collect();
@@ -78,6 +79,10 @@ impl Agents for AgentsService {
         let request = request.into_inner().call.ok_or_else(|| bad_field("call", "is missing"))?;
         let asked = asked(&self.desk, &asker, &request).await?;
         Ok(Response::new(stream(self.desk.engine.clone(), asked, self.desk.shutdown.child_token())))
+    }
+
+    async fn call_batch(&self, _request: Request<wire::CallBatchRequest>) -> Reply<Self::CallBatchStream> {
+        Err(Status::unimplemented("batches"))
     }
 }
 

@@ -32,7 +32,12 @@ impl Tools for ToolsService {
         let asker = Asker::of(&request);
         let wire::CallToolRequest { tool, arguments, timeout } = request.into_inner();
         let target = format!("{TOOLS}.{tool}");
-        let asked = asked(&self.desk, &asker, &wire::CallRequest { target, arguments, timeout }).await?;
+        let asked = asked(
+            &self.desk,
+            &asker,
+            &wire::CallRequest { target, arguments, timeout, ..wire::CallRequest::default() },
+        )
+        .await?;
         let outcome = call(&self.desk.engine, asked, self.desk.shutdown.child_token()).await?;
         Ok(Response::new(wire::CallToolResponse { outcome: Some(outcome) }))
     }

@@ -195,7 +195,13 @@ async fn welcome(client: &mut AgentClient<Channel>, settings: &PoolSettings) -> 
                 return Ok((session, said, frames));
             }
             Some(Frame::Welcome(_)) => return Err(wrong("it speaks a version that this hub does not know")),
-            Some(Frame::Event(_) | Frame::Draining(_) | Frame::Pong(_)) => {
+            Some(
+                Frame::Event(_)
+                | Frame::Draining(_)
+                | Frame::Pong(_)
+                | Frame::HostCall(_)
+                | Frame::CatalogueChanged(_),
+            ) => {
                 return Err(wrong("it does not open the session with a welcome"));
             }
             None => {}

@@ -161,7 +161,7 @@ impl Agent {
             operation: request.performer.operation,
             arguments,
             timeout: None,
-            session: String::new(),
+            session: request.session,
             traceparent: String::new(),
             repeat: request.repeat,
         }))

@@ -145,8 +145,11 @@ impl Client {
     /// # Panics
     /// When the daemon does not take the call.
     pub async fn call(&self, target: &str, arguments: &Value) -> Result<Value, Failure> {
-        let request =
-            CallRequest { target: target.to_owned(), arguments: arguments.to_string(), timeout: None };
+        let request = CallRequest {
+            target: target.to_owned(),
+            arguments: arguments.to_string(),
+            ..CallRequest::default()
+        };
         let answer = self.agents().call(request).await;
         let answer = answer.expect("the call is taken").into_inner();
         match answer.outcome.and_then(|outcome| outcome.kind).expect("every call is answered") {

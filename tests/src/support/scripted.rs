@@ -190,7 +190,7 @@ fn numbered(id: &str, events: Events) -> impl Stream<Item = Result<Event, Status
 
     events.zip(stream::iter(1..)).map(move |(kind, sequence)| {
         let id = id.clone();
-        kind.map(|kind| Event { id, sequence, kind: Some(kind) })
+        kind.map(|kind| Event { id, sequence, folded: 0, kind: Some(kind) })
     })
 }
 
@@ -259,7 +259,11 @@ impl Script {
                 Some(Frame::Hello(hello)) => {
                     say(
                         &voice,
-                        Said::Welcome(Welcome { version: hello.version, agent: Some(description()) }),
+                        Said::Welcome(Welcome {
+                            version: hello.version,
+                            agent: Some(description()),
+                            window: None,
+                        }),
                     );
                 }
                 Some(Frame::Ping(ping)) => {
@@ -271,7 +275,15 @@ impl Script {
                     tokio::spawn(tell(numbered(&id, self.perform(operation)), voice.clone()));
                 }
                 Some(Frame::Bye(_)) => return,
-                Some(Frame::Cancel(_) | Frame::Credit(_) | Frame::Ack(_)) | None => {}
+                Some(
+                    Frame::Cancel(_)
+                    | Frame::Credit(_)
+                    | Frame::Ack(_)
+                    | Frame::Resume(_)
+                    | Frame::Reply(_)
+                    | Frame::SessionOver(_),
+                )
+                | None => {}
             }
         }
     }

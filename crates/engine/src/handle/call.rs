@@ -48,6 +48,7 @@ impl Engine {
             timeout: Some(timeout),
             repeat: false,
             secrets: Vec::new(),
+            session: String::new(),
         };
         let perform = &self.hall.ports.perform;
         let stop = stop.child_token();

@@ -24,6 +24,8 @@ pub struct Request {
     pub repeat: bool,
     /// Credentials that its arguments may name.
     pub secrets: Vec<String>,
+    /// The session for whose sake it is made: that of a client, or the run itself; empty for none.
+    pub session: String,
 }
 
 /// Where a piece of output came from.

@@ -113,7 +113,7 @@ impl Session {
                 }
             }
             // A second welcome says nothing new; a frame with no known arm is of a later version.
-            Some(Said::Welcome(_)) | None => {}
+            Some(Said::Welcome(_) | Said::HostCall(_) | Said::CatalogueChanged(_)) | None => {}
         }
     }
 

@@ -51,6 +51,9 @@ pub struct OperationDescription {
     /// Why the operation cannot work in this set-up, such as a model that is not configured; empty when it can.
     #[prost(string, tag = "9")]
     pub unavailable: ::prost::alloc::string::String,
+    /// What can go wrong at worst; unspecified follows the effects: reads are low, all others medium.
+    #[prost(enumeration = "Risk", tag = "10")]
+    pub risk: i32,
 }
 /// Asks for one operation outside a session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -96,7 +99,7 @@ pub struct Operation {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HostFrame {
     /// What the frame says. A frame with no known arm is ignored.
-    #[prost(oneof = "host_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "host_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub frame: ::core::option::Option<host_frame::Frame>,
 }
 /// Nested message and enum types in `HostFrame`.
@@ -125,6 +128,15 @@ pub mod host_frame {
         /// Ends the session; operations in flight are cancelled.
         #[prost(message, tag = "7")]
         Bye(super::Bye),
+        /// Goes on with an operation that a session which broke had in flight.
+        #[prost(message, tag = "8")]
+        Resume(super::Resume),
+        /// Answers a host call.
+        #[prost(message, tag = "9")]
+        Reply(super::Reply),
+        /// Tells that the session of a client is over: what was kept for it alone can go.
+        #[prost(message, tag = "10")]
+        SessionOver(super::SessionOver),
     }
 }
 /// Opens a session.
@@ -181,11 +193,43 @@ pub struct Bye {
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
 }
+/// Goes on with an operation. The agent sends its events after `seen`, first those it kept, then those to come; of an operation
+/// that ended it sends what is left, and the outcome. One that it does not know it rejects as `outcome_unknown`, in an event that
+/// follows `seen`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Resume {
+    /// The operation.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Sequence of the last event that the hub saw; 0 for none.
+    #[prost(uint64, tag = "2")]
+    pub seen: u64,
+}
+/// Answers a host call.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Reply {
+    /// The operation that asked.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Number of the host call in it.
+    #[prost(uint32, tag = "2")]
+    pub number: u32,
+    /// What became of it. A refusal by the hub is `rejected`.
+    #[prost(message, optional, tag = "3")]
+    pub outcome: ::core::option::Option<Outcome>,
+}
+/// Tells that the session of a client is over.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionOver {
+    /// The session, as operations carry it.
+    #[prost(string, tag = "1")]
+    pub session: ::prost::alloc::string::String,
+}
 /// A frame from the agent to the hub.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AgentFrame {
     /// What the frame says. A frame with no known arm is ignored.
-    #[prost(oneof = "agent_frame::Frame", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "agent_frame::Frame", tags = "1, 2, 3, 4, 5, 6")]
     pub frame: ::core::option::Option<agent_frame::Frame>,
 }
 /// Nested message and enum types in `AgentFrame`.
@@ -205,6 +249,12 @@ pub mod agent_frame {
         /// Answers a ping.
         #[prost(message, tag = "4")]
         Pong(super::Pong),
+        /// Asks the hub for something, for the sake of an operation.
+        #[prost(message, tag = "5")]
+        HostCall(super::HostCall),
+        /// The agent performs other operations than before.
+        #[prost(message, tag = "6")]
+        CatalogueChanged(super::CatalogueChanged),
     }
 }
 /// Answers hello.
@@ -215,6 +265,37 @@ pub struct Welcome {
     pub version: u32,
     /// What the agent is and does, as by Describe.
     #[prost(message, optional, tag = "2")]
+    pub agent: ::core::option::Option<DescribeResponse>,
+    /// How long operations go on after a session broke; absent or zero when they stop at once.
+    #[prost(message, optional, tag = "3")]
+    pub window: ::core::option::Option<::prost_types::Duration>,
+}
+/// Asks the hub for something: a tool, an operation of another agent, memory, a model, a person's approval. The hub performs it if
+/// the agent may have it, as part of the operation that asks, and answers with `reply`. A host call that was not answered when a
+/// session broke is sent again on the next one, with the same number; it is performed once.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HostCall {
+    /// The operation that asks.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Counts the host calls of the operation from 1.
+    #[prost(uint32, tag = "2")]
+    pub number: u32,
+    /// `agent.operation`, a tool by its bare name, or `approval`.
+    #[prost(string, tag = "3")]
+    pub performer: ::prost::alloc::string::String,
+    /// Arguments as JSON text; always an object.
+    #[prost(string, tag = "4")]
+    pub arguments: ::prost::alloc::string::String,
+    /// How long it may take from now; absent leaves it to the hub. Never longer than the operation that asks.
+    #[prost(message, optional, tag = "5")]
+    pub timeout: ::core::option::Option<::prost_types::Duration>,
+}
+/// The agent performs other operations than before.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CatalogueChanged {
+    /// What it is and does now; the name stays.
+    #[prost(message, optional, tag = "1")]
     pub agent: ::core::option::Option<DescribeResponse>,
 }
 /// The agent is going away.
@@ -237,9 +318,13 @@ pub struct Event {
     /// The operation.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// Counts the events of the operation from 1, without gap.
+    /// Counts the events of the operation from 1. Each follows the one before, or the last of those that `folded` stands for.
     #[prost(uint64, tag = "2")]
     pub sequence: u64,
+    /// How many events right before this one are not sent: progress that newer progress overtook while no hub listened, or what a
+    /// hub that resumes has had before.
+    #[prost(uint64, tag = "7")]
+    pub folded: u64,
     /// What happened. An event with no known arm is ignored.
     #[prost(oneof = "event::Kind", tags = "3, 4, 5, 6")]
     pub kind: ::core::option::Option<event::Kind>,
@@ -373,6 +458,47 @@ pub struct Evidence {
     /// Bytes read or written as output.
     #[prost(uint64, tag = "3")]
     pub bytes: u64,
+}
+/// What can go wrong at worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Risk {
+    /// Follows the effects.
+    Unspecified = 0,
+    /// Nothing is changed.
+    Low = 1,
+    /// What is changed can be made good.
+    Medium = 2,
+    /// Others notice, such as a service that restarts.
+    High = 3,
+    /// It cannot be taken back. Such an operation is performed only after a person approved of it.
+    Critical = 4,
+}
+impl Risk {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RISK_UNSPECIFIED",
+            Self::Low => "RISK_LOW",
+            Self::Medium => "RISK_MEDIUM",
+            Self::High => "RISK_HIGH",
+            Self::Critical => "RISK_CRITICAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RISK_UNSPECIFIED" => Some(Self::Unspecified),
+            "RISK_LOW" => Some(Self::Low),
+            "RISK_MEDIUM" => Some(Self::Medium),
+            "RISK_HIGH" => Some(Self::High),
+            "RISK_CRITICAL" => Some(Self::Critical),
+            _ => None,
+        }
+    }
 }
 /// What an operation touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -579,6 +705,10 @@ pub mod agent_client {
         /// Carries many operations at once. The hub opens with `hello`, the agent answers `welcome`; afterwards each
         /// operation sent gets `accepted`, any number of outputs and progress in sequence, and exactly one outcome.
         /// Events of one operation are in order; events of different operations interleave. Unknown frames are ignored.
+        ///
+        /// A session that breaks without `bye` stops nothing yet: for the window of the welcome the agent works on and keeps what it
+        /// has to tell. A hub that opens a new session in that time sends `resume` for each operation it had in flight, and goes on
+        /// after the last event it saw. What nobody resumed by then is stopped.
         pub async fn session(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::HostFrame>,
@@ -647,6 +777,10 @@ pub mod agent_server {
         /// Carries many operations at once. The hub opens with `hello`, the agent answers `welcome`; afterwards each
         /// operation sent gets `accepted`, any number of outputs and progress in sequence, and exactly one outcome.
         /// Events of one operation are in order; events of different operations interleave. Unknown frames are ignored.
+        ///
+        /// A session that breaks without `bye` stops nothing yet: for the window of the welcome the agent works on and keeps what it
+        /// has to tell. A hub that opens a new session in that time sends `resume` for each operation it had in flight, and goes on
+        /// after the last event it saw. What nobody resumed by then is stopped.
         async fn session(
             &self,
             request: tonic::Request<tonic::Streaming<super::HostFrame>>,

@@ -52,6 +52,10 @@ pub struct StartRequest {
     /// Casts by name, for what `cast` does not say; the first ones first.
     #[prost(string, repeated, tag = "7")]
     pub casts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The session of the caller, from `Sessions.Open`: its steps share what agents keep for it. Empty makes the run a session of
+    /// its own, which is over with it.
+    #[prost(string, tag = "8")]
+    pub session: ::prost::alloc::string::String,
 }
 /// A run that was started.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2660,6 +2664,9 @@ pub struct OperationStatus {
     /// Time of all calls together.
     #[prost(message, optional, tag = "11")]
     pub total: ::core::option::Option<::prost_types::Duration>,
+    /// What can go wrong at worst: `low`, `medium`, `high` or `critical`.
+    #[prost(string, tag = "12")]
+    pub risk: ::prost::alloc::string::String,
 }
 /// Calls an operation.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2673,6 +2680,12 @@ pub struct CallRequest {
     /// How long it may take; absent leaves it to the daemon.
     #[prost(message, optional, tag = "3")]
     pub timeout: ::core::option::Option<::prost_types::Duration>,
+    /// The session of the caller, from `Sessions.Open`; empty for none.
+    #[prost(string, tag = "4")]
+    pub session: ::prost::alloc::string::String,
+    /// The caller has asked a person, who agreed. Operations of critical risk are refused without it.
+    #[prost(bool, tag = "5")]
+    pub approved: bool,
 }
 /// The outcome of a call.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2730,6 +2743,127 @@ pub mod call_stream_response {
         #[prost(message, tag = "2")]
         Outcome(super::CallOutcome),
     }
+}
+/// Calls several operations.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CallBatchRequest {
+    /// What to call; at most 256.
+    #[prost(message, repeated, tag = "1")]
+    pub calls: ::prost::alloc::vec::Vec<CallRequest>,
+    /// In which order, and what counts as success of all together.
+    #[prost(oneof = "call_batch_request::Strategy", tags = "2, 3, 4, 5, 6")]
+    pub strategy: ::core::option::Option<call_batch_request::Strategy>,
+}
+/// Nested message and enum types in `CallBatchRequest`.
+pub mod call_batch_request {
+    /// In which order, and what counts as success of all together.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Strategy {
+        /// All side by side.
+        #[prost(message, tag = "2")]
+        Parallel(super::Parallel),
+        /// One after the other.
+        #[prost(message, tag = "3")]
+        Sequential(super::Sequential),
+        /// All side by side until one succeeds; the others are stopped.
+        #[prost(message, tag = "4")]
+        FirstSuccess(super::FirstSuccess),
+        /// One after the other, each with the value of the one before.
+        #[prost(message, tag = "5")]
+        Pipeline(super::Pipeline),
+        /// All side by side, until so many gave the same value, or cannot any more.
+        #[prost(message, tag = "6")]
+        Voting(super::Voting),
+    }
+}
+/// All side by side.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Parallel {
+    /// How many at once; 0 leaves it to the agents.
+    #[prost(uint32, tag = "1")]
+    pub limit: u32,
+    /// Stop the others as soon as one does not succeed.
+    #[prost(bool, tag = "2")]
+    pub stop_on_error: bool,
+}
+/// One after the other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Sequential {
+    /// Begin no other once one does not succeed.
+    #[prost(bool, tag = "1")]
+    pub stop_on_error: bool,
+}
+/// Until one succeeds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FirstSuccess {}
+/// Each with the value of the one before. Stops at the first that does not succeed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Pipeline {
+    /// Argument that takes the value of the call before; `input` when empty.
+    #[prost(string, tag = "1")]
+    pub argument: ::prost::alloc::string::String,
+}
+/// Until so many agree.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Voting {
+    /// How many must give the same value; 0 means more than half.
+    #[prost(uint32, tag = "1")]
+    pub threshold: u32,
+    /// The field of each value that is compared, as a JSON pointer (RFC 6901); the whole value when empty.
+    #[prost(string, tag = "2")]
+    pub pointer: ::prost::alloc::string::String,
+}
+/// One thing seen of a batch.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallBatchResponse {
+    /// What was seen.
+    #[prost(oneof = "call_batch_response::Seen", tags = "1, 2")]
+    pub seen: ::core::option::Option<call_batch_response::Seen>,
+}
+/// Nested message and enum types in `CallBatchResponse`.
+pub mod call_batch_response {
+    /// What was seen.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Seen {
+        /// A call ended.
+        #[prost(message, tag = "1")]
+        Ended(super::BatchOutcome),
+        /// All together ended; always last.
+        #[prost(message, tag = "2")]
+        Summary(super::BatchSummary),
+    }
+}
+/// How one call of a batch ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BatchOutcome {
+    /// Its place in the request, counted from 0.
+    #[prost(uint32, tag = "1")]
+    pub place: u32,
+    /// How it ended; absent when it was not begun.
+    #[prost(message, optional, tag = "2")]
+    pub outcome: ::core::option::Option<CallOutcome>,
+}
+/// What came of a batch.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BatchSummary {
+    /// Whether all together succeeded, by the strategy.
+    #[prost(bool, tag = "1")]
+    pub succeeded: bool,
+    /// How many succeeded.
+    #[prost(uint32, tag = "2")]
+    pub successes: u32,
+    /// How many did not succeed, those that were stopped included.
+    #[prost(uint32, tag = "3")]
+    pub failures: u32,
+    /// How many were not begun.
+    #[prost(uint32, tag = "4")]
+    pub skipped: u32,
+    /// The value of all together: of the first success, the end of the pipeline, or the one that was voted for.
+    #[prost(message, optional, tag = "5")]
+    pub value: ::core::option::Option<Payload>,
+    /// What the strategy has to say, such as how the votes fell.
+    #[prost(string, tag = "6")]
+    pub remark: ::prost::alloc::string::String,
 }
 /// Asks for the tools.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3027,6 +3161,31 @@ pub mod agents_client {
                 .insert(GrpcMethod::new("opdbus.v1.Agents", "CallStream"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Calls several operations, and streams each outcome as it comes; the last message says what came of all together.
+        pub async fn call_batch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CallBatchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::CallBatchResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/opdbus.v1.Agents/CallBatch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("opdbus.v1.Agents", "CallBatch"));
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3091,6 +3250,17 @@ pub mod agents_server {
             &self,
             request: tonic::Request<super::CallStreamRequest>,
         ) -> std::result::Result<tonic::Response<Self::CallStreamStream>, tonic::Status>;
+        /// Server streaming response type for the CallBatch method.
+        type CallBatchStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::CallBatchResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Calls several operations, and streams each outcome as it comes; the last message says what came of all together.
+        async fn call_batch(
+            &self,
+            request: tonic::Request<super::CallBatchRequest>,
+        ) -> std::result::Result<tonic::Response<Self::CallBatchStream>, tonic::Status>;
     }
     /// Agents of the pool.
     #[derive(Debug)]
@@ -3418,6 +3588,52 @@ pub mod agents_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CallStreamSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Agents/CallBatch" => {
+                    #[allow(non_camel_case_types)]
+                    struct CallBatchSvc<T: Agents>(pub Arc<T>);
+                    impl<
+                        T: Agents,
+                    > tonic::server::ServerStreamingService<super::CallBatchRequest>
+                    for CallBatchSvc<T> {
+                        type Response = super::CallBatchResponse;
+                        type ResponseStream = T::CallBatchStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CallBatchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agents>::call_batch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CallBatchSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -5327,6 +5543,529 @@ pub mod plans_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "opdbus.v1.Plans";
     impl<T> tonic::server::NamedService for PlansServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Opens a session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpenSessionRequest {
+    /// What the client is, for those who look; at most 100 characters.
+    #[prost(string, tag = "1")]
+    pub client: ::prost::alloc::string::String,
+}
+/// What is told of a session.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OpenSessionResponse {
+    /// What is told.
+    #[prost(oneof = "open_session_response::Told", tags = "1, 2")]
+    pub told: ::core::option::Option<open_session_response::Told>,
+}
+/// Nested message and enum types in `OpenSessionResponse`.
+pub mod open_session_response {
+    /// What is told.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Told {
+        /// The session stands; always first.
+        #[prost(message, tag = "1")]
+        Session(super::Session),
+        /// A leased agent changed.
+        #[prost(message, tag = "2")]
+        Agent(super::AgentStatus),
+    }
+}
+/// A session.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Session {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Whose it is.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// What the client says it is.
+    #[prost(string, tag = "3")]
+    pub client: ::prost::alloc::string::String,
+    /// Since when.
+    #[prost(message, optional, tag = "4")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+    /// Agents that it leases, as they stand.
+    #[prost(message, repeated, tag = "5")]
+    pub agents: ::prost::alloc::vec::Vec<AgentStatus>,
+    /// Calls that named it.
+    #[prost(uint64, tag = "6")]
+    pub calls: u64,
+    /// Runs that it started.
+    #[prost(uint64, tag = "7")]
+    pub runs: u64,
+}
+/// Closes a session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CloseSessionRequest {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub session: ::prost::alloc::string::String,
+}
+/// The session is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CloseSessionResponse {}
+/// Asks for the sessions.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSessionsRequest {}
+/// The sessions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSessionsResponse {
+    /// Oldest first.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
+}
+/// Generated client implementations.
+pub mod sessions_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Sessions: a client that works with agents for a while. Calls that name a session share what agents keep for it, and count
+    /// against its limits.
+    #[derive(Debug, Clone)]
+    pub struct SessionsClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> SessionsClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SessionsClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SessionsClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Opens a session and holds it for as long as the stream lasts. Agents that run on connection and are not connected are
+        /// connected side by side, and all of them are leased: none is released while a session is open. The first message tells the
+        /// session and each agent as it stands then; every later one an agent that changed. A client that goes away, or cancels the
+        /// stream, closes its session.
+        pub async fn open(
+            &mut self,
+            request: impl tonic::IntoRequest<super::OpenSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::OpenSessionResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Sessions/Open");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Sessions", "Open"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Closes a session of the caller; its stream ends with OK.
+        pub async fn close(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CloseSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CloseSessionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Sessions/Close");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Sessions", "Close"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the sessions that the caller may see: its own, or all for one who may manage agents.
+        pub async fn list(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSessionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Sessions/List");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Sessions", "List"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod sessions_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SessionsServer.
+    #[async_trait]
+    pub trait Sessions: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the Open method.
+        type OpenStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::OpenSessionResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Opens a session and holds it for as long as the stream lasts. Agents that run on connection and are not connected are
+        /// connected side by side, and all of them are leased: none is released while a session is open. The first message tells the
+        /// session and each agent as it stands then; every later one an agent that changed. A client that goes away, or cancels the
+        /// stream, closes its session.
+        async fn open(
+            &self,
+            request: tonic::Request<super::OpenSessionRequest>,
+        ) -> std::result::Result<tonic::Response<Self::OpenStream>, tonic::Status>;
+        /// Closes a session of the caller; its stream ends with OK.
+        async fn close(
+            &self,
+            request: tonic::Request<super::CloseSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CloseSessionResponse>,
+            tonic::Status,
+        >;
+        /// Lists the sessions that the caller may see: its own, or all for one who may manage agents.
+        async fn list(
+            &self,
+            request: tonic::Request<super::ListSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSessionsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Sessions: a client that works with agents for a while. Calls that name a session share what agents keep for it, and count
+    /// against its limits.
+    #[derive(Debug)]
+    pub struct SessionsServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SessionsServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SessionsServer<T>
+    where
+        T: Sessions,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/opdbus.v1.Sessions/Open" => {
+                    #[allow(non_camel_case_types)]
+                    struct OpenSvc<T: Sessions>(pub Arc<T>);
+                    impl<
+                        T: Sessions,
+                    > tonic::server::ServerStreamingService<super::OpenSessionRequest>
+                    for OpenSvc<T> {
+                        type Response = super::OpenSessionResponse;
+                        type ResponseStream = T::OpenStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::OpenSessionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Sessions>::open(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = OpenSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Sessions/Close" => {
+                    #[allow(non_camel_case_types)]
+                    struct CloseSvc<T: Sessions>(pub Arc<T>);
+                    impl<
+                        T: Sessions,
+                    > tonic::server::UnaryService<super::CloseSessionRequest>
+                    for CloseSvc<T> {
+                        type Response = super::CloseSessionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CloseSessionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Sessions>::close(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CloseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Sessions/List" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSvc<T: Sessions>(pub Arc<T>);
+                    impl<
+                        T: Sessions,
+                    > tonic::server::UnaryService<super::ListSessionsRequest>
+                    for ListSvc<T> {
+                        type Response = super::ListSessionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSessionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Sessions>::list(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SessionsServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "opdbus.v1.Sessions";
+    impl<T> tonic::server::NamedService for SessionsServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
