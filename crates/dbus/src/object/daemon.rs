@@ -190,9 +190,7 @@ impl DaemonObject {
         let guest = self.enter(&header, connection).await?;
         let engine = &self.lobby.house.engine;
         let filter = reading::filter(engine, filter, limit).await?;
-        if filter.user.as_deref() != Some(guest.caller.name().as_str()) {
-            self.lobby.admit(&guest, Right::ReadOutput, &[]).await?;
-        }
+        self.lobby.admit_reading(&guest, filter.user.as_deref(), &[]).await?;
         reading::audit(engine, filter).await
     }
 
