@@ -48,7 +48,7 @@ pub enum BuildError {
     },
     /// What systemd hands over cannot be listened on.
     #[error("the socket that systemd hands over cannot be listened on")]
-    Inherited(#[source] io::Error),
+    Inherited(#[from] op_agent::InheritError),
     /// The door on the message bus does not open.
     #[error("cannot be on the message bus")]
     Bus(#[from] op_dbus::OpenError),

@@ -100,11 +100,10 @@ impl Describe for StartError {
             Self::Inputs { .. } => {
                 described(Kind::Invalid, "INPUTS_INVALID", "`op-dbus plans` shows what a plan takes")
             }
-            Self::Part { .. } => described(Kind::Invalid, "CAST_INVALID", "`op-dbus graph` shows the steps"),
             Self::CastUnknown { .. } => {
                 described(Kind::Unknown, "CAST_UNKNOWN", "`op-dbus casts` lists the casts")
             }
-            Self::CastUnfit { .. } | Self::Uncast { .. } => {
+            Self::Part { .. } | Self::CastUnfit { .. } | Self::Uncast { .. } => {
                 described(Kind::Invalid, "CAST_INVALID", "`op-dbus graph` shows the steps")
             }
             Self::Key { .. } => described(Kind::Invalid, "INPUTS_INVALID", ""),

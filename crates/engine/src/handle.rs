@@ -1,6 +1,7 @@
 //! What doors call.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -77,7 +78,7 @@ pub(crate) struct Hall {
     /// Tells of a new library.
     renewed: Notify,
     /// Whether new runs are refused until somebody says otherwise.
-    draining: watch::Sender<bool>,
+    draining: AtomicBool,
     places: Places,
     /// Who holds it is the only one to change how far schedules are.
     schedules: tokio::sync::Mutex<()>,
@@ -116,7 +117,7 @@ impl Engine {
             limits,
             library: RwLock::new(Arc::new(library.into())),
             renewed: Notify::new(),
-            draining: watch::Sender::new(false),
+            draining: AtomicBool::new(false),
             places: Places::default(),
             schedules: tokio::sync::Mutex::default(),
             idle: Idle::default(),
@@ -142,12 +143,12 @@ impl Engine {
 
     /// Refuses new runs from now on, or takes them again. Runs under way go on, child plans of theirs included.
     pub fn set_draining(&self, draining: bool) {
-        self.hall.draining.send_replace(draining);
+        self.hall.draining.store(draining, Ordering::Relaxed);
     }
 
     /// Whether new runs are refused.
     pub fn is_draining(&self) -> bool {
-        *self.hall.draining.borrow()
+        self.hall.draining.load(Ordering::Relaxed)
     }
 
     /// What plans can name.

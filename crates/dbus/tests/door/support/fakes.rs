@@ -88,6 +88,16 @@ impl LiveAgents {
         status.clone()
     }
 
+    /// One more agent, of which nobody is told.
+    pub(crate) fn add(&self, name: &str) {
+        self.agents().insert(name.to_owned(), status(name));
+    }
+
+    /// One agent less, of which nobody is told.
+    pub(crate) fn remove(&self, name: &str) {
+        self.agents().remove(name).expect("known");
+    }
+
     fn turn(&self, name: &str, state: AgentState) -> Result<AgentStatus, ConnectError> {
         if !self.agents().contains_key(name) {
             return Err(ConnectError::Unknown(name.to_owned()));
