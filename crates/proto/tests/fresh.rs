@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PROTOS: [&str; 6] = [
+const PROTOS: [&str; 7] = [
     "opdbus/agent/v1/agent.proto",
     "opdbus/v1/agent.proto",
     "opdbus/v1/journal.proto",
     "opdbus/v1/payload.proto",
     "opdbus/v1/plan.proto",
     "opdbus/v1/run.proto",
+    "opdbus/v1/skill.proto",
 ];
 
 fn generate(into: &Path) {
