@@ -20,8 +20,14 @@ pub(super) fn read(file: usize, written: &Written, report: &mut Report<'_>) -> O
     let before = report.errors();
     let text = written.source.text.as_str();
     let places = Places { file, text };
+    for remark in &written.remarks {
+        report.warning(places.line(1), remark);
+    }
     for trouble in &written.troubles {
         report.error(places.line(1), trouble);
+    }
+    if text.is_empty() && !written.troubles.is_empty() {
+        return None;
     }
     if text.len() > MAX_FILE {
         let finding = report

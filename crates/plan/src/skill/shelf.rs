@@ -20,6 +20,8 @@ pub struct Written {
     pub resources: BTreeMap<String, String>,
     /// What is wrong with its files, in one sentence each: such a skill is left out.
     pub troubles: Vec<String>,
+    /// What people should know of its files, in one sentence each.
+    pub remarks: Vec<String>,
     /// Whether it gives way to one of the same name that was written before it, instead of standing for that.
     pub gives_way: bool,
 }
