@@ -212,8 +212,12 @@ fn engine(
     for diagnostic in loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()) {
         tracing::error!("a plan is left out\n{}", diagnostic.render(false));
     }
+    let library = configuration.library(loaded);
+    for diagnostic in library.skills.diagnostics().iter().filter(|diagnostic| diagnostic.is_error()) {
+        tracing::error!("a skill is left out\n{}", diagnostic.render(false));
+    }
     let ports = Ports { journal, perform, agents: pool, clock };
-    Engine::new(ports, configuration.library(loaded), settings.limits)
+    Engine::new(ports, library, settings.limits)
 }
 
 pub(crate) fn make_folder(path: &Path) -> Result<(), BuildError> {

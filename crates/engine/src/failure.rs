@@ -88,7 +88,9 @@ impl Describe for NameError {
                 "NAME_UNKNOWN",
                 "`op-dbus plans` lists the plans and `op-dbus tools` the tools",
             ),
-            Self::Shape(_) => described(Kind::Unknown, "SHAPE_UNKNOWN", "`op-dbus plans` lists the plans"),
+            Self::Skill { .. } => {
+                described(Kind::Unknown, "SKILL_UNKNOWN", "`op-dbus skills` lists the skills")
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ mod place;
 pub mod preview;
 pub mod query;
 pub mod schedule;
+pub mod skill;
 pub mod start;
 pub mod tail;
 
@@ -154,7 +155,9 @@ impl Engine {
     /// What plans can name.
     pub fn catalogue(&self) -> Catalogue {
         let mut catalogue = self.hall.ports.agents.catalogue();
-        catalogue.roles.extend(self.library().roles.clone());
+        let library = self.library();
+        catalogue.roles.extend(library.roles.clone());
+        catalogue.skills = Arc::clone(&library.skills);
         catalogue
     }
 

@@ -36,7 +36,7 @@ pub(crate) fn catalogue() -> Catalogue {
     let agents =
         BTreeMap::from([("w".to_owned(), Operations::Open), ("tools".to_owned(), Operations::Known(tools))]);
     let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
-    Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]) }
+    Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]), ..Catalogue::default() }
 }
 
 fn status(name: &str) -> AgentStatus {
