@@ -1,17 +1,15 @@
 //! `opdbus.v1.Agents`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt as _, unfold};
 use op_engine::Engine;
+use op_engine::handle::call::Calling;
 use op_engine::names::Target;
 use op_engine::ports::{Progress, Right, Sink};
-use op_plan::Performer;
 use op_proto::v1 as wire;
 use op_proto::v1::agents_server::Agents;
 use op_run::Answer;
-use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, Response, Status};
@@ -28,13 +26,6 @@ pub(crate) struct AgentsService {
 }
 
 type Reply<T> = Result<Response<T>, Status>;
-
-/// A call that a client asks for.
-pub(crate) struct Asked {
-    pub(crate) performer: Performer,
-    pub(crate) arguments: Map<String, Value>,
-    pub(crate) timeout: Option<Duration>,
-}
 
 #[tonic::async_trait]
 impl Agents for AgentsService {
@@ -97,7 +88,7 @@ impl AgentsService {
 }
 
 /// Reads what a client wants to call, and refuses who may not. A plan is run, not called.
-pub(crate) async fn asked(desk: &Desk, asker: &Asker, of: &wire::CallRequest) -> Result<Asked, Status> {
+pub(crate) async fn asked(desk: &Desk, asker: &Asker, of: &wire::CallRequest) -> Result<Calling, Status> {
     desk.admit(asker, Right::Run, &[("operation", &of.target)]).await?;
     let performer = match desk.engine.resolve(&of.target).map_err(|error| status(&error))? {
         Target::Operation(performer) => performer,
@@ -105,17 +96,20 @@ pub(crate) async fn asked(desk: &Desk, asker: &Asker, of: &wire::CallRequest) ->
             return Err(bad_field("target", format!("`{}` is a plan: start a run of it", plan.id())));
         }
     };
-    Ok(Asked {
+    Ok(Calling {
         performer,
         arguments: object("arguments", &of.arguments)?,
         timeout: limit("timeout", of.timeout)?,
+        user: asker.name(),
+        session: of.session.clone(),
+        approved: of.approved,
     })
 }
 
 /// Performs a call whose output nobody watches.
 pub(crate) async fn call(
     engine: &Engine,
-    asked: Asked,
+    asked: Calling,
     stop: CancellationToken,
 ) -> Result<wire::CallOutcome, Status> {
     let answer = perform(engine, asked, Arc::new(Deaf), stop).await?;
@@ -124,13 +118,11 @@ pub(crate) async fn call(
 
 async fn perform(
     engine: &Engine,
-    asked: Asked,
+    asked: Calling,
     sink: Arc<dyn Sink>,
     stop: CancellationToken,
 ) -> Result<Answer, Status> {
-    let Asked { performer, arguments, timeout } = asked;
-    let answer = engine.call(&performer, arguments, timeout, sink, stop).await;
-    answer.map_err(|error| status(&error))
+    engine.call(asked, sink, stop).await.map_err(|error| status(&error))
 }
 
 /// Takes what nobody watches.
@@ -171,7 +163,7 @@ struct Streaming {
 
 fn stream(
     engine: Engine,
-    asked: Asked,
+    asked: Calling,
     stop: CancellationToken,
 ) -> BoxStream<'static, Result<wire::CallStreamResponse, Status>> {
     let (sender, progress) = mpsc::channel(PROGRESS);

@@ -156,6 +156,7 @@ impl Agent {
             return Err(Failure::new(FailureKind::Refused, "arguments_too_large", message)
                 .hint("pass a path instead of the content, or raise the limit of the pool"));
         }
+        self.serve(&request.session);
         Ok(Box::new(Operation {
             id: request.key,
             operation: request.performer.operation,
@@ -274,6 +275,7 @@ mod tests {
             timeout: None,
             repeat: false,
             secrets: Vec::new(),
+            session: String::new(),
         };
         let (sink, stop): (Arc<dyn Sink>, _) = (Arc::new(Nobody), CancellationToken::new());
         let request_twice = 2 * std::mem::size_of_val(&request);

@@ -125,7 +125,7 @@ fn agents() -> FixedAgents {
         BTreeMap::from([("w".to_owned(), Operations::Open), ("tools".to_owned(), Operations::Known(tools))]);
     let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
     let catalogue = Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]) };
-    FixedAgents { catalogue, agents: vec![status("tools"), status("w")] }
+    FixedAgents::of(catalogue).with(vec![status("tools"), status("w")])
 }
 
 /// A door, open, and what stands behind it.

@@ -6,5 +6,6 @@ mod misbehaves;
 mod processes;
 mod renews;
 mod scripted;
+mod sessions;
 mod support;
 mod units;
