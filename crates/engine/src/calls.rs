@@ -39,14 +39,17 @@ pub(crate) trait Children: Send + Sync + 'static {
 pub(crate) struct Calls {
     perform: Arc<dyn Perform>,
     children: Arc<dyn Children>,
+    /// The session that they are made for.
+    session: String,
     tasks: JoinSet<Answer>,
     under_way: HashMap<Id, UnderWay>,
     by_work: HashMap<Work, Id>,
 }
 
 impl Calls {
-    pub(crate) fn new(perform: Arc<dyn Perform>, children: Arc<dyn Children>) -> Self {
-        Self { perform, children, tasks: JoinSet::new(), under_way: HashMap::new(), by_work: HashMap::new() }
+    pub(crate) fn new(perform: Arc<dyn Perform>, children: Arc<dyn Children>, session: String) -> Self {
+        let (under_way, by_work) = (HashMap::new(), HashMap::new());
+        Self { perform, children, session, tasks: JoinSet::new(), under_way, by_work }
     }
 
     pub(crate) fn is_under_way(&self, work: Work) -> bool {
@@ -75,7 +78,7 @@ impl Calls {
                 timeout: call.timeout,
                 repeat,
                 secrets,
-                session: call.key.run.to_string(),
+                session: self.session.clone(),
             };
             let (perform, sink, token) = (Arc::clone(&self.perform), Arc::clone(&output), stop.clone());
             self.tasks.spawn(async move { perform.perform(request, sink, token).await })

@@ -17,6 +17,7 @@ use crate::feed::Feed;
 use crate::handle::Engine;
 use crate::output::Output;
 use crate::ports::{AppendError, Clock, Entry, Journal, Perform, RunRecord};
+use crate::session;
 
 mod batch;
 
@@ -91,7 +92,8 @@ impl Conductor {
     ) -> Self {
         let run = Run::clone(&feed.run());
         let repeats = if is_recovered { calls_of(&run).collect() } else { HashSet::new() };
-        let calls = Calls::new(Arc::clone(&world.perform), Arc::new(world.engine.clone()));
+        let session = session::of_run(&run).to_owned();
+        let calls = Calls::new(Arc::clone(&world.perform), Arc::new(world.engine.clone()), session);
         let secrets = secrets_of(&run);
         Self { world, run, feed, inbox, beat, calls, repeats, secrets }
     }

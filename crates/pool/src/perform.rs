@@ -156,6 +156,7 @@ impl Agent {
             return Err(Failure::new(FailureKind::Refused, "arguments_too_large", message)
                 .hint("pass a path instead of the content, or raise the limit of the pool"));
         }
+        self.serve(&request.session);
         Ok(Box::new(Operation {
             id: request.key,
             operation: request.performer.operation,

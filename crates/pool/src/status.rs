@@ -1,10 +1,12 @@
 //! The agents as people see them: the port [`Agents`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use op_engine::ports::{AgentState, AgentStatus, Agents, ConnectError, OperationStatus};
+use op_engine::ports::{AgentState, AgentStatus, Agents, ConnectError, Lease, OperationStatus};
 use op_plan::catalogue::Operations;
 use op_plan::{Catalogue, Operation, Performer};
 
@@ -40,6 +42,23 @@ impl Agents for Pool {
         // A keeper that has ended left an idle link behind.
         let _ = standing.wait_for(|now| now.state == AgentState::Idle && now.pid.is_none()).await;
         Ok(agent.status())
+    }
+
+    fn lease(&self) -> Lease {
+        self.mould.leases.fetch_add(1, Ordering::AcqRel);
+        let held: Vec<_> =
+            self.roster.agents().into_iter().filter(|agent| agent.settings.run_on_connection).collect();
+        held.iter().for_each(|agent| agent.want());
+        let (leases, roster) = (Arc::clone(&self.mould.leases), Arc::clone(&self.roster));
+        Lease::new(held.iter().map(|agent| agent.settings.name.clone()), move || {
+            if leases.fetch_sub(1, Ordering::AcqRel) == 1 {
+                roster.agents().iter().for_each(|agent| agent.release());
+            }
+        })
+    }
+
+    fn session_over(&self, session: &str) {
+        self.roster.agents().iter().for_each(|agent| agent.session_over(session));
     }
 
     fn catalogue(&self) -> Catalogue {
@@ -83,7 +102,7 @@ impl Agent {
             state: standing.state,
             reason: standing.reason,
             endpoint: self.settings.address.to_string(),
-            run_on_connection: self.settings.run_on_connection,
+            run_on_connection: self.settings.run_on_connection && self.pool.hold,
             operations: operations.collect(),
             version: standing
                 .described

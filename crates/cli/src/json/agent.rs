@@ -1,7 +1,7 @@
 //! Agents, their operations and what a call came to.
 
 use op_proto::v1::call_outcome::Kind;
-use op_proto::v1::{AgentStatus, CallOutcome, OperationStatus};
+use op_proto::v1::{AgentStatus, CallOutcome, OperationStatus, Session};
 use serde_json::{Value, json};
 
 use super::run::{evidence, failure};
@@ -28,6 +28,19 @@ pub(crate) fn agent(agent: &AgentStatus) -> Value {
         "faults": agent.faults,
         "latency_seconds": seconds(time::length(agent.latency.as_ref())),
         "operations": agent.operations.iter().map(operation).collect::<Vec<_>>(),
+    })
+}
+
+/// A session and the agents that it leases.
+pub(crate) fn session(session: &Session) -> Value {
+    json!({
+        "id": session.id,
+        "user": session.user,
+        "client": text(&session.client),
+        "since": at(session.since.as_ref()),
+        "calls": session.calls,
+        "runs": session.runs,
+        "agents": session.agents.iter().map(agent).collect::<Vec<_>>(),
     })
 }
 

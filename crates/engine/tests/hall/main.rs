@@ -18,6 +18,7 @@ mod names;
 mod places;
 mod preview;
 mod schedule;
+mod sessions;
 mod shutdown;
 mod starting;
 mod support;

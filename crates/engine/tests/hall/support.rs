@@ -7,10 +7,11 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use indexmap::IndexMap;
 use op_engine::fakes::{FixedAgents, MemoryJournal, ScriptedPerform, succeed};
+use op_engine::handle::call::Calling;
 use op_engine::handle::control::{Control, ControlError};
 use op_engine::names::Plans;
 use op_engine::ports::{
-    Channel, Chunk, Journal, Perform, Progress, Recorded, Request, RunFilter, RunRecord, SystemClock,
+    Channel, Chunk, Journal, Perform, Progress, Recorded, Request, RunFilter, RunRecord, Sink, SystemClock,
 };
 use op_engine::start::StartRequest;
 use op_engine::watch::Seen;
@@ -20,7 +21,7 @@ use op_plan::plan::FailureKind;
 use op_plan::{Catalogue, Effects, Operation, Performer, Source, load};
 use op_run::run::State;
 use op_run::{Answer, Evidence, Failure, Run, RunId};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Three phases, one after the other, each with something to undo.
 pub(crate) const LINE: &str = "
@@ -97,6 +98,25 @@ pub(crate) fn limited(
 ) -> Engine {
     let agents = Arc::new(FixedAgents::of(catalogue()));
     Engine::new(Ports { journal, perform, agents, clock: Arc::new(SystemClock::new()) }, plans(text), limits)
+}
+
+/// Takes what nobody watches.
+pub(crate) struct Deaf;
+
+impl Sink for Deaf {
+    fn take(&self, _progress: Progress) {}
+}
+
+/// A call by `uid:1000`, for no session.
+pub(crate) fn calling(name: &str) -> Calling {
+    Calling {
+        performer: Performer::parse(name),
+        arguments: Map::new(),
+        timeout: None,
+        user: "uid:1000".to_owned(),
+        session: String::new(),
+        approved: false,
+    }
 }
 
 /// An engine with what it stands on.

@@ -126,7 +126,7 @@ fn agents() -> FixedAgents {
     let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
     let catalogue =
         Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]), ..Catalogue::default() };
-    FixedAgents { catalogue, agents: vec![status("tools"), status("w")] }
+    FixedAgents::of(catalogue).with(vec![status("tools"), status("w")])
 }
 
 /// A door, open, and what stands behind it.

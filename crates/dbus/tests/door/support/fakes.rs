@@ -9,8 +9,8 @@ use futures::StreamExt as _;
 use futures::stream::{BoxStream, iter};
 use indexmap::IndexMap;
 use op_engine::ports::{
-    AgentState, AgentStatus, Agents, Authority, Breaker, Caller, ConnectError, Denied, OperationStatus,
-    ReloadError, Right, Service, Standing,
+    AgentState, AgentStatus, Agents, Authority, Breaker, Caller, ConnectError, Denied, Lease,
+    OperationStatus, ReloadError, Right, Service, Standing,
 };
 use op_plan::catalogue::{Brief, Operations, Role};
 use op_plan::{Catalogue, Effects, Operation, Performer};
@@ -129,6 +129,12 @@ impl Agents for LiveAgents {
     async fn disconnect(&self, name: &str) -> Result<AgentStatus, ConnectError> {
         self.turn(name, AgentState::Idle)
     }
+
+    fn lease(&self) -> Lease {
+        Lease::new(Vec::new(), || {})
+    }
+
+    fn session_over(&self, _session: &str) {}
 
     fn catalogue(&self) -> Catalogue {
         catalogue()
