@@ -20,6 +20,14 @@ pub(crate) struct Ended {
     pub(crate) output: KeptOutput,
 }
 
+/// What the run lends a call.
+pub(crate) struct Sake {
+    /// Credentials that its arguments may name.
+    pub(crate) secrets: Vec<String>,
+    /// Whether a person approved of it.
+    pub(crate) approved: bool,
+}
+
 struct UnderWay {
     call: Call,
     output: Arc<Output>,
@@ -64,7 +72,7 @@ impl Calls {
         self.under_way.values().any(|under_way| under_way.call.plan.is_none())
     }
 
-    pub(crate) fn begin(&mut self, call: Call, secrets: Vec<String>, repeat: bool, output: Output) {
+    pub(crate) fn begin(&mut self, call: Call, sake: Sake, repeat: bool, output: Output) {
         let (stop, output, work) = (CancellationToken::new(), Arc::new(output), call.work);
         let task = if call.plan.is_some() {
             let (children, call, token) = (Arc::clone(&self.children), call.clone(), stop.clone());
@@ -76,8 +84,9 @@ impl Calls {
                 arguments: Arc::clone(&call.arguments),
                 timeout: call.timeout,
                 repeat,
-                secrets,
+                secrets: sake.secrets,
                 session: self.session.clone(),
+                approved: sake.approved,
             };
             let (perform, sink, token) = (Arc::clone(&self.perform), Arc::clone(&output), stop.clone());
             self.tasks.spawn(async move { perform.perform(request, sink, token).await })

@@ -32,7 +32,7 @@ pub mod plan;
 pub mod shape;
 
 pub use cast::{Casting, Player};
-pub use catalogue::{Catalogue, Effects, Operation, Performer, Role};
+pub use catalogue::{Catalogue, Effects, Operation, Performer, Risk, Role};
 pub use diagnostic::{Diagnostic, Severity};
 pub use expression::{Expression, Reference, Scope};
 pub use input::{Input, InputType};

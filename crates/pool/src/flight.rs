@@ -130,7 +130,7 @@ mod tests {
     use op_proto::agent::v1::{Accepted, Output};
 
     fn event(sequence: u64, kind: Option<Kind>) -> Event {
-        Event { id: "r/s/1/1".into(), sequence, kind }
+        Event { id: "r/s/1/1".into(), sequence, folded: 0, kind }
     }
 
     fn output(sequence: u64, channel: wire::Channel, size: usize) -> Event {

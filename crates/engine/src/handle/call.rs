@@ -79,7 +79,7 @@ impl Engine {
     }
 
     async fn perform(&self, of: Calling, sink: Arc<dyn Sink>, stop: CancellationToken) -> Answer {
-        let Calling { performer, arguments, timeout, user: _, session, approved: _ } = of;
+        let Calling { performer, arguments, timeout, user: _, session, approved } = of;
         let key = format!("call-{}/{}/1/1", new_id(), performer.operation);
         let timeout = timeout.unwrap_or(self.hall.limits.call);
         let request = Request {
@@ -90,6 +90,7 @@ impl Engine {
             repeat: false,
             secrets: Vec::new(),
             session,
+            approved,
         };
         let perform = &self.hall.ports.perform;
         let stop = stop.child_token();
