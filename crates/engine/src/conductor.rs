@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::Audit;
 use crate::beat::Beat;
-use crate::calls::Calls;
+use crate::calls::{Calls, Sake};
 use crate::feed::Feed;
 use crate::handle::Engine;
 use crate::output::Output;
@@ -142,7 +142,15 @@ impl Conductor {
                 Command::Call(call) => {
                     let output = Output::new(&call.key.step, Arc::clone(&self.feed), self.world.output_limit);
                     let repeat = self.repeats.remove(&call.work);
-                    self.calls.begin(call, self.secrets.clone(), repeat, output);
+                    let approved = call.work.step().is_some_and(|step| self.run.plan().is_approved(step));
+                    let sake = Sake {
+                        secrets: self.secrets.clone(),
+                        approved,
+                        engine: self.world.engine.clone(),
+                        inbox: self.world.engine.inbox(self.run.id()),
+                        asked: self.run.trial(call.work).map_or(0, |trial| trial.asked),
+                    };
+                    self.calls.begin(call, sake, repeat, output);
                 }
                 Command::Stop { work, .. } => self.calls.stop(work),
                 Command::Wake(at) => wake = Some(at),

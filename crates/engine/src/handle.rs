@@ -244,6 +244,11 @@ impl Engine {
         Some(Entered { run: run.id().clone(), feed, messages, beat })
     }
 
+    /// The way into a run that has a conductor.
+    pub(crate) fn inbox(&self, run: &RunId) -> Option<mpsc::Sender<Message>> {
+        self.live().get(run).map(|live| live.inbox.clone())
+    }
+
     /// Forgets a run.
     pub(crate) fn leave(&self, run: &RunId) {
         self.live().remove(run);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use op_engine::ports::{self, AgentState, Clock};
+use op_plan::Risk;
 use op_run::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -304,6 +305,14 @@ impl Agent {
         tally.calls += 1;
         tally.failures += u64::from(count != Count::Success);
         tally.total += took;
+    }
+
+    /// What can go wrong with an operation, as far as is known.
+    pub(crate) fn risk(&self, operation: &str) -> Option<Risk> {
+        let standing = self.standing.borrow();
+        let described = standing.described.as_ref().map(|described| &described.operations);
+        let known = described.or(self.settings.known.as_ref())?;
+        known.get(operation).map(|operation| operation.risk)
     }
 
     fn knows(&self, operation: &str) -> bool {

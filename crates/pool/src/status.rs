@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use op_engine::ports::{AgentState, AgentStatus, Agents, ConnectError, Lease, OperationStatus};
 use op_plan::catalogue::Operations;
-use op_plan::{Catalogue, Operation, Performer};
+use op_plan::{Catalogue, Operation, Performer, Risk};
 
 use crate::agent::{Agent, Standing};
 use crate::pool::Pool;
@@ -67,6 +67,10 @@ impl Agents for Pool {
             (agent.settings.name.clone(), known.map_or(Operations::Open, Operations::Known))
         });
         Catalogue { agents: agents.collect(), ..Catalogue::default() }
+    }
+
+    fn risk(&self, performer: &Performer) -> Option<Risk> {
+        self.agent(&performer.agent)?.risk(&performer.operation)
     }
 
     fn has(&self, performer: &Performer) -> bool {

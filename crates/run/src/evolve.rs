@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::event::{Event, Fact, SkipCause};
 use crate::key::Work;
-use crate::run::{Halt, Run, State, StepState};
+use crate::run::{Halt, Run, State, StepState, Trial};
 use crate::time::Timestamp;
 
 /// Takes an event into the run.

@@ -52,6 +52,7 @@ pub(crate) fn operation(operation: &OperationStatus) -> Value {
         "input_schema": nested(&operation.input_schema),
         "output_schema": nested(&operation.output_schema),
         "effects": text(&operation.effects),
+        "risk": text(&operation.risk),
         "idempotent": operation.idempotent,
         "streaming": operation.streaming,
         "unavailable": text(&operation.unavailable),

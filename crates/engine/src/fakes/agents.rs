@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt as _, iter};
-use op_plan::{Catalogue, Performer};
+use op_plan::{Catalogue, Performer, Risk};
 
 use crate::ports::{AgentStatus, Agents, ConnectError, Lease};
 
@@ -81,6 +81,10 @@ impl Agents for FixedAgents {
 
     fn catalogue(&self) -> Catalogue {
         self.catalogue.clone()
+    }
+
+    fn risk(&self, performer: &Performer) -> Option<Risk> {
+        self.catalogue.operation(performer).map(|operation| operation.risk)
     }
 
     fn has(&self, performer: &Performer) -> bool {

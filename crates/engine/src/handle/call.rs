@@ -7,10 +7,12 @@ use op_plan::Performer;
 use op_plan::plan::FailureKind;
 use op_run::{Answer, Failure};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Engine;
 use crate::guard::skill::{self, teach};
+use crate::host::{Asker, Host};
 use crate::names::{self, NameError, Target};
 use crate::ports::{Request, Sink};
 use crate::session::SessionError;
@@ -45,6 +47,11 @@ pub enum CallError {
 }
 
 impl Engine {
+    /// How long a call may take that does not say.
+    pub(crate) fn call_limit(&self) -> Duration {
+        self.hall.limits.call
+    }
+
     /// What a name means: a plan, an operation, or a tool.
     ///
     /// # Errors
@@ -81,7 +88,7 @@ impl Engine {
     }
 
     async fn perform(&self, of: Calling, sink: Arc<dyn Sink>, stop: CancellationToken) -> Answer {
-        let Calling { performer, arguments, timeout, user: _, session, approved: _ } = of;
+        let Calling { performer, arguments, timeout, user: _, session, approved } = of;
         let arguments = Arc::new(Value::Object(arguments));
         let lessons = match skill::outside(self, &performer, &arguments) {
             Ok(lessons) => lessons,
@@ -97,9 +104,18 @@ impl Engine {
             repeat: false,
             secrets: Vec::new(),
             session,
+            approved,
         };
         let perform = &self.hall.ports.perform;
         let stop = stop.child_token();
+        let asker = Asker {
+            key: key.clone(),
+            performer: performer.clone(),
+            session: request.session.clone(),
+            deadline: Instant::now().checked_add(timeout),
+            asked: 0,
+        };
+        let sink = Arc::new(Host::new(self.clone(), asker, None, sink));
         let call = perform.perform(request, sink, stop.clone());
         let answer = within(timeout, call, stop).await;
         perform.acknowledge(&performer, &key);
@@ -108,7 +124,11 @@ impl Engine {
 }
 
 /// Stops a call at its limit, and when nobody waits for it any more.
-async fn within(limit: Duration, call: impl Future<Output = Answer>, stop: CancellationToken) -> Answer {
+pub(crate) async fn within(
+    limit: Duration,
+    call: impl Future<Output = Answer>,
+    stop: CancellationToken,
+) -> Answer {
     tokio::pin!(call);
     // Dropped before the call, so that the performer sees why it is not waited for any more.
     let _stopped_when_dropped = stop.clone().drop_guard();

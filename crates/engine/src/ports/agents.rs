@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use op_plan::{Catalogue, Operation, Performer};
+use op_plan::{Catalogue, Operation, Performer, Risk};
 use op_run::Timestamp;
 
 /// State of the link to an agent.
@@ -187,6 +187,9 @@ pub trait Agents: Send + Sync + 'static {
 
     /// What plans can name: what agents described, and what is known of the bundled ones before they are connected.
     fn catalogue(&self) -> Catalogue;
+
+    /// What can go wrong with an operation; `None` while nobody knows.
+    fn risk(&self, performer: &Performer) -> Option<Risk>;
 
     /// Whether an operation can be named, as the catalogue says; asked for every call.
     fn has(&self, performer: &Performer) -> bool;

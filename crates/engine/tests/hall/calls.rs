@@ -17,7 +17,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    Deaf, LINE, ONE, World, attempt_of, calling, did, end, fail, limited, output, request, scripted, settle,
+    Deaf, LINE, ONE, World, approve, attempt_of, calling, did, end, fail, limited, output, request, scripted,
+    settle, steer,
 };
 
 fn kept_text(kept: &KeptOutput) -> String {
@@ -86,6 +87,20 @@ async fn a_time_limit_stops_the_call_and_is_its_failure() {
 async fn call(world: &World, name: &str, timeout: Option<Duration>) -> Result<Answer, CallError> {
     let of = Calling { timeout, ..calling(name) };
     world.engine.call(of, Arc::new(Deaf), CancellationToken::new()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_approved_when_a_person_let_its_step_go_on_or_its_client_says_so() {
+    let gated = format!("{ONE}approval = 'sure?'\n[[workstacks.p.phases]]\nid = 'b'\nagents = ['w.step']\n");
+    let world = World::new(&gated, scripted());
+    let run = world.start().await;
+    settle().await;
+    steer(&world, &run, approve(true)).await.expect("it asks");
+    end(&world.engine, &run).await;
+    let of = Calling { approved: true, ..calling("w.step") };
+    world.engine.call(of, Arc::new(Deaf), CancellationToken::new()).await.expect("known");
+    let approved: Vec<_> = world.perform.asked().iter().map(|request| request.approved).collect();
+    assert_eq!(approved, [true, false, true]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ use op_engine::watch::Seen;
 use op_engine::{Engine, Limits, Ports};
 use op_plan::catalogue::{Brief, Operations, Role};
 use op_plan::plan::FailureKind;
-use op_plan::{Catalogue, Effects, Operation, Performer, Source, load};
+use op_plan::{Catalogue, Effects, Operation, Performer, Risk, Source, load};
 use op_run::run::State;
 use op_run::{Answer, Evidence, Failure, Run, RunId};
 use serde_json::{Map, Value, json};
@@ -55,6 +55,7 @@ fn operation() -> Operation {
         input: json!({}),
         output: json!({}),
         effects: Effects::Read,
+        risk: Risk::Low,
         idempotent: true,
         streaming: false,
         undo: None,

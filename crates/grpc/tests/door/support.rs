@@ -15,7 +15,7 @@ use op_engine::{Engine, Library, Limits, Ports, Warden};
 use op_grpc::{Doors, ServeError, serve};
 use op_plan::catalogue::{Brief, Operations, Role};
 use op_plan::plan::FailureKind;
-use op_plan::{Casting, Catalogue, Effects, Operation, Performer, Source, load};
+use op_plan::{Casting, Catalogue, Effects, Operation, Performer, Risk, Source, load};
 use op_proto::v1 as wire;
 use op_proto::v1::runs_client::RunsClient;
 use op_run::{Answer, Evidence, Failure, Timestamp};
@@ -89,6 +89,7 @@ pub(crate) fn operation() -> Operation {
         input: json!({ "type": "object" }),
         output: json!({}),
         effects: Effects::Read,
+        risk: Risk::Low,
         idempotent: true,
         streaming: false,
         undo: None,

@@ -13,7 +13,7 @@ use op_engine::ports::{
     OperationStatus, ReloadError, Right, Service, Standing,
 };
 use op_plan::catalogue::{Brief, Operations, Role};
-use op_plan::{Catalogue, Effects, Operation, Performer};
+use op_plan::{Catalogue, Effects, Operation, Performer, Risk};
 use op_run::Timestamp;
 use serde_json::json;
 use tokio::sync::{broadcast, watch};
@@ -24,6 +24,7 @@ pub(crate) fn operation() -> Operation {
         input: json!({ "type": "object" }),
         output: json!({}),
         effects: Effects::Read,
+        risk: Risk::Low,
         idempotent: true,
         streaming: false,
         undo: None,
@@ -138,6 +139,10 @@ impl Agents for LiveAgents {
 
     fn catalogue(&self) -> Catalogue {
         catalogue()
+    }
+
+    fn risk(&self, performer: &Performer) -> Option<Risk> {
+        catalogue().operation(performer).map(|operation| operation.risk)
     }
 
     fn has(&self, performer: &Performer) -> bool {
