@@ -195,6 +195,7 @@ impl Configuration {
             casts: loaded.casts,
             roles: self.catalogue.roles.clone(),
             skills: Arc::clone(&self.catalogue.skills),
+            grants: self.settings.grants(),
         }
     }
 

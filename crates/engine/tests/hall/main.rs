@@ -11,6 +11,7 @@ mod commit;
 mod controls;
 mod crash;
 mod guards;
+mod host;
 mod idle;
 mod large;
 mod lists;
