@@ -22,9 +22,10 @@ pub mod settings;
 
 mod backend_architect;
 mod cargo;
-#[allow(dead_code, reason = "some of its users come next")]
 mod database;
 mod exchange;
+mod lexicon;
+mod memory;
 mod models;
 mod offline;
 mod rust_pro;
@@ -39,8 +40,8 @@ pub use sandbox::{SandboxError, SandboxReport, sandbox};
 pub use settings::{ModelSettings, Settings};
 
 /// The bundled agents, by the names that plans use.
-pub const NAMES: [&str; 6] =
-    ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline"];
+pub const NAMES: [&str; 7] =
+    ["tools", "rust_pro", "backend_architect", "security_auditor", "memory", "models", "offline"];
 
 /// Builds the bundled agent `name`; `None` when there is no such agent.
 pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
@@ -49,6 +50,7 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "rust_pro" => Some(rust_pro::agent(settings)),
         "backend_architect" => Some(backend_architect::agent(settings)),
         "security_auditor" => Some(security_auditor::agent(settings)),
+        "memory" => Some(memory::agent(settings)),
         "models" => Some(models::agent(settings)),
         "offline" => Some(offline::agent(settings)),
         _ => None,
