@@ -20,7 +20,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::database::Fault;
 
-pub(crate) use alike::{alike, near};
+pub(crate) use alike::{Claim, alike, near};
 pub(crate) use search::{Hit, Query, search};
 pub(crate) use words::{distinct, of_value, words};
 

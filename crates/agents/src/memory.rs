@@ -38,8 +38,9 @@ use std::sync::Arc;
 
 use op_agent::{Agent, Call, Failure, Operation};
 
+use crate::origin::Caller;
 use crate::settings::Settings;
-use store::{Caller, Store};
+use store::Store;
 
 /// Builds the agent.
 pub(crate) fn agent(settings: &Settings) -> Agent {

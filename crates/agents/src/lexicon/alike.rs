@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::{distinct, kept, newest, token};
+use super::{distinct, kept, marked, newest, token};
 use crate::database::Fault;
 
 /// The share of words from which on two bodies say the same.
@@ -37,45 +37,64 @@ pub(crate) struct Alike {
     pub(crate) share: f64,
 }
 
-/// The text in one of `spaces` that is most like `body`, when one is alike at all. `except` is passed over.
+/// What is held against others, and against which.
+#[derive(Debug)]
+pub(crate) struct Claim<'a> {
+    /// What it says.
+    pub(crate) body: &'a [String],
+    /// Where the others are.
+    pub(crate) spaces: &'a [i64],
+    /// Marks that they have, all of them.
+    pub(crate) marks: &'a [i64],
+    /// One that is passed over.
+    pub(crate) except: Option<i64>,
+    /// Milliseconds since 1970.
+    pub(crate) now: i64,
+}
+
+/// The text that is most like what is claimed, when one is alike at all and `counts`.
 pub(crate) fn alike(
     db: &Connection,
-    body: &[String],
-    spaces: &[i64],
-    except: Option<i64>,
-    now: i64,
+    claim: &Claim<'_>,
+    counts: impl Fn(i64) -> Result<bool, Fault>,
 ) -> Result<Option<Alike>, Fault> {
+    let Claim { body, spaces, marks, except, now } = *claim;
     let Some(digest) = digest(body) else { return Ok(None) };
     for space in spaces {
-        if let Some(id) = same(db, digest, *space, except, now)? {
-            return Ok(Some(Alike { id, share: 1.0 }));
+        for id in same(db, digest, *space, except, now)? {
+            if counts(id)? {
+                return Ok(Some(Alike { id, share: 1.0 }));
+            }
         }
     }
     let text = kept(body);
     let words: BTreeSet<&str> = text.split(' ').collect();
     let mut most: Option<Alike> = None;
     for space in spaces {
-        for id in near(db, &words, *space, rarest(words.len()))? {
-            let share = share(db, id, &words, now)?.filter(|share| *share >= SAME && except != Some(id));
-            most = most
-                .into_iter()
-                .chain(share.map(|share| Alike { id, share }))
-                .max_by(|a, b| a.share.total_cmp(&b.share));
+        for id in near(db, &words, *space, marks, rarest(words.len()))? {
+            let Some(share) = share(db, id, &words, now)? else { continue };
+            let is_more = most.is_none_or(|most| share > most.share);
+            if share >= SAME && except != Some(id) && is_more && counts(id)? {
+                most = Some(Alike { id, share });
+            }
         }
     }
     Ok(most)
 }
 
-/// Ids of texts in a space that have one of the `rarest` rarest of these words.
+/// Ids of texts in a space that have these marks and one of the `rarest` rarest of these words.
 pub(crate) fn near(
     db: &Connection,
     words: &BTreeSet<&str>,
     space: i64,
+    marks: &[i64],
     rarest: usize,
 ) -> Result<HashSet<i64>, Fault> {
     let mut words: Vec<&str> = words.iter().copied().collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    let lists = words.into_iter().take(PROBES).map(|word| newest(db, &[token(word, space)], PROBED));
+    let marks: Vec<String> = marks.iter().map(|mark| marked(*mark)).collect();
+    let having = |word| newest(db, &[std::slice::from_ref(&token(word, space)), &marks].concat(), PROBED);
+    let lists = words.into_iter().take(PROBES).map(having);
     let mut lists = lists.collect::<Result<Vec<_>, _>>()?;
     lists.retain(|ids| !ids.is_empty());
     lists.sort_by_key(Vec::len);
@@ -97,18 +116,16 @@ pub(super) fn digest(body: &[String]) -> Option<i64> {
     bytes.first_chunk().map(|first| i64::from_le_bytes(*first))
 }
 
-fn same(
-    db: &Connection,
-    digest: i64,
-    space: i64,
-    except: Option<i64>,
-    now: i64,
-) -> Result<Option<i64>, Fault> {
+/// Texts of the very same words, the newest ones.
+fn same(db: &Connection, digest: i64, space: i64, except: Option<i64>, now: i64) -> Result<Vec<i64>, Fault> {
     let mut asked = db.prepare_cached(
         "SELECT id FROM lexicon_texts
-         WHERE digest = ?1 AND space = ?2 AND id IS NOT ?3 AND (until IS NULL OR until > ?4) LIMIT 1",
+         WHERE digest = ?1 AND space = ?2 AND id IS NOT ?3 AND (until IS NULL OR until > ?4)
+         ORDER BY id DESC LIMIT ?5",
     )?;
-    Ok(asked.query_row(params![digest, space, except, now], |row| row.get(0)).optional()?)
+    let most = i64::try_from(PROBED).unwrap_or(i64::MAX);
+    let ids = asked.query_map(params![digest, space, except, now, most], |row| row.get(0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
 }
 
 /// How many words a body that may be alike can lack: among one more than these, it has one.

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::list::{Filter, ids};
 use super::recall::{first, keys};
 use super::session::{Scope, seen};
-use super::store::{Caller, SHARED, Store, Stored};
+use super::store::{SHARED, Store, Stored};
 use super::{invalid, past};
 use crate::database::Fault;
+use crate::origin::Caller;
 use crate::tools::Undo;
 
 /// Most entries that one call forgets, so that it can say which they were, and be undone.

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::entry::Entry;
 use super::invalid;
 use super::session::{Scope, seen};
-use super::store::{Caller, Store, Stored};
+use super::store::{Store, Stored};
 use crate::database::Fault;
+use crate::origin::Caller;
 
 /// Most entries of one page.
 const MOST: usize = 1000;

@@ -31,7 +31,7 @@ pub(super) fn keys(db: &Connection, scopes: &[i64], key: &str, now: i64) -> Resu
         beside(db, *scope, key, now, &mut found)?;
         let mut named =
             db.prepare_cached("SELECT key FROM entries WHERE id = ?1 AND (expires IS NULL OR expires > ?2)")?;
-        for id in lexicon::near(db, &words, *scope, RAREST)? {
+        for id in lexicon::near(db, &words, *scope, &[], RAREST)? {
             found.extend(named.query_row([id, now], |row| row.get::<_, String>(0)).optional()?);
         }
     }

@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, params};
 
-use super::store::{Caller, Stored};
+use super::store::Stored;
 use crate::database::Fault;
+use crate::origin::Caller;
 
 /// Milliseconds that it is kept: a week.
 const KEPT: i64 = 7 * 24 * 60 * 60 * 1000;

@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use super::entry::Entry;
 use super::session::{Scope, seen};
-use super::store::{Caller, Store, Stored};
+use super::store::{Store, Stored};
 use super::{invalid, near, remember};
 use crate::database::Fault;
+use crate::origin::Caller;
 
 /// Most keys of one call.
 const MOST: usize = 1000;

@@ -8,12 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::entry::Provenance;
 use super::session::{Scope, seen};
-use super::store::{Caller, Limits, Store, Stored};
+use super::store::{Limits, Store, Stored};
 use super::{invalid, past};
 use crate::database::Fault;
 use crate::lexicon;
+use crate::origin::{Caller, Provenance};
 use crate::tools::Undo;
 
 /// Most entries of one call.
@@ -291,9 +291,8 @@ impl Desk<'_> {
             scopes.retain(|scope| *scope == draft.scope);
         }
         let except = present.map(|present| present.id);
-        let Some(found) = lexicon::alike(self.db, &body, &scopes, except, self.caller.now)? else {
-            return Ok(());
-        };
+        let claim = lexicon::Claim { body: &body, spaces: &scopes, marks: &[], except, now: self.caller.now };
+        let Some(found) = lexicon::alike(self.db, &claim, |_| Ok(true))? else { return Ok(()) };
         let Some(other) = Stored::of(self.db, found.id, self.caller.now)? else { return Ok(()) };
         let message = format!(
             "the value of `{}` says what `{}` says already: they share {:.0} % of their words",

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::entry::Entry;
 use super::invalid;
 use super::session::{Scope, seen};
-use super::store::{Caller, Store, Stored};
+use super::store::{Store, Stored};
 use crate::database::Fault;
 use crate::lexicon::{self, Hit};
+use crate::origin::Caller;
 
 /// Most entries of each kind that a search answers.
 const MOST: usize = 100;

@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::invalid;
-use super::store::{COLUMNS, Caller, SHARED, Stored};
+use super::store::{COLUMNS, SHARED, Stored};
 use crate::database::Fault;
+use crate::origin::Caller;
 
 /// Whose an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use op_agent::{Call, Failure};
+use op_agent::Failure;
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::session;
@@ -26,25 +25,6 @@ const SWEPT: usize = 256;
 
 /// The scope that belongs to no session.
 pub(super) const SHARED: i64 = 0;
-
-/// Who asks, and when.
-#[derive(Debug, Clone)]
-pub(super) struct Caller {
-    /// The key of the call: `run/step/visit/attempt`.
-    pub(super) key: String,
-    /// The session of the client; empty when there is none.
-    pub(super) session: String,
-    /// Milliseconds since 1970.
-    pub(super) now: i64,
-}
-
-impl Caller {
-    pub(super) fn of(call: &Call) -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-        Self { key: call.key().to_owned(), session: call.session().to_owned(), now }
-    }
-}
 
 /// How much a store may hold.
 #[derive(Debug, Clone, Copy)]

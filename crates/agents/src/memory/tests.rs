@@ -13,8 +13,9 @@ use super::list::Listed;
 use super::recall::{Answer, Recalled};
 use super::remember::{Change, Remembered, Unremembered};
 use super::search::Matches;
-use super::store::{Caller, Limits, Store};
+use super::store::{Limits, Store};
 use super::*;
+use crate::origin::Caller;
 use crate::tools::Undo;
 
 /// Words enough to be held against others.
