@@ -4,11 +4,14 @@
 //!   their bare name
 //! - `rust_pro`: cargo, with structured diagnostics
 //! - `backend_architect`, `security_auditor`: static analysis that ends in a [`review::Review`]
+//! - `memory`: values by key, found again by key, word, tag or pattern
+//! - `mem0`: facts about users, agents and runs, with their history
 //! - `models`: a language model behind an OpenAI-compatible endpoint
 //! - `offline`: plain programs that play the roles of plans where there is no model
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
+//! `database` (what an agent keeps), `lexicon` (full-text search in it), `origin` (whom that comes from),
 //! `cargo` (one run of it, watched), `staging` (files, all of them or none), `exchange` (one request over HTTP).
 //!
 //! They know neither the daemon nor each other, and nothing in here answers without having looked.
@@ -22,9 +25,14 @@ pub mod settings;
 
 mod backend_architect;
 mod cargo;
+mod database;
 mod exchange;
+mod lexicon;
+mod mem0;
+mod memory;
 mod models;
 mod offline;
+mod origin;
 mod rust_pro;
 mod security_auditor;
 mod source;
@@ -37,8 +45,8 @@ pub use sandbox::{SandboxError, SandboxReport, sandbox};
 pub use settings::{ModelSettings, Settings};
 
 /// The bundled agents, by the names that plans use.
-pub const NAMES: [&str; 6] =
-    ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline"];
+pub const NAMES: [&str; 8] =
+    ["tools", "rust_pro", "backend_architect", "security_auditor", "memory", "mem0", "models", "offline"];
 
 /// Builds the bundled agent `name`; `None` when there is no such agent.
 pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
@@ -47,6 +55,8 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "rust_pro" => Some(rust_pro::agent(settings)),
         "backend_architect" => Some(backend_architect::agent(settings)),
         "security_auditor" => Some(security_auditor::agent(settings)),
+        "memory" => Some(memory::agent(settings)),
+        "mem0" => Some(mem0::agent(settings)),
         "models" => Some(models::agent(settings)),
         "offline" => Some(offline::agent(settings)),
         _ => None,

@@ -57,6 +57,8 @@ use op_agent::{Agent, Call, Failure, Operation};
 use crate::roots::Roots;
 use crate::settings::Settings;
 
+pub(crate) use undo::Undo;
+
 /// What every operation of an agent works with.
 #[derive(Debug)]
 pub(crate) struct Desk {

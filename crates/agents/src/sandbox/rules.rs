@@ -155,6 +155,8 @@ mod tests {
         assert_eq!(granted("offline", "/srv/work"), Some(Grant::Write));
         assert_eq!(granted("backend_architect", "/srv/work"), Some(Grant::Read));
         assert_eq!(granted("security_auditor", "/srv/work"), Some(Grant::Read));
+        assert_eq!(granted("memory", "/srv/work"), Some(Grant::Read));
+        assert_eq!(granted("mem0", "/srv/work"), Some(Grant::Read));
         assert_eq!(granted("somebody_new", "/srv/work"), Some(Grant::Read));
     }
 
@@ -176,6 +178,7 @@ mod tests {
     fn each_setting_opens_its_place() {
         assert_eq!(granted("security_auditor", "/srv/advisories"), Some(Grant::Read));
         assert_eq!(granted("tools", "/var/lib/agent"), Some(Grant::Write));
+        assert_eq!(granted("memory", "/var/lib/agent"), Some(Grant::Write));
         assert_eq!(granted("tools", "/run/op-dbus"), Some(Grant::Listen));
     }
 

@@ -8,6 +8,8 @@ mod files;
 mod http;
 mod kubectl;
 mod lifeline;
+mod mem0;
+mod memory;
 mod models;
 mod offline;
 mod reviews;
