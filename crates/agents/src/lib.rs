@@ -9,7 +9,8 @@
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
-//! `cargo` (one run of it, watched), `staging` (files, all of them or none), `exchange` (one request over HTTP).
+//! `cargo` (one run of it, watched), `staging` (files, all of them or none), `exchange` (one request over HTTP),
+//! `text` (how texts are read).
 //!
 //! They know neither the daemon nor each other, and nothing in here answers without having looked.
 
@@ -29,6 +30,7 @@ mod rust_pro;
 mod security_auditor;
 mod source;
 mod staging;
+mod text;
 mod tools;
 
 use op_agent::Agent;
