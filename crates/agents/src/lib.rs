@@ -23,6 +23,8 @@ pub mod settings;
 
 mod backend_architect;
 mod cargo;
+#[allow(dead_code, reason = "some of its users come next")]
+mod database;
 mod exchange;
 mod models;
 mod offline;
