@@ -6,6 +6,8 @@
 //! - `backend_architect`, `security_auditor`: static analysis that ends in a [`review::Review`]
 //! - `models`: a language model behind an OpenAI-compatible endpoint
 //! - `offline`: plain programs that play the roles of plans where there is no model
+//! - `context_manager`: contexts by name with all of their versions
+//! - `sequential_thinking`: chains of thoughts, judged by rules
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
@@ -23,13 +25,16 @@ pub mod settings;
 
 mod backend_architect;
 mod cargo;
+mod context_manager;
 #[allow(dead_code, reason = "some of its users come next")]
 mod database;
 mod exchange;
 mod models;
 mod offline;
 mod rust_pro;
+mod scope;
 mod security_auditor;
+mod sequential_thinking;
 mod source;
 mod staging;
 mod text;
@@ -41,8 +46,16 @@ pub use sandbox::{SandboxError, SandboxReport, sandbox};
 pub use settings::{ModelSettings, Settings};
 
 /// The bundled agents, by the names that plans use.
-pub const NAMES: [&str; 6] =
-    ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline"];
+pub const NAMES: [&str; 8] = [
+    "tools",
+    "rust_pro",
+    "backend_architect",
+    "security_auditor",
+    "models",
+    "offline",
+    "context_manager",
+    "sequential_thinking",
+];
 
 /// Builds the bundled agent `name`; `None` when there is no such agent.
 pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
@@ -53,6 +66,8 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "security_auditor" => Some(security_auditor::agent(settings)),
         "models" => Some(models::agent(settings)),
         "offline" => Some(offline::agent(settings)),
+        "context_manager" => Some(context_manager::agent(settings)),
+        "sequential_thinking" => Some(sequential_thinking::agent(settings)),
         _ => None,
     }
 }
