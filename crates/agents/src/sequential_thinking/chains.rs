@@ -11,6 +11,7 @@ use super::style::Style;
 use super::support::{rounded, supports};
 use super::thought::{Draft, Kind, Source, Thought};
 use crate::scope::Scope;
+use crate::tools::blocking;
 
 /// What a chain is to be about.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -176,9 +177,12 @@ pub(super) async fn add(chains: Chains, call: Call, args: Add) -> Result<Added, 
     let confidence = confidence.unwrap_or_else(|| Draft::plain("").confidence);
     let draft = Draft { kind, text, confidence, builds_on, revises, refutes, source };
     let (chain, step) = chains.change(&call, &id, move |chain| chain.add(draft)).await?;
-    let is_about = |finding: &Finding| finding.steps.contains(&step);
-    let findings = findings(&chain).into_iter().filter(is_about).collect();
-    Ok(Added { chain: id, step, state: chain.state, left: chain.left(), findings })
+    blocking(move || {
+        let is_about = |finding: &Finding| finding.steps.contains(&step);
+        let findings = findings(&chain).into_iter().filter(is_about).collect();
+        Ok(Added { chain: id, step, state: chain.state, left: chain.left(), findings })
+    })
+    .await
 }
 
 /// Shows a chain.

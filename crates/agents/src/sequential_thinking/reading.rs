@@ -31,6 +31,9 @@ const VAGUE: f64 = 0.1;
 /// How alike requirements are that one thing might meet.
 const ALIKE: f64 = 0.5;
 
+/// Most requirements that are read at once: more are no work for one chain, and comparing each with each would take too long.
+const MOST_REQUIREMENTS: usize = 1000;
+
 /// Most pairs of requirements that are asked about for being alike.
 const MOST_PAIRS: usize = 10;
 
@@ -45,7 +48,7 @@ pub(super) struct Read {
     pub(super) other_sentences: usize,
     /// Values of the arguments that nothing is made of.
     pub(super) unread: usize,
-    /// Thoughts for which the chain had no place.
+    /// Thoughts for which the chain had no place, and requirements beyond the first 1000.
     pub(super) left_out: usize,
 }
 
@@ -72,6 +75,8 @@ impl<'a> Reader<'a> {
         }
         self.read.unread = given.unread;
         self.read.other_sentences = all.others;
+        self.read.left_out = all.requirements.len().saturating_sub(MOST_REQUIREMENTS);
+        all.requirements.truncate(MOST_REQUIREMENTS);
         let steps = self.requirements(&all, given);
         self.reviews(given);
         if !all.requirements.is_empty() {

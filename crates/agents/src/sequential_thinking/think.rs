@@ -127,7 +127,7 @@ async fn begin(
     }
     let id = chains.create(owner, chain.clone()).await?;
     match read {
-        Some(read) => Ok(told(id, &chain, 0, read)),
+        Some(read) => blocking(move || Ok(told(id, &chain, 0, read))).await,
         None => Err(Failure::cancelled(format!(
             "the reading was stopped after {} thoughts; they are in chain `{id}`",
             chain.last()
@@ -161,7 +161,7 @@ async fn go_on(
         Err(Failure::failed("chain_changed", "somebody else added to the chain meanwhile").hint("call again"))
     };
     let (chain, ()) = chains.change(call, &id, added).await?;
-    Ok(told(id, &chain, before, read))
+    blocking(move || Ok(told(id, &chain, before, read))).await
 }
 
 /// Adds all thoughts to a chain, and streams each while the next ones are made. Without what was read when it was stopped.

@@ -167,3 +167,12 @@ fn a_reading_that_is_stopped_ends_at_the_next_thought() {
     assert_eq!(Reader::new(&mut chain, &mut tell).read(&given), None);
     assert_eq!(chain.last(), 2);
 }
+
+#[test]
+fn a_text_that_asks_for_too_much_is_read_as_far_as_one_can_follow() {
+    let text: String =
+        (0..1200).map(|number| format!("- Robot {number} must wait for robot {}.\n", number + 1)).collect();
+    let told = read(&text);
+    assert_eq!((told.read.work.len(), told.chain.last()), (1000, 500));
+    assert!(told.read.left_out >= 700, "{}", told.read.left_out);
+}
