@@ -8,11 +8,15 @@
 //! - `mem0`: facts about users, agents and runs, with their history
 //! - `models`: a language model behind an OpenAI-compatible endpoint
 //! - `offline`: plain programs that play the roles of plans where there is no model
+//! - `context_manager`: contexts by name with all of their versions
+//! - `sequential_thinking`: chains of thoughts, judged by rules
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
 //! `database` (what an agent keeps), `lexicon` (full-text search in it), `origin` (whom that comes from),
 //! `cargo` (one run of it, watched), `staging` (files, all of them or none), `exchange` (one request over HTTP).
+//! `cargo` (one run of it, watched), `staging` (files, all of them or none), `exchange` (one request over HTTP),
+//! `text` (how texts are read).
 //!
 //! They know neither the daemon nor each other, and nothing in here answers without having looked.
 
@@ -25,6 +29,7 @@ pub mod settings;
 
 mod backend_architect;
 mod cargo;
+mod context_manager;
 mod database;
 mod exchange;
 mod lexicon;
@@ -34,9 +39,12 @@ mod models;
 mod offline;
 mod origin;
 mod rust_pro;
+mod scope;
 mod security_auditor;
+mod sequential_thinking;
 mod source;
 mod staging;
+mod text;
 mod tools;
 
 use op_agent::Agent;
@@ -59,6 +67,8 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "mem0" => Some(mem0::agent(settings)),
         "models" => Some(models::agent(settings)),
         "offline" => Some(offline::agent(settings)),
+        "context_manager" => Some(context_manager::agent(settings)),
+        "sequential_thinking" => Some(sequential_thinking::agent(settings)),
         _ => None,
     }
 }

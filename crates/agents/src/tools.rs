@@ -54,6 +54,8 @@ use std::sync::Arc;
 
 use op_agent::{Agent, Call, Failure, Operation};
 
+pub(crate) use undo::Undo;
+
 use crate::roots::Roots;
 use crate::settings::Settings;
 

@@ -59,7 +59,7 @@ fn runs_programs(name: &str) -> bool {
 
 /// Whether an agent writes below its roots.
 fn writes(name: &str) -> bool {
-    runs_programs(name) || name == "offline"
+    runs_programs(name) || matches!(name, "offline" | "context_manager")
 }
 
 /// Every place that the agent `name` may reach.
@@ -153,6 +153,8 @@ mod tests {
         assert_eq!(granted("tools", "/srv/work"), Some(Grant::Write));
         assert_eq!(granted("rust_pro", "/srv/work"), Some(Grant::Write));
         assert_eq!(granted("offline", "/srv/work"), Some(Grant::Write));
+        assert_eq!(granted("context_manager", "/srv/work"), Some(Grant::Write));
+        assert_eq!(granted("sequential_thinking", "/srv/work"), Some(Grant::Read));
         assert_eq!(granted("backend_architect", "/srv/work"), Some(Grant::Read));
         assert_eq!(granted("security_auditor", "/srv/work"), Some(Grant::Read));
         assert_eq!(granted("memory", "/srv/work"), Some(Grant::Read));

@@ -2,6 +2,7 @@
 
 mod cargo_nodes;
 mod commands;
+mod context_manager;
 mod dbus;
 mod docker;
 mod files;
@@ -15,6 +16,7 @@ mod offline;
 mod reviews;
 mod rust_pro;
 mod sandbox;
+mod sequential_thinking;
 mod stand_ins;
 mod support;
 mod units;

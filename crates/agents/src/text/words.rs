@@ -16,7 +16,7 @@ const SHORTEST: usize = 5;
 
 /// The words of a text in small letters, in order, without those that stand in any text and without endings that only bend
 /// a word. Words of one letter are left out.
-pub(super) fn terms(text: &str) -> Vec<String> {
+pub(crate) fn terms(text: &str) -> Vec<String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '\'' && letter != '’');
     let words = words.map(|word| word.trim_matches(['\'', '’']).to_lowercase());
     let words = words.filter(|word| word.chars().count() > 1 && !STOP.contains(&word.as_str()));

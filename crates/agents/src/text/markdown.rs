@@ -6,14 +6,14 @@ use regex::{Captures, Regex};
 
 /// A block of a text and the line it begins in, counted from 1.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Block {
-    pub(super) line: usize,
-    pub(super) kind: Kind,
+pub(crate) struct Block {
+    pub(crate) line: usize,
+    pub(crate) kind: Kind,
 }
 
 /// What a block is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A heading and its level.
     Heading(usize, String),
     /// An item of a list.
@@ -24,13 +24,13 @@ pub(super) enum Kind {
 
 /// A link or an image within a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Link<'t> {
+pub(crate) struct Link<'t> {
     /// Whether it is an image.
-    pub(super) is_image: bool,
+    pub(crate) is_image: bool,
     /// What is shown, or said of the image.
-    pub(super) text: &'t str,
+    pub(crate) text: &'t str,
     /// Where it leads.
-    pub(super) target: &'t str,
+    pub(crate) target: &'t str,
 }
 
 static LINK: LazyLock<Regex> = LazyLock::new(|| {
@@ -41,7 +41,7 @@ static ITEM: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+(.+)$").expect("it is a regular expression"));
 
 /// The blocks of a text.
-pub(super) fn blocks(text: &str) -> Vec<Block> {
+pub(crate) fn blocks(text: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut is_open = false;
     for (line, text) in (1..).zip(text.lines()) {
@@ -76,7 +76,7 @@ fn item(line: &str) -> Option<Kind> {
 }
 
 /// The pieces of a text in order: plain ones as `Err`, links and images as `Ok`.
-pub(super) fn pieces(text: &str) -> Vec<Result<Link<'_>, &str>> {
+pub(crate) fn pieces(text: &str) -> Vec<Result<Link<'_>, &str>> {
     let mut pieces = Vec::new();
     let mut end = 0;
     for found in LINK.captures_iter(text) {
@@ -99,12 +99,12 @@ fn link<'t>(found: &Captures<'t>) -> Link<'t> {
 }
 
 /// The first link or image of a text.
-pub(super) fn first_link(text: &str) -> Option<Link<'_>> {
+pub(crate) fn first_link(text: &str) -> Option<Link<'_>> {
     pieces(text).into_iter().find_map(Result::ok)
 }
 
 /// A text as it reads: of a link its words, of an image nothing, and no marks of emphasis.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let shown = |piece: Result<Link<'_>, &str>| match piece {
         Ok(link) if link.is_image => String::new(),
         Ok(link) => link.text.to_owned(),
@@ -114,7 +114,7 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// A text in which each link that `change` has words for is those words.
-pub(super) fn replace(text: &str, change: impl Fn(&Link<'_>) -> Option<String>) -> String {
+pub(crate) fn replace(text: &str, change: impl Fn(&Link<'_>) -> Option<String>) -> String {
     let replaced = |found: &Captures<'_>| change(&link(found)).unwrap_or_else(|| found[0].to_owned());
     LINK.replace_all(text, replaced).into_owned()
 }

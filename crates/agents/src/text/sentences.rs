@@ -2,11 +2,11 @@
 
 /// A sentence.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Sentence {
+pub(crate) struct Sentence {
     /// Its text, on one line.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The line it begins in, counted from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
 }
 
 /// What ends with a full stop and ends no sentence.
@@ -16,7 +16,7 @@ const ABBREVIATIONS: [&str; 20] = [
 ];
 
 /// The sentences of a text. A line that is empty, an item of a list or a heading ends one, too.
-pub(super) fn sentences(text: &str) -> Vec<Sentence> {
+pub(crate) fn sentences(text: &str) -> Vec<Sentence> {
     let mut found = Vec::new();
     let mut open = Sentence { text: String::new(), line: 1 };
     for (line, text) in (1..).zip(text.lines()) {
@@ -48,7 +48,7 @@ pub(super) fn sentences(text: &str) -> Vec<Sentence> {
 }
 
 /// The texts of the sentences alone.
-pub(super) fn texts(text: &str) -> Vec<String> {
+pub(crate) fn texts(text: &str) -> Vec<String> {
     sentences(text).into_iter().map(|sentence| sentence.text).collect()
 }
 
