@@ -3,7 +3,16 @@
 use crate::Machine;
 
 /// What each of them runs as.
-const AGENTS: [&str; 6] = ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline"];
+const AGENTS: [&str; 8] = [
+    "tools",
+    "rust_pro",
+    "backend_architect",
+    "security_auditor",
+    "models",
+    "offline",
+    "search_specialist",
+    "python_pro",
+];
 
 /// What systemd 252 says of keys that later ones know.
 const LATER: [&str; 3] = [

@@ -3,8 +3,10 @@
 //! - `tools`: files, commands, HTTP, D-Bus, builds, images, clusters, units, reports: the atomic operations that plans call by
 //!   their bare name
 //! - `rust_pro`: cargo, with structured diagnostics
+//! - `python_pro`: Python's tests, linters, type checkers and formatters, answered as data
 //! - `backend_architect`, `security_auditor`: static analysis that ends in a [`review::Review`]
 //! - `models`: a language model behind an OpenAI-compatible endpoint
+//! - `search_specialist`: text, symbols and references in source code, by ripgrep and by syntax
 //! - `offline`: plain programs that play the roles of plans where there is no model
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
@@ -25,7 +27,9 @@ mod cargo;
 mod exchange;
 mod models;
 mod offline;
+mod python_pro;
 mod rust_pro;
+mod search_specialist;
 mod security_auditor;
 mod source;
 mod staging;
@@ -37,8 +41,16 @@ pub use sandbox::{SandboxError, SandboxReport, sandbox};
 pub use settings::{ModelSettings, Settings};
 
 /// The bundled agents, by the names that plans use.
-pub const NAMES: [&str; 6] =
-    ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline"];
+pub const NAMES: [&str; 8] = [
+    "tools",
+    "rust_pro",
+    "backend_architect",
+    "security_auditor",
+    "models",
+    "offline",
+    "search_specialist",
+    "python_pro",
+];
 
 /// Builds the bundled agent `name`; `None` when there is no such agent.
 pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
@@ -49,6 +61,8 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "security_auditor" => Some(security_auditor::agent(settings)),
         "models" => Some(models::agent(settings)),
         "offline" => Some(offline::agent(settings)),
+        "search_specialist" => Some(search_specialist::agent(settings)),
+        "python_pro" => Some(python_pro::agent(settings)),
         _ => None,
     }
 }
