@@ -57,7 +57,7 @@ pub(super) struct Diagnostic {
 
 /// All that a tool said.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Diagnostics {
+pub(super) struct Said {
     /// Errors first, then by place; at most 1,000.
     pub(super) diagnostics: Vec<Diagnostic>,
     /// How many errors there are.
@@ -68,7 +68,7 @@ pub(super) struct Diagnostics {
     pub(super) left_out: usize,
 }
 
-impl Diagnostics {
+impl Said {
     pub(super) fn new(mut all: Vec<Diagnostic>) -> Self {
         all.sort_by(|a, b| {
             (a.severity, &a.file, a.line, a.column).cmp(&(b.severity, &b.file, b.line, b.column))
@@ -192,7 +192,7 @@ mod tests {
                 (Severity::Note, "b.py", Some(4), None, None, "See it"),
             ]
         );
-        let all = Diagnostics::new(read);
+        let all = Said::new(read);
         assert_eq!((all.errors, all.warnings, all.diagnostics[0].severity), (1, 2, Severity::Error));
     }
 
@@ -206,7 +206,7 @@ mod tests {
             code: None,
             message: "m".repeat(LONGEST + 1),
         };
-        let all = Diagnostics::new(vec![one; MOST + 2]);
+        let all = Said::new(vec![one; MOST + 2]);
         assert_eq!((all.diagnostics.len(), all.left_out, all.errors), (MOST, 2, MOST + 2));
         assert_eq!(all.diagnostics[0].message.len(), LONGEST);
     }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::diagnostic::{Diagnostic, Diagnostics, OUTPUT, Severity, broke, json, lines, number};
+use super::diagnostic::{Diagnostic, OUTPUT, Said, Severity, broke, json, lines, number};
 use super::project::Project;
 use super::tool::first;
 use crate::process::{self, Ended, Program};
@@ -52,7 +52,7 @@ pub(super) struct Linted {
     /// Whether nothing but the syntax was checked, because there is no linter or it was asked for.
     syntax_only: bool,
     #[serde(flatten)]
-    found: Diagnostics,
+    found: Said,
     /// How long it took.
     duration: Duration,
 }
@@ -65,7 +65,7 @@ pub(super) async fn lint(desk: Arc<Desk>, call: Call, args: Lint) -> Result<Lint
         .keeping(OUTPUT)
         .within(args.timeout_secs.map(Duration::from_secs));
     let ended = process::read(program, &call).await?;
-    let found = Diagnostics::new(found(&project, tool, &ended)?);
+    let found = Said::new(found(&project, tool, &ended)?);
     found.tell(&call).await;
     Ok(Linted { tool, version, syntax_only: tool == Linter::Syntax, found, duration: ended.duration })
 }

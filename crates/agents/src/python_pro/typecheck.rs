@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::diagnostic::{self, Diagnostic, Diagnostics, OUTPUT, Severity, broke, lines, number};
+use super::diagnostic::{self, Diagnostic, OUTPUT, Said, Severity, broke, lines, number};
 use super::project::Project;
 use super::tool::{Tool, first};
 use crate::process::{self, Ended, Program};
@@ -44,7 +44,7 @@ pub(super) struct Typechecked {
     /// What the checker says about itself.
     tool: String,
     #[serde(flatten)]
-    found: Diagnostics,
+    found: Said,
     /// How long it took.
     duration: Duration,
 }
@@ -64,7 +64,7 @@ pub(super) async fn typecheck(desk: Arc<Desk>, call: Call, args: Typecheck) -> R
         .keeping(OUTPUT)
         .within(args.timeout_secs.map(Duration::from_secs));
     let ended = process::read(program, &call).await?;
-    let found = Diagnostics::new(found(&project, &tool, &ended)?);
+    let found = Said::new(found(&project, &tool, &ended)?);
     found.tell(&call).await;
     if found.errors > 0 {
         let message = format!("{} of types", plural(found.errors, "error"));
