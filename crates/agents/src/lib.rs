@@ -3,10 +3,12 @@
 //! - `tools`: files, commands, HTTP, D-Bus, builds, images, clusters, units, reports: the atomic operations that plans call by
 //!   their bare name
 //! - `rust_pro`: cargo, with structured diagnostics
+//! - `python_pro`: Python's tests, linters, type checkers and formatters, answered as data
 //! - `backend_architect`, `security_auditor`: static analysis that ends in a [`review::Review`]
 //! - `memory`: values by key, found again by key, word, tag or pattern
 //! - `mem0`: facts about users, agents and runs, with their history
 //! - `models`: a language model behind an OpenAI-compatible endpoint
+//! - `search_specialist`: text, symbols and references in source code, by ripgrep and by syntax
 //! - `offline`: plain programs that play the roles of plans where there is no model
 //! - `context_manager`: contexts by name with all of their versions
 //! - `sequential_thinking`: chains of thoughts, judged by rules
@@ -40,6 +42,9 @@ mod offline;
 mod origin;
 mod rust_pro;
 mod scope;
+mod python_pro;
+mod rust_pro;
+mod search_specialist;
 mod security_auditor;
 mod sequential_thinking;
 mod source;
@@ -69,6 +74,8 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "offline" => Some(offline::agent(settings)),
         "context_manager" => Some(context_manager::agent(settings)),
         "sequential_thinking" => Some(sequential_thinking::agent(settings)),
+        "search_specialist" => Some(search_specialist::agent(settings)),
+        "python_pro" => Some(python_pro::agent(settings)),
         _ => None,
     }
 }

@@ -54,6 +54,11 @@ const NAMED: [&str; 3] = ["KUBECONFIG", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"];
 
 /// Whether an agent runs programs. One that is not known is trusted with less.
 fn runs_programs(name: &str) -> bool {
+    matches!(name, "tools" | "rust_pro" | "python_pro")
+}
+
+/// Whether an agent compiles with cargo.
+fn runs_cargo(name: &str) -> bool {
     matches!(name, "tools" | "rust_pro")
 }
 
@@ -67,7 +72,7 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: Option<&Address>) -
     let mut rules = Vec::new();
     let mut grant = |grant: Grant, path: &Path| rules.push(Rule { path: path.to_owned(), grant });
     let work = if writes(name) { Grant::Write } else { Grant::Read };
-    let cargo = if runs_programs(name) { Grant::Write } else { Grant::Read };
+    let cargo = if runs_cargo(name) { Grant::Write } else { Grant::Read };
 
     settings.roots().as_slice().iter().for_each(|root| grant(work, root));
     settings.state.iter().for_each(|state| grant(Grant::Write, state));
@@ -90,6 +95,9 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: Option<&Address>) -
         grant(Grant::Write, Path::new("/dev/shm"));
         searched().for_each(|directory| grant(Grant::Run, &directory));
     }
+    if name == "python_pro" {
+        interpreters().for_each(|path| grant(Grant::Run, &path));
+    }
     if name == "tools" {
         named(settings).for_each(|path| grant(Grant::Run, &path));
     }
@@ -102,6 +110,14 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: Option<&Address>) -
 fn home_of(variable: &str, below_home: &str) -> Option<PathBuf> {
     let own = env::var_os(variable).map(PathBuf::from);
     own.or_else(|| env::home_dir().map(|home| home.join(below_home))).filter(|path| path.is_absolute())
+}
+
+/// Where people install interpreters and packages of Python for themselves.
+fn interpreters() -> impl Iterator<Item = PathBuf> {
+    let home = env::home_dir().filter(|home| home.is_absolute());
+    let below = [".local/bin", ".local/lib", ".local/share/uv"];
+    let own = home.into_iter().flat_map(move |home| below.map(|part| home.join(part)));
+    own.chain(home_of("PYENV_ROOT", ".pyenv"))
 }
 
 /// The directories in which programs are looked for.
@@ -167,6 +183,20 @@ mod tests {
         let shared = env::temp_dir().display().to_string();
         assert_eq!(granted("tools", &shared), Some(Grant::Write));
         assert_eq!(granted("offline", &shared), None);
+    }
+
+    #[test]
+    fn interpreters_below_the_home_are_run_by_the_agent_for_python_and_cargo_is_left_alone_by_it() {
+        if let Some(home) = env::home_dir() {
+            let local = home.join(".local/lib").display().to_string();
+            assert_eq!(granted("python_pro", &local), Some(Grant::Run));
+            assert_eq!(granted("rust_pro", &local), None);
+        }
+        if let Some(home) = home_of("CARGO_HOME", ".cargo") {
+            let registry = home.join("registry").display().to_string();
+            assert_eq!(granted("python_pro", &registry), Some(Grant::Read));
+            assert_eq!(granted("rust_pro", &registry), Some(Grant::Write));
+        }
     }
 
     #[test]
