@@ -21,15 +21,20 @@ pub mod sandbox;
 pub mod settings;
 
 mod backend_architect;
+mod bus;
 mod cargo;
+mod engine;
 mod exchange;
+mod kubectl;
 mod models;
 mod offline;
 mod rust_pro;
 mod security_auditor;
 mod source;
 mod staging;
+mod systemd;
 mod tools;
+mod undo;
 
 use op_agent::Agent;
 

@@ -6,9 +6,9 @@ use serde::Deserialize;
 /// A call that succeeded and is to be undone.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Undo<A, O> {
+pub(crate) struct Undo<A, O> {
     /// The arguments of the call, as it was made.
-    pub(super) arguments: A,
+    pub(crate) arguments: A,
     /// What it answered.
-    pub(super) output: O,
+    pub(crate) output: O,
 }
