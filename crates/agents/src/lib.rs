@@ -6,6 +6,7 @@
 //! - `backend_architect`, `security_auditor`: static analysis that ends in a [`review::Review`]
 //! - `models`: a language model behind an OpenAI-compatible endpoint
 //! - `offline`: plain programs that play the roles of plans where there is no model
+//! - `debugger`: logs, the journal, processes and crashes, looked at
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
@@ -23,6 +24,7 @@ pub mod settings;
 mod backend_architect;
 mod bus;
 mod cargo;
+mod debugger;
 mod engine;
 mod exchange;
 mod kubectl;
@@ -42,8 +44,8 @@ pub use sandbox::{SandboxError, SandboxReport, sandbox};
 pub use settings::{ModelSettings, Settings};
 
 /// The bundled agents, by the names that plans use.
-pub const NAMES: [&str; 6] =
-    ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline"];
+pub const NAMES: [&str; 7] =
+    ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline", "debugger"];
 
 /// Builds the bundled agent `name`; `None` when there is no such agent.
 pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
@@ -54,6 +56,7 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "security_auditor" => Some(security_auditor::agent(settings)),
         "models" => Some(models::agent(settings)),
         "offline" => Some(offline::agent(settings)),
+        "debugger" => Some(debugger::agent(settings)),
         _ => None,
     }
 }

@@ -48,18 +48,31 @@ const CARGO_READ: [&str; 4] = ["bin", "config", "config.toml", "env"];
 const CARGO_WRITE: [&str; 5] =
     ["registry", "git", ".package-cache", ".package-cache-mutate", ".global-cache"];
 
-/// Variables that name the settings and credentials of clusters and registries. What they name is open to the agent `tools` where
-/// its settings let the variable through to programs: whoever writes it into `environment` means that programs may use it.
+/// The journal and the cores of programs that crashed, which are there for looking at.
+const RECORDS: [&str; 3] = ["/var/log/journal", "/run/log/journal", "/var/lib/systemd/coredump"];
+
+/// Variables that name the settings and credentials of clusters and registries. What they name is open to the agents that work
+/// with those where their settings let the variable through to programs: whoever writes it into `environment` means that programs may use it.
 const NAMED: [&str; 3] = ["KUBECONFIG", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"];
 
-/// Whether an agent runs programs. One that is not known is trusted with less.
+/// Whether an agent runs programs that make files. One that is not known is trusted with less.
 fn runs_programs(name: &str) -> bool {
-    matches!(name, "tools" | "rust_pro")
+    matches!(name, "tools" | "rust_pro" | "deployment")
 }
 
 /// Whether an agent writes below its roots.
 fn writes(name: &str) -> bool {
-    runs_programs(name) || name == "offline"
+    matches!(name, "tools" | "rust_pro" | "offline")
+}
+
+/// Whether an agent runs programs that compile.
+fn builds(name: &str) -> bool {
+    matches!(name, "tools" | "rust_pro")
+}
+
+/// Whether an agent works with clusters and registries.
+fn deploys(name: &str) -> bool {
+    matches!(name, "tools" | "deployment")
 }
 
 /// Every place that the agent `name` may reach.
@@ -67,7 +80,7 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: Option<&Address>) -
     let mut rules = Vec::new();
     let mut grant = |grant: Grant, path: &Path| rules.push(Rule { path: path.to_owned(), grant });
     let work = if writes(name) { Grant::Write } else { Grant::Read };
-    let cargo = if runs_programs(name) { Grant::Write } else { Grant::Read };
+    let cargo = if builds(name) { Grant::Write } else { Grant::Read };
 
     settings.roots().as_slice().iter().for_each(|root| grant(work, root));
     settings.state.iter().for_each(|state| grant(Grant::Write, state));
@@ -88,9 +101,14 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: Option<&Address>) -
         // Compilers and tests make and run programs there.
         grant(Grant::Write, &env::temp_dir());
         grant(Grant::Write, Path::new("/dev/shm"));
+    }
+    if runs_programs(name) || name == "debugger" {
         searched().for_each(|directory| grant(Grant::Run, &directory));
     }
-    if name == "tools" {
+    if name == "debugger" {
+        RECORDS.iter().for_each(|path| grant(Grant::Read, Path::new(path)));
+    }
+    if deploys(name) {
         named(settings).for_each(|path| grant(Grant::Run, &path));
     }
     if let Some(directory) = listen.and_then(directory_of) {
@@ -163,6 +181,19 @@ mod tests {
         let shared = env::temp_dir().display().to_string();
         assert_eq!(granted("tools", &shared), Some(Grant::Write));
         assert_eq!(granted("offline", &shared), None);
+    }
+
+    #[test]
+    fn the_debugger_reads_records_and_the_deployment_writes_no_tree() {
+        assert_eq!(granted("debugger", "/var/log/journal"), Some(Grant::Read));
+        assert_eq!(granted("tools", "/var/log/journal"), None);
+        let shared = env::temp_dir().display().to_string();
+        assert_eq!(
+            (granted("debugger", "/srv/work"), granted("debugger", &shared)),
+            (Some(Grant::Read), None)
+        );
+        assert_eq!(granted("deployment", "/srv/work"), Some(Grant::Read));
+        assert_eq!(granted("deployment", &shared), Some(Grant::Write));
     }
 
     #[test]
