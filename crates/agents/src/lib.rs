@@ -12,11 +12,11 @@
 //! - `offline`: plain programs that play the roles of plans where there is no model
 //! - `context_manager`: contexts by name with all of their versions
 //! - `sequential_thinking`: chains of thoughts, judged by rules
+//! - `debugger`: logs, the journal, processes and crashes, looked at
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
 //! `database` (what an agent keeps), `lexicon` (full-text search in it), `origin` (whom that comes from),
-//! `cargo` (one run of it, watched), `staging` (files, all of them or none), `exchange` (one request over HTTP).
 //! `cargo` (one run of it, watched), `staging` (files, all of them or none), `exchange` (one request over HTTP),
 //! `text` (how texts are read).
 //!
@@ -30,27 +30,32 @@ pub mod sandbox;
 pub mod settings;
 
 mod backend_architect;
+mod bus;
 mod cargo;
 mod context_manager;
 mod database;
+mod debugger;
+mod engine;
 mod exchange;
+mod kubectl;
 mod lexicon;
 mod mem0;
 mod memory;
 mod models;
 mod offline;
 mod origin;
-mod rust_pro;
-mod scope;
 mod python_pro;
 mod rust_pro;
+mod scope;
 mod search_specialist;
 mod security_auditor;
 mod sequential_thinking;
 mod source;
 mod staging;
+mod systemd;
 mod text;
 mod tools;
+mod undo;
 
 use op_agent::Agent;
 
@@ -58,8 +63,21 @@ pub use sandbox::{SandboxError, SandboxReport, sandbox};
 pub use settings::{ModelSettings, Settings};
 
 /// The bundled agents, by the names that plans use.
-pub const NAMES: [&str; 8] =
-    ["tools", "rust_pro", "backend_architect", "security_auditor", "memory", "mem0", "models", "offline"];
+pub const NAMES: [&str; 13] = [
+    "tools",
+    "rust_pro",
+    "backend_architect",
+    "sequential_thinking",
+    "memory",
+    "context_manager",
+    "security_auditor",
+    "search_specialist",
+    "python_pro",
+    "debugger",
+    "mem0",
+    "models",
+    "offline",
+];
 
 /// Builds the bundled agent `name`; `None` when there is no such agent.
 pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
@@ -76,6 +94,7 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "sequential_thinking" => Some(sequential_thinking::agent(settings)),
         "search_specialist" => Some(search_specialist::agent(settings)),
         "python_pro" => Some(python_pro::agent(settings)),
+        "debugger" => Some(debugger::agent(settings)),
         _ => None,
     }
 }

@@ -48,13 +48,16 @@ const CARGO_READ: [&str; 4] = ["bin", "config", "config.toml", "env"];
 const CARGO_WRITE: [&str; 5] =
     ["registry", "git", ".package-cache", ".package-cache-mutate", ".global-cache"];
 
-/// Variables that name the settings and credentials of clusters and registries. What they name is open to the agent `tools` where
-/// its settings let the variable through to programs: whoever writes it into `environment` means that programs may use it.
+/// The journal and the cores of programs that crashed, which are there for looking at.
+const RECORDS: [&str; 3] = ["/var/log/journal", "/run/log/journal", "/var/lib/systemd/coredump"];
+
+/// Variables that name the settings and credentials of clusters and registries. What they name is open to the agents that work
+/// with those where their settings let the variable through to programs: whoever writes it into `environment` means that programs may use it.
 const NAMED: [&str; 3] = ["KUBECONFIG", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"];
 
-/// Whether an agent runs programs. One that is not known is trusted with less.
+/// Whether an agent runs programs that make files. One that is not known is trusted with less.
 fn runs_programs(name: &str) -> bool {
-    matches!(name, "tools" | "rust_pro" | "python_pro")
+    matches!(name, "tools" | "rust_pro" | "python_pro" | "deployment")
 }
 
 /// Whether an agent compiles with cargo.
@@ -64,7 +67,12 @@ fn runs_cargo(name: &str) -> bool {
 
 /// Whether an agent writes below its roots.
 fn writes(name: &str) -> bool {
-    runs_programs(name) || matches!(name, "offline" | "context_manager")
+    matches!(name, "tools" | "rust_pro" | "python_pro" | "offline" | "context_manager")
+}
+
+/// Whether an agent works with clusters and registries.
+fn deploys(name: &str) -> bool {
+    matches!(name, "tools" | "deployment")
 }
 
 /// Every place that the agent `name` may reach.
@@ -93,12 +101,17 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: Option<&Address>) -
         // Compilers and tests make and run programs there.
         grant(Grant::Write, &env::temp_dir());
         grant(Grant::Write, Path::new("/dev/shm"));
+    }
+    if runs_programs(name) || name == "debugger" {
         searched().for_each(|directory| grant(Grant::Run, &directory));
     }
     if name == "python_pro" {
         interpreters().for_each(|path| grant(Grant::Run, &path));
     }
-    if name == "tools" {
+    if name == "debugger" {
+        RECORDS.iter().for_each(|path| grant(Grant::Read, Path::new(path)));
+    }
+    if deploys(name) {
         named(settings).for_each(|path| grant(Grant::Run, &path));
     }
     if let Some(directory) = listen.and_then(directory_of) {
@@ -197,6 +210,19 @@ mod tests {
             assert_eq!(granted("python_pro", &registry), Some(Grant::Read));
             assert_eq!(granted("rust_pro", &registry), Some(Grant::Write));
         }
+    }
+
+    #[test]
+    fn the_debugger_reads_records_and_the_deployment_writes_no_tree() {
+        assert_eq!(granted("debugger", "/var/log/journal"), Some(Grant::Read));
+        assert_eq!(granted("tools", "/var/log/journal"), None);
+        let shared = env::temp_dir().display().to_string();
+        assert_eq!(
+            (granted("debugger", "/srv/work"), granted("debugger", &shared)),
+            (Some(Grant::Read), None)
+        );
+        assert_eq!(granted("deployment", "/srv/work"), Some(Grant::Read));
+        assert_eq!(granted("deployment", &shared), Some(Grant::Write));
     }
 
     #[test]

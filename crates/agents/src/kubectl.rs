@@ -1,6 +1,7 @@
 //! `kubectl` at work for a call, and the objects that it tells of.
 
 mod object;
+mod whole;
 
 use std::path::{Path, PathBuf};
 
@@ -9,31 +10,32 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Desk;
 use crate::process::{self, Ended, Program};
-pub(super) use object::{Object, Reference};
+use crate::tools::Desk;
+pub(crate) use object::{Object, Reference};
+pub(crate) use whole::KubectlApplied;
 
 /// How much of what kubectl tells about objects is read. Clusters keep objects of up to 1.5 MiB.
 const MOST: usize = 32 * 1024 * 1024;
 
 /// What to look at when the cluster cannot be asked.
 const UNREACHABLE: &str =
-    "kubectl finds its clusters by KUBECONFIG, which reaches it if `environment` of the agent tools names it";
+    "kubectl finds its clusters by KUBECONFIG, which reaches it if `environment` of the agent names it";
 
 /// An object that was applied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Applied {
+pub(crate) struct Applied {
     /// Which one.
     #[serde(flatten)]
-    pub(super) object: Reference,
+    pub(crate) object: Reference,
     /// What became of it.
-    pub(super) change: Change,
+    pub(crate) change: Change,
 }
 
 /// What became of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// It was not there before.
     Created,
     /// It was there and is another one now.
@@ -44,7 +46,7 @@ pub(super) enum Change {
 
 /// What was brought back.
 #[derive(Debug, Default, PartialEq, Serialize, JsonSchema)]
-pub(super) struct Restored {
+pub(crate) struct Restored {
     /// The objects that were applied as they had been, in the words of kubectl.
     restored: Vec<String>,
     /// The objects that were there and were deleted, in the words of kubectl.
@@ -52,7 +54,7 @@ pub(super) struct Restored {
 }
 
 /// kubectl, for a call and a cluster.
-pub(super) struct Kubectl<'a> {
+pub(crate) struct Kubectl<'a> {
     desk: &'a Desk,
     call: &'a Call,
     directory: PathBuf,
@@ -61,7 +63,7 @@ pub(super) struct Kubectl<'a> {
 
 impl<'a> Kubectl<'a> {
     /// kubectl for the cluster that a context of its settings names, and a namespace of it.
-    pub(super) fn new(
+    pub(crate) fn new(
         desk: &'a Desk,
         call: &'a Call,
         context: Option<&str>,
@@ -75,7 +77,7 @@ impl<'a> Kubectl<'a> {
     }
 
     /// The objects of a manifest that are there, in its order.
-    pub(super) async fn get(&self, manifest: &str) -> Result<Vec<Object>, Failure> {
+    pub(crate) async fn get(&self, manifest: &str) -> Result<Vec<Object>, Failure> {
         let program = self.program(&["get", manifest, "--ignore-not-found", "--output=json"]).keeping(MOST);
         let ended = process::read(program, self.call).await?.succeeded("kubectl get");
         let ended = ended.map_err(|failure| failure.hint(UNREACHABLE))?;
@@ -83,7 +85,7 @@ impl<'a> Kubectl<'a> {
     }
 
     /// Applies a manifest, well or not, and passes on what kubectl says about it.
-    pub(super) async fn apply(&self, manifest: &str) -> Result<Ended, Failure> {
+    pub(crate) async fn apply(&self, manifest: &str) -> Result<Ended, Failure> {
         process::run(self.program(&["apply", manifest]), self.call).await
     }
 
@@ -91,7 +93,7 @@ impl<'a> Kubectl<'a> {
     ///
     /// The values of secrets are never kept, so a secret that was changed cannot be brought back; the rest is, and then it
     /// fails.
-    pub(super) async fn restore(
+    pub(crate) async fn restore(
         &self,
         applied: &[Applied],
         previous: &[Object],

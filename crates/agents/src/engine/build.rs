@@ -9,14 +9,14 @@ use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Desk;
-use super::engine::{Engine, Kind, name};
-use super::undo::Undo;
+use super::{Engine, Kind, name};
+use crate::tools::Desk;
+use crate::undo::Undo;
 
 /// What to build, and what to call it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DockerBuild {
+pub(crate) struct DockerBuild {
     /// The tag, such as `registry.example.org/app:1.2`.
     tag: String,
     /// The directory that the build sees; a relative path starts at the first root, which is also the default.
@@ -31,7 +31,7 @@ pub(super) struct DockerBuild {
 
 /// An image that was built.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct DockerBuilt {
+pub(crate) struct DockerBuilt {
     /// Its tag.
     image: String,
     /// Its id.
@@ -44,7 +44,7 @@ pub(super) struct DockerBuilt {
 
 /// A tag that was taken off.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct DockerRemoved {
+pub(crate) struct DockerRemoved {
     /// The tag.
     image: String,
     /// Whether the tag had to be taken off; if not, it was gone, had not moved, or another image has it by now.
@@ -54,7 +54,7 @@ pub(super) struct DockerRemoved {
 }
 
 /// Builds an image. What it answers is what the engine has under the tag afterwards.
-pub(super) async fn docker_build(
+pub(crate) async fn docker_build(
     desk: Arc<Desk>,
     call: Call,
     args: DockerBuild,
@@ -92,7 +92,7 @@ fn flags(desk: &Desk, args: &DockerBuild) -> Result<Vec<OsString>, Failure> {
 
 /// Undoes `docker_build`: the tag goes back to the image that had it before, or goes away. A tag that is gone, or that
 /// somebody gave to another image since, is left as it is.
-pub(super) async fn docker_remove_image(
+pub(crate) async fn docker_remove_image(
     desk: Arc<Desk>,
     call: Call,
     args: Undo<DockerBuild, DockerBuilt>,

@@ -5,10 +5,10 @@ use serde_json::json;
 use zbus::connection::Builder;
 use zbus::{Connection, DBusError, Error};
 
-use super::Desk;
+use crate::tools::Desk;
 
 /// Connects to `system`, `session`, or the bus at an address.
-pub(super) async fn connect(bus: &str) -> Result<Connection, Failure> {
+pub(crate) async fn connect(bus: &str) -> Result<Connection, Failure> {
     let builder = match bus {
         "system" => Builder::system(),
         "session" => Builder::session(),
@@ -25,7 +25,7 @@ pub(super) async fn connect(bus: &str) -> Result<Connection, Failure> {
 }
 
 /// Waits for what `who` on a bus answers, until the call is cancelled or the time limit of the settings is over.
-pub(super) async fn within<T>(
+pub(crate) async fn within<T>(
     desk: &Desk,
     call: &Call,
     who: &str,
@@ -42,7 +42,7 @@ pub(super) async fn within<T>(
 }
 
 /// Keeps the name of a D-Bus error, by which programs tell errors apart.
-pub(super) fn failed(error: &Error) -> Failure {
+pub(crate) fn failed(error: &Error) -> Failure {
     let named = match error {
         Error::MethodError(name, text, _) => Some((name.to_string(), text.clone())),
         Error::FDO(error) => Some((error.name().to_string(), error.description().map(str::to_owned))),

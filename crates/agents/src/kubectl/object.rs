@@ -18,7 +18,7 @@ const OWN: [&str; 6] =
 
 /// Which object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub(in crate::tools) struct Reference {
+pub(crate) struct Reference {
     /// The version of its kind, such as `apps/v1`.
     api_version: String,
     /// Its kind, such as `Deployment`.
@@ -32,7 +32,7 @@ pub(in crate::tools) struct Reference {
 /// An object, without what the cluster writes into it by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub(in crate::tools) struct Object(Value);
+pub(crate) struct Object(Value);
 
 impl Reference {
     /// The least that names the object to kubectl.
@@ -77,7 +77,7 @@ impl Object {
     }
 
     /// Which one it is.
-    pub(in crate::tools) fn reference(&self) -> Reference {
+    pub(crate) fn reference(&self) -> Reference {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let metadata = &self.0["metadata"];
         Reference {
@@ -89,7 +89,7 @@ impl Object {
     }
 
     /// Whether it holds what must not be written down.
-    pub(in crate::tools) fn is_secret(&self) -> bool {
+    pub(crate) fn is_secret(&self) -> bool {
         self.0["kind"] == "Secret"
     }
 }

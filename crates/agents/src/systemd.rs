@@ -8,7 +8,7 @@ use serde_json::json;
 use zbus::message::Type as Kind;
 use zbus::{Connection, DynamicType, MatchRule, Message, MessageStream, OwnedObjectPath, OwnedVariant, Type};
 
-use super::bus::{connect, failed};
+use crate::bus::{connect, failed};
 
 const SERVICE: &str = "org.freedesktop.systemd1";
 const ROOT: &str = "/org/freedesktop/systemd1";
@@ -19,55 +19,55 @@ const UNIT: &str = "org.freedesktop.systemd1.Unit";
 const MODE: &str = "replace";
 
 /// A systemd, of the system or of a user.
-pub(super) struct Systemd(Connection);
+pub(crate) struct Systemd(Connection);
 
 /// A unit that systemd knows.
-pub(super) struct Unit<'a> {
+pub(crate) struct Unit<'a> {
     systemd: &'a Systemd,
     path: OwnedObjectPath,
     /// Its own name, even if it was asked for by another.
-    pub(super) name: String,
+    pub(crate) name: String,
 }
 
 /// The state of a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct State {
+pub(crate) struct State {
     /// `active`, `reloading`, `inactive`, `failed`, `activating`, `deactivating` and the like.
-    pub(super) active: String,
+    pub(crate) active: String,
     /// `enabled`, `disabled`, `static`, `masked` and the like; empty without a file.
-    pub(super) file: String,
+    pub(crate) file: String,
 }
 
 impl State {
     /// Whether it runs or is about to.
-    pub(super) fn is_active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         matches!(self.active.as_str(), "active" | "activating" | "reloading" | "refreshing")
     }
 
     /// Whether it starts with the system.
-    pub(super) fn is_enabled(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         matches!(self.file.as_str(), "enabled" | "enabled-runtime")
     }
 }
 
 /// The name of a unit with its suffix, as systemctl completes it.
-pub(super) fn full_name(name: &str) -> String {
+pub(crate) fn full_name(name: &str) -> String {
     if name.contains('.') { name.to_owned() } else { format!("{name}.service") }
 }
 
 impl Systemd {
     /// Reaches the systemd of a bus.
-    pub(super) async fn connect(bus: &str) -> Result<Self, Failure> {
+    pub(crate) async fn connect(bus: &str) -> Result<Self, Failure> {
         connect(bus).await.map(Self)
     }
 
     /// Takes leave. Everything is known by now; how the parting goes changes nothing in it.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let _ = self.0.clone().close().await;
     }
 
     /// A unit, which systemd loads if it must.
-    pub(super) async fn unit(&self, name: &str) -> Result<Unit<'_>, Failure> {
+    pub(crate) async fn unit(&self, name: &str) -> Result<Unit<'_>, Failure> {
         let path = read(&self.manager("LoadUnit", &(name,)).await?)?;
         let unit = Unit { systemd: self, path, name: name.to_owned() };
         if unit.property("LoadState").await? == "not-found" {
@@ -79,14 +79,14 @@ impl Systemd {
     }
 
     /// Lets a unit start with the system.
-    pub(super) async fn enable(&self, name: &str) -> Result<(), Failure> {
+    pub(crate) async fn enable(&self, name: &str) -> Result<(), Failure> {
         // Not for this boot only, and not over links that are somebody's own.
         self.manager("EnableUnitFiles", &(vec![name], false, false)).await?;
         self.manager("Reload", &()).await.map(drop)
     }
 
     /// Lets a unit not start with the system.
-    pub(super) async fn disable(&self, name: &str) -> Result<(), Failure> {
+    pub(crate) async fn disable(&self, name: &str) -> Result<(), Failure> {
         self.manager("DisableUnitFiles", &(vec![name], false)).await?;
         self.manager("Reload", &()).await.map(drop)
     }
@@ -99,12 +99,12 @@ impl Systemd {
 
 impl Unit<'_> {
     /// The state it is in.
-    pub(super) async fn state(&self) -> Result<State, Failure> {
+    pub(crate) async fn state(&self) -> Result<State, Failure> {
         Ok(State { active: self.property("ActiveState").await?, file: self.property("UnitFileState").await? })
     }
 
     /// Has systemd do a job with it, and waits until that is over.
-    pub(super) async fn job(&self, member: &str) -> Result<(), Failure> {
+    pub(crate) async fn job(&self, member: &str) -> Result<(), Failure> {
         // systemd tells of jobs only those who ask for it, and the job may be over before its reply is read.
         self.systemd.manager("Subscribe", &()).await?;
         let mut removed = self.removed().await.map_err(|error| failed(&error))?;

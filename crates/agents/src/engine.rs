@@ -1,5 +1,7 @@
 //! The engine of containers: `docker`, or `podman` where there is no docker.
 
+pub(crate) mod build;
+
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,8 +10,8 @@ use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Desk;
 use crate::process::{self, Ended, Program};
+use crate::tools::Desk;
 
 /// Where docker's builder keeps its notes. It fails where it cannot write them, and its own choice is below the home, which
 /// the sandbox closes.
@@ -17,12 +19,12 @@ const NOTES: &str = "BUILDX_CONFIG";
 
 /// What to look at when an engine does not answer.
 const UNREACHABLE: &str = "is the engine running, and may the agent reach it? DOCKER_HOST, DOCKER_CONFIG and CONTAINER_HOST \
-                           reach it if `environment` of the agent tools names them";
+                           reach it if `environment` of the agent names them";
 
 /// A program that builds and pushes images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// docker.
     Docker,
     /// podman.
@@ -30,8 +32,8 @@ pub(super) enum Kind {
 }
 
 /// An engine that works for a call.
-pub(super) struct Engine<'a> {
-    pub(super) kind: Kind,
+pub(crate) struct Engine<'a> {
+    pub(crate) kind: Kind,
     desk: &'a Desk,
     call: &'a Call,
     directory: PathBuf,
@@ -39,7 +41,7 @@ pub(super) struct Engine<'a> {
 
 impl Kind {
     /// The name of the program.
-    pub(super) fn program(self) -> &'static str {
+    pub(crate) fn program(self) -> &'static str {
         match self {
             Self::Docker => "docker",
             Self::Podman => "podman",
@@ -49,7 +51,7 @@ impl Kind {
 
 impl<'a> Engine<'a> {
     /// The engine of this host.
-    pub(super) async fn find(desk: &'a Desk, call: &'a Call) -> Result<Self, Failure> {
+    pub(crate) async fn find(desk: &'a Desk, call: &'a Call) -> Result<Self, Failure> {
         for kind in [Kind::Docker, Kind::Podman] {
             let engine = Self::of(kind, desk, call)?;
             match engine.read(["--version"]).await {
@@ -65,17 +67,17 @@ impl<'a> Engine<'a> {
     }
 
     /// A certain engine, whether it is there or not.
-    pub(super) fn of(kind: Kind, desk: &'a Desk, call: &'a Call) -> Result<Self, Failure> {
+    pub(crate) fn of(kind: Kind, desk: &'a Desk, call: &'a Call) -> Result<Self, Failure> {
         Ok(Self { kind, desk, call, directory: desk.roots.existing(Path::new("."))? })
     }
 
     /// Lets it work in another directory.
-    pub(super) fn within(self, directory: PathBuf) -> Self {
+    pub(crate) fn within(self, directory: PathBuf) -> Self {
         Self { directory, ..self }
     }
 
     /// Does something that people may watch. `what` names it in a failure.
-    pub(super) async fn run<T: AsRef<OsStr>>(
+    pub(crate) async fn run<T: AsRef<OsStr>>(
         &self,
         what: &str,
         args: impl IntoIterator<Item = T>,
@@ -88,7 +90,7 @@ impl<'a> Engine<'a> {
     ///
     /// The engines say that an image is not there in words of their own and with the exit code of any failure. So one that
     /// cannot be looked at is missing if the engine can list images at all.
-    pub(super) async fn image(&self, name: &str) -> Result<Option<String>, Failure> {
+    pub(crate) async fn image(&self, name: &str) -> Result<Option<String>, Failure> {
         let name = tagged(name);
         let looked = self.read(["image", "inspect", "--format={{.Id}}", &name]).await?;
         if looked.status.success() {
@@ -115,7 +117,7 @@ impl<'a> Engine<'a> {
 }
 
 /// The name of an image, as it may be given to an engine: no flag, and nothing but what names are made of.
-pub(super) fn name(text: &str) -> Result<(), Failure> {
+pub(crate) fn name(text: &str) -> Result<(), Failure> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@');
     if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain) {
         return Ok(());
