@@ -49,12 +49,9 @@ use std::sync::Arc;
 use op_agent::{Agent, Call, Failure, Operation};
 
 use crate::engine::build;
-pub(crate) use undo::Undo;
 
 use crate::roots::Roots;
 use crate::settings::Settings;
-
-pub(crate) use undo::Undo;
 
 /// What every operation of an agent works with.
 #[derive(Debug)]

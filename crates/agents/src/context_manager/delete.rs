@@ -16,7 +16,7 @@ use super::record::{Version, now};
 use super::store::{find, newest, purge, trash, untrash};
 use crate::database::Fault;
 use crate::scope::Scope;
-use crate::tools::Undo;
+use crate::undo::Undo;
 
 /// What to delete.
 #[derive(Debug, Deserialize, JsonSchema)]

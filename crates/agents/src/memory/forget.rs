@@ -14,7 +14,7 @@ use super::store::{SHARED, Store, Stored};
 use super::{invalid, past};
 use crate::database::Fault;
 use crate::origin::Caller;
-use crate::tools::Undo;
+use crate::undo::Undo;
 
 /// Most entries that one call forgets, so that it can say which they were, and be undone.
 const MOST: usize = 5000;

@@ -14,7 +14,7 @@ use super::{invalid, past};
 use crate::database::Fault;
 use crate::lexicon;
 use crate::origin::{Caller, Provenance};
-use crate::tools::Undo;
+use crate::undo::Undo;
 
 /// Most entries of one call.
 const MOST: usize = 1000;

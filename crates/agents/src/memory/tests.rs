@@ -16,7 +16,7 @@ use super::search::Matches;
 use super::store::{Limits, Store};
 use super::*;
 use crate::origin::Caller;
-use crate::tools::Undo;
+use crate::undo::Undo;
 
 /// Words enough to be held against others.
 const SENTENCE: &str = "the site goes out on fridays when its tests have passed";

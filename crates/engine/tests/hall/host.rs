@@ -56,8 +56,7 @@ async fn call(world: &World) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_operation_asks_for_is_performed_as_part_of_its_call() {
-    let perform =
-        ScriptedPerform::default().on("file_read", |_, _, _| async { succeed(json!("read")) });
+    let perform = ScriptedPerform::default().on("file_read", |_, _, _| async { succeed(json!("read")) });
     let world = asking("file_read", &["file_read"], perform);
     assert_eq!(call(&world).await, json!("read"));
     let asked = world.perform.asked();
