@@ -47,6 +47,12 @@ pub(crate) fn agent(settings: &Settings) -> Agent {
     let agent = Agent::new("context_manager", env!("CARGO_PKG_VERSION"))
         .describe_as("Keeps contexts by name with all of their versions, checked whenever they are read.")
         .max_concurrent(4);
+    let kept = Arc::clone(shelf);
+    let agent = agent.on_session_over(move |session| {
+        if let Err(failure) = kept.contexts.end_session(session) {
+            tracing::warn!(session, %failure, "the contexts of a session that is over are still there");
+        }
+    });
     changing(moving(keeping(agent, shelf), shelf), shelf)
 }
 

@@ -50,6 +50,12 @@ pub(crate) fn agent(settings: &Settings) -> Agent {
             "Remembers values by key, over restarts, and finds them again by key, word, tag or pattern.",
         )
         .max_concurrent(64);
+    let kept = Arc::clone(store);
+    let agent = agent.on_session_over(move |session| {
+        if let Err(failure) = kept.end_session(session) {
+            tracing::warn!(session, %failure, "what was remembered for a session that is over is still there");
+        }
+    });
     reading(writing(agent, store), store)
 }
 

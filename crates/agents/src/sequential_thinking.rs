@@ -51,6 +51,12 @@ pub(crate) fn agent(settings: &Settings) -> Agent {
             "Keeps chains of thoughts and judges them by rules: contradictions, open questions, support.",
         )
         .max_concurrent(8);
+    let kept = chains.clone();
+    let agent = agent.on_session_over(move |session| {
+        if let Err(failure) = kept.end_session(session) {
+            tracing::warn!(session, %failure, "the chains of a session that is over are still there");
+        }
+    });
     judging(keeping(agent, chains), chains)
 }
 

@@ -60,10 +60,6 @@ impl Contexts {
     }
 
     /// Forgets the contexts of a session that is over.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the kit does not tell agents yet that a session is over")
-    )]
     pub(super) fn end_session(&self, session: &str) -> Result<(), Failure> {
         if session.is_empty() || !self.database.is_open() {
             return Ok(());

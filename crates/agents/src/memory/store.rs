@@ -132,7 +132,6 @@ impl Store {
     }
 
     /// The session is over: forgets what belongs to it, and answers how many entries that were. Blocks until that is on disk.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the kit does not tell the end of sessions yet"))]
     pub(crate) fn end_session(&self, session: &str) -> Result<usize, Failure> {
         self.database.write_blocking(|db| session::end(db, session))
     }

@@ -7,7 +7,7 @@
 use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use super::chain::{Chain, MOST_STEPS, STEPS, State};
@@ -23,6 +23,9 @@ use crate::tools::blocking;
 /// How it is done, in one sentence.
 const METHOD: &str = "plain rules: thoughts are taken as given, and texts are read for requirements, what is vague in them, \
                       contradictions and order; no model thinks here";
+
+/// How it is done with a model.
+const WITH_A_MODEL: &str = "a model added thoughts to those that were given; texts were read and all of it was judged by plain rules";
 
 /// Lines that may wait to be sent.
 const WAITING: usize = 64;
@@ -49,6 +52,9 @@ pub(super) struct Think {
     /// Who sees a new chain; everybody if not said.
     #[serde(default)]
     scope: Option<Scope>,
+    /// Have a model add thoughts to those that are given. The hub is asked for it, and the call fails as that does.
+    #[serde(default)]
+    expand: bool,
     /// Anything else is read: texts, files as `file_read` answers them, reviews, values of any form.
     #[serde(flatten)]
     rest: Map<String, Value>,
@@ -97,16 +103,37 @@ pub(super) fn thoughts_of(value: &Value) -> Result<Vec<Draft>, Failure> {
 
 /// Thinks.
 pub(super) async fn think(chains: Chains, call: Call, args: Think) -> Result<Thinking, Failure> {
-    let drafts = thoughts_of(&args.thought)?;
+    let mut drafts = thoughts_of(&args.thought)?;
     let given = Given::of(&args.rest);
     if drafts.is_empty() && given.is_empty() {
         return Err(Failure::rejected("missing_argument", "there is nothing to think about")
             .hint("give a `thought`, or texts to read under any names, such as `requirements`"));
     }
-    match args.chain.clone() {
+    if args.expand {
+        drafts.extend(expanded(&call, &args).await?);
+    }
+    let mut thinking = match args.chain.clone() {
         Some(id) => go_on(&chains, &call, id, &args, drafts, given).await,
         None => begin(&chains, &call, &args, drafts, given).await,
+    }?;
+    if args.expand {
+        WITH_A_MODEL.clone_into(&mut thinking.method);
     }
+    Ok(thinking)
+}
+
+/// What a model adds. It is told what is given, and answers with thoughts as `thought` takes them.
+async fn expanded(call: &Call, args: &Think) -> Result<Vec<Draft>, Failure> {
+    let question = json!({
+        "task": { "name": "think", "description": args.question.as_deref().unwrap_or("Think this through.") },
+        "prompt": "Add the thoughts that are missing. Answer with an object whose `thoughts` is a list of objects with `type` \
+                   (observation, hypothesis, analysis, conclusion, question or reflection), `text` and `confidence` (0 to 1).",
+        "output": "json",
+        "given": args.thought,
+        "texts": args.rest,
+    });
+    let answer = call.ask("models.respond", &question).await?;
+    thoughts_of(answer.get("thoughts").unwrap_or(&answer))
 }
 
 async fn begin(
