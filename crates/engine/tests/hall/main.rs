@@ -19,6 +19,7 @@ mod places;
 mod preview;
 mod schedule;
 mod shutdown;
+mod skills;
 mod starting;
 mod support;
 mod tail;

@@ -5,5 +5,6 @@ mod journal;
 mod plans;
 mod runs;
 mod serving;
+mod skills;
 mod steer;
 mod support;
