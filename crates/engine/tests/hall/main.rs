@@ -21,6 +21,7 @@ mod preview;
 mod schedule;
 mod sessions;
 mod shutdown;
+mod skills;
 mod starting;
 mod support;
 mod tail;

@@ -6,5 +6,6 @@ mod plans;
 mod runs;
 mod serving;
 mod sessions;
+mod skills;
 mod steer;
 mod support;
