@@ -1,6 +1,7 @@
 //! An agent: a name and what it performs.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use op_proto::agent::v1::{DescribeResponse, OperationDescription};
@@ -17,6 +18,12 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// How long a stopped operation may take to end by itself, unless the agent or the hub says otherwise.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long operations go on after a session broke, unless the agent says otherwise: a hub that starts again is back by then.
+const WINDOW: Duration = Duration::from_secs(30);
+
+/// Forgets what is kept for a session alone.
+pub(crate) type Forget = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// An agent, ready to be served.
 #[must_use]
 pub struct Agent {
@@ -24,6 +31,8 @@ pub struct Agent {
     pub(crate) handlers: Vec<Handler>,
     pub(crate) drain: Duration,
     pub(crate) grace: Duration,
+    pub(crate) window: Duration,
+    pub(crate) on_session_over: Vec<Forget>,
 }
 
 impl Agent {
@@ -31,7 +40,14 @@ impl Agent {
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
         let described =
             DescribeResponse { name: name.into(), version: version.into(), ..DescribeResponse::default() };
-        Self { described, handlers: Vec::new(), drain: DRAIN, grace: GRACE }
+        Self {
+            described,
+            handlers: Vec::new(),
+            drain: DRAIN,
+            grace: GRACE,
+            window: WINDOW,
+            on_session_over: Vec::new(),
+        }
     }
 
     /// Says in one sentence what the agent is.
@@ -56,6 +72,18 @@ impl Agent {
     /// How long an operation may take to end by itself when its time is over or its hub is gone; 2 s if not said.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// How long operations go on after a session broke, for a hub that comes back; 30 s if not said, zero stops them at once.
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Calls this, on a thread where it may block, when the session of a client is over: what is kept for it alone can go.
+    pub fn on_session_over(mut self, forget: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.on_session_over.push(Arc::new(forget));
         self
     }
 

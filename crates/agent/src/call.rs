@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use op_proto::agent::v1::{Channel, Progress};
 use prost::bytes::Bytes;
+use serde::Serialize;
+use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::Failure;
 use crate::flight::Flight;
 
 /// The call being performed: who asks, until when, and the way to send output while it lasts.
@@ -74,6 +77,41 @@ impl Call {
     /// Never waits: a hub that reads slowly sees only the newest.
     pub fn progress(&self, fraction: f64, note: &str) {
         self.flight.progress(Progress { fraction, note: note.to_owned() });
+    }
+
+    /// Asks the hub for an operation of another agent (`agent.operation`), a tool by its bare name, or `approval`, and returns its
+    /// value. Arguments must become a JSON object. The hub performs it as part of this call, if the agent may have it.
+    ///
+    /// # Errors
+    /// What became of it otherwise: `not_allowed` where its settings do not name it, `host_loop` where it would come back to an
+    /// agent that asks, `no_session` where the hub cannot be asked, and whatever the performer says.
+    pub async fn ask(&self, performer: &str, arguments: &impl Serialize) -> Result<Value, Failure> {
+        self.ask_within(performer, arguments, None).await
+    }
+
+    /// As [`ask`](Self::ask), for at most so long.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn ask_within(
+        &self,
+        performer: &str,
+        arguments: &impl Serialize,
+        limit: Option<Duration>,
+    ) -> Result<Value, Failure> {
+        let wrong = |what: &str, error: serde_json::Error| {
+            Failure::failed("invalid_host_call", format!("the {what} of `{performer}` are no JSON: {error}"))
+        };
+        let arguments = serde_json::to_string(arguments).map_err(|error| wrong("arguments", error))?;
+        let outcome = self.flight.ask(performer, arguments, limit).await?;
+        let kind = outcome.kind.ok_or_else(|| {
+            Failure::failed(
+                "invalid_host_call",
+                format!("the hub answers `{performer}` with no known outcome"),
+            )
+        })?;
+        let value = Failure::from_wire(kind)?;
+        serde_json::from_str(&value).map_err(|error| wrong("contents of the answer", error))
     }
 
     /// Notes the exit status of the program that did the work; it becomes part of the outcome's evidence.

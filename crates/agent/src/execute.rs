@@ -23,7 +23,7 @@ pub(crate) struct Events {
 /// Takes the operation. The stream itself is the flow control: credit has no end here.
 pub(crate) async fn execute(floor: &Arc<Floor>, asked: Operation) -> Events {
     let (outbox, frames) = mpsc::channel(OUTBOX);
-    let flight = floor.take(asked, floor.stream(outbox), Credit::new(u64::MAX)).await;
+    let flight = floor.take(asked, floor.stream(outbox, false), Credit::new(u64::MAX)).await;
     Events { flight, frames }
 }
 
@@ -31,8 +31,7 @@ impl Stream for Events {
     type Item = Result<ExecuteResponse, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // The flight in hand holds a sender, so the queue never closes by itself: the outcome ends the stream.
-        // Asked in this order, since the end is told right after the last frame is in the queue.
+        // The outcome ends the stream. Asked in this order, since the end is told right after the last frame is in the queue.
         if self.flight.is_ended() && self.frames.is_empty() {
             return Poll::Ready(None);
         }

@@ -77,6 +77,22 @@ impl Failure {
         &self.message
     }
 
+    /// What became of a host call that did not succeed. One that was stopped failed, for whoever asked goes on.
+    pub(crate) fn from_wire(kind: outcome::Kind) -> Result<String, Self> {
+        let read = |mut of: Self, hint: String, detail: &str| {
+            (of.hint, of.detail) = (hint, serde_json::from_str(detail).ok());
+            of
+        };
+        match kind {
+            outcome::Kind::Completed(completed) => Ok(completed.value),
+            outcome::Kind::Failed(of) => Err(read(Self::failed(of.reason, of.message), of.hint, &of.detail)),
+            outcome::Kind::Rejected(of) => {
+                Err(read(Self::rejected(of.reason, of.message), of.hint, &of.detail))
+            }
+            outcome::Kind::Cancelled(of) => Err(Self::failed("host_call_cancelled", of.message)),
+        }
+    }
+
     /// On the wire. A detail of more than `limit` bytes as JSON is left out, and the hint says so.
     pub(crate) fn into_wire(self, limit: usize) -> outcome::Kind {
         let Self { kind, reason, message, hint, detail } = self;

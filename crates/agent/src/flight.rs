@@ -1,20 +1,26 @@
-//! One operation in flight, as the session that asked for it sees it: its events in order, its credit, its stop.
+//! One operation in flight, as the hub that asked for it sees it: its events in order, its credit, its stop.
+//!
+//! A hub whose session broke may come back and go on where it was (`resume`); until then events are kept (`retained`), and host
+//! calls (`ask`) wait.
+
+mod ask;
+mod line;
+mod retained;
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use op_proto::agent::v1::event::Kind;
-use op_proto::agent::v1::{
-    Accepted, AgentFrame, Channel, Event, Evidence, Operation, Outcome, Output, Progress, agent_frame::Frame,
-};
+use op_proto::agent::v1::{Accepted, AgentFrame, Channel, Evidence, Operation, Outcome, Output, Progress};
 use prost::bytes::Bytes;
-use tokio::sync::Notify;
-use tokio::sync::mpsc::{self, Permit};
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tonic::Status;
 
 use crate::credit::Credit;
+use line::{Line, Missed, Sent};
 
 /// The one queue of frames towards a hub.
 pub(crate) type Outbox = mpsc::Sender<Result<AgentFrame, Status>>;
@@ -24,6 +30,8 @@ pub(crate) type Outbox = mpsc::Sender<Result<AgentFrame, Status>>;
 pub(crate) struct Stream {
     pub(crate) number: u64,
     pub(crate) outbox: Outbox,
+    /// Whether it is a session: a hub may come back for what was in flight on it, and be asked for something.
+    pub(crate) is_session: bool,
 }
 
 /// Frames that wait for a hub that reads slowly; beyond, whoever sends waits.
@@ -55,29 +63,17 @@ pub(crate) struct Halt {
 /// One operation in flight.
 pub(crate) struct Flight {
     pub(crate) id: Arc<str>,
-    /// Which stream it came in on.
-    pub(crate) stream: u64,
     pub(crate) session: String,
     pub(crate) traceparent: String,
     pub(crate) started: Instant,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) credit: Credit,
+    credit: Credit,
     grace: Duration,
-    outbox: Outbox,
+    /// Which stream it came in on, or was resumed on.
+    stream: AtomicU64,
     halt: OnceLock<Halt>,
     told: Notify,
     line: Mutex<Line>,
-}
-
-/// What changes with every event. An event takes its number and its place in the queue under one lock.
-#[derive(Default)]
-struct Line {
-    sequence: u64,
-    ended: bool,
-    /// The newest progress that found the queue full.
-    behind: Option<Progress>,
-    bytes: u64,
-    exit: Option<i32>,
 }
 
 impl Flight {
@@ -90,20 +86,25 @@ impl Flight {
         credit: Credit,
     ) -> Self {
         let started = Instant::now();
+        let id: Arc<str> = asked.id.as_str().into();
         Self {
-            id: asked.id.as_str().into(),
-            stream: stream.number,
             session: std::mem::take(&mut asked.session),
             traceparent: std::mem::take(&mut asked.traceparent),
             started,
             deadline: limit.and_then(|limit| started.checked_add(limit)),
             credit,
             grace,
-            outbox: stream.outbox,
+            stream: AtomicU64::new(stream.number),
             halt: OnceLock::new(),
             told: Notify::new(),
-            line: Mutex::default(),
+            line: Mutex::new(Line::new(Arc::clone(&id), stream)),
+            id,
         }
+    }
+
+    /// Which stream it is on.
+    pub(crate) fn stream(&self) -> u64 {
+        self.stream.load(Ordering::Acquire)
     }
 
     /// Asks the operation to stop; the first to ask decides cause and grace.
@@ -147,7 +148,61 @@ impl Flight {
 
     /// Whether the outcome is on its way.
     pub(crate) fn is_ended(&self) -> bool {
-        self.line().ended
+        self.line().is_ended
+    }
+
+    /// Whether no hub listens.
+    pub(crate) fn is_orphan(&self) -> bool {
+        self.line().is_orphan()
+    }
+
+    /// Its stream is gone: what it has to tell is kept.
+    pub(crate) fn orphan(&self) {
+        self.line().detach();
+    }
+
+    /// Bytes that it keeps for a hub that comes back.
+    pub(crate) fn weight(&self) -> usize {
+        self.line().weight()
+    }
+
+    /// Another hub has it from here on, which has granted nothing yet.
+    pub(crate) fn taken_over(&self) {
+        self.line().granted = 0;
+    }
+
+    /// A hub is back that saw its events up to `seen`: they go on there, first those that it missed. `kept` is how the operation
+    /// ended, where it has.
+    pub(crate) async fn resume(&self, stream: Stream, mut seen: u64, kept: Option<Outcome>) {
+        self.stream.store(stream.number, Ordering::Release);
+        self.line().detach();
+        loop {
+            // A hub that is gone again may come back again.
+            let Ok(place) = stream.outbox.reserve().await else { return };
+            let missed = self.line().missed(&stream, seen, kept.as_ref());
+            match missed {
+                Missed::Frame(frame, last) => {
+                    place.send(Ok(frame));
+                    seen = last;
+                }
+                Missed::Last(frame) => return place.send(Ok(frame)),
+                Missed::Nothing => break,
+                Missed::Overtaken => return,
+            }
+        }
+        self.ask_again().await;
+    }
+
+    /// Allows more output, since the hub consumed as much.
+    pub(crate) fn grant(&self, bytes: u64) {
+        self.line().consumed(bytes);
+        self.credit.grant(bytes);
+    }
+
+    /// Allows what the hub granted on a session that broke under it; `total` is all that it ever granted.
+    pub(crate) fn grant_up_to(&self, total: u64) {
+        let missing = total.saturating_sub(self.line().granted);
+        self.grant(missing);
     }
 
     /// Tells that the operation is taken.
@@ -186,15 +241,7 @@ impl Flight {
     /// Tells how far the operation is. Never waits: while the queue is full only the newest progress is kept, and it
     /// goes out ahead of the next output.
     pub(crate) fn progress(&self, progress: Progress) {
-        let mut line = self.line();
-        match self.outbox.try_reserve() {
-            Ok(_) if line.ended => {}
-            Ok(permit) => {
-                line.behind = None;
-                permit.send(Ok(line.event(&self.id, Kind::Progress(progress))));
-            }
-            Err(_) => line.behind = Some(progress),
-        }
+        self.line().progress(progress);
     }
 
     /// Notes the exit status of the program that does the work.
@@ -214,42 +261,30 @@ impl Flight {
         self.send(Kind::Outcome(outcome)).await;
     }
 
-    /// Sends one event; false when the flight has ended or nobody listens any more.
+    /// Sends one event; false when the flight has ended or nobody will ever see it.
     async fn send(&self, kind: Kind) -> bool {
-        match self.outbox.try_reserve() {
-            Ok(place) => self.post(place, kind),
-            // The hub reads slowly, or it is gone.
-            Err(_) => Box::pin(self.queue(kind)).await,
+        let sent = self.line().send(kind);
+        match sent {
+            Sent::Yes => true,
+            Sent::No => false,
+            // The hub reads slowly.
+            Sent::Full(outbox, kind) => Box::pin(self.queue(outbox, kind)).await,
         }
     }
 
-    async fn queue(&self, kind: Kind) -> bool {
-        let Ok(place) = self.outbox.reserve().await else {
-            self.line().ended |= matches!(kind, Kind::Outcome(_));
-            return false;
-        };
-        self.post(place, kind)
-    }
-
-    fn post(&self, first: Permit<'_, Result<AgentFrame, Status>>, kind: Kind) -> bool {
-        let mut line = self.line();
-        if line.ended {
-            return false;
+    async fn queue(&self, mut outbox: Outbox, mut kind: Kind) -> bool {
+        loop {
+            let sent = match outbox.clone().reserve_owned().await {
+                // By the time there is a place, the event may have to go elsewhere.
+                Ok(place) => self.line().place(place, &outbox, kind),
+                Err(_) => self.line().send(kind),
+            };
+            match sent {
+                Sent::Yes => return true,
+                Sent::No => return false,
+                Sent::Full(full, back) => (outbox, kind) = (full, back),
+            }
         }
-        match &kind {
-            Kind::Outcome(_) => line.ended = true,
-            Kind::Output(output) => line.bytes += output.data.len() as u64,
-            Kind::Accepted(_) | Kind::Progress(_) => {}
-        }
-        let late = line.behind.take_if(|_| matches!(kind, Kind::Output(_)));
-        if let Some((progress, place)) = late.zip(self.outbox.try_reserve().ok()) {
-            // The place in hand came first, so it carries what comes first.
-            first.send(Ok(line.event(&self.id, Kind::Progress(progress))));
-            place.send(Ok(line.event(&self.id, kind)));
-        } else {
-            first.send(Ok(line.event(&self.id, kind)));
-        }
-        true
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -257,11 +292,9 @@ impl Flight {
     }
 }
 
-impl Line {
-    fn event(&mut self, id: &str, kind: Kind) -> AgentFrame {
-        self.sequence += 1;
-        let event = Event { id: id.to_owned(), sequence: self.sequence, folded: 0, kind: Some(kind) };
-        AgentFrame { frame: Some(Frame::Event(event)) }
+impl std::fmt::Debug for Flight {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flight").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -279,12 +312,19 @@ fn cut(data: &[u8], max: usize) -> usize {
 mod tests {
     use super::*;
     use futures::FutureExt;
+    use op_proto::agent::v1::agent_frame::Frame;
 
     fn flight(queue: usize, credit: u64) -> (Flight, mpsc::Receiver<Result<AgentFrame, Status>>) {
         let (outbox, inbox) = mpsc::channel(queue);
         let mut asked = Operation { id: "r/s/1/1".into(), ..Default::default() };
         (
-            Flight::new(&mut asked, None, Duration::ZERO, Stream { number: 1, outbox }, Credit::new(credit)),
+            Flight::new(
+                &mut asked,
+                None,
+                Duration::ZERO,
+                Stream { number: 1, outbox, is_session: true },
+                Credit::new(credit),
+            ),
             inbox,
         )
     }

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use op_proto::agent::v1::{DescribeResponse, Effects, Operation, OperationDescription, Outcome};
+use op_proto::agent::v1::agent_frame::Frame;
+use op_proto::agent::v1::{
+    AgentFrame, DescribeResponse, Effects, Event, Operation, OperationDescription, Outcome, Resume, event,
+};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::agent::Forget;
 use crate::conduct::{Order, conduct, refusal};
 use crate::credit::Credit;
-use crate::flight::{Flight, Outbox, Stream};
-use crate::handler::Handler;
-use crate::ledger::{Claim, Ledger};
+use crate::flight::{Cause, Flight, Halt, Outbox, Stream};
+use crate::handler::{Handler, MAX_VALUE};
+use crate::ledger::{Again, Claim, Ledger, outcome_unknown};
 use crate::{Agent, Failure};
 
 /// Operations that may wait for each slot.
@@ -30,6 +34,9 @@ pub(crate) struct Floor {
     pub(crate) ledger: Ledger,
     pub(crate) slots: Option<Semaphore>,
     pub(crate) grace: Duration,
+    /// How long operations go on after a session broke.
+    pub(crate) window: Duration,
+    on_session_over: Vec<Forget>,
     /// Sessions tell their hubs.
     pub(crate) draining: CancellationToken,
     /// Sessions and connections end.
@@ -53,6 +60,8 @@ impl Floor {
             ledger: Ledger::new(if slots == 0 { UNLIMITED } else { slots.saturating_mul(1 + QUEUE) }),
             slots: (slots > 0).then(|| Semaphore::new(slots.min(Semaphore::MAX_PERMITS))),
             grace: agent.grace,
+            window: agent.window,
+            on_session_over: agent.on_session_over,
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),
             work: TaskTracker::new(),
@@ -62,8 +71,8 @@ impl Floor {
     }
 
     /// A stream for frames to a hub.
-    pub(crate) fn stream(&self, outbox: Outbox) -> Stream {
-        Stream { number: self.streams.fetch_add(1, Ordering::Relaxed), outbox }
+    pub(crate) fn stream(&self, outbox: Outbox, is_session: bool) -> Stream {
+        Stream { number: self.streams.fetch_add(1, Ordering::Relaxed), outbox, is_session }
     }
 
     /// Takes an operation: performs it up to where it first waits, and gives it a task of its own from there on. Many never
@@ -76,7 +85,7 @@ impl Floor {
     ) -> Arc<Flight> {
         let limit = asked.timeout.take().map(Duration::try_from).transpose();
         let known = limit.as_ref().ok().copied().flatten();
-        let flight = Arc::new(Flight::new(&mut asked, known, self.grace, stream, credit));
+        let flight = Arc::new(Flight::new(&mut asked, known, self.grace, stream.clone(), credit));
         let repeat = asked.repeat;
         let claim = match self.order(asked, limit.is_err()) {
             Ok(order) => (self.ledger.claim(&flight, repeat, order.again), order),
@@ -86,6 +95,11 @@ impl Floor {
             (Claim::Perform, order) => (order, None),
             (Claim::Wait(other), order) => (order, Some(other)),
             (Claim::Mine, _) => return flight,
+            (Claim::Orphan(orphan), _) => {
+                orphan.taken_over();
+                self.resume(Arc::clone(&orphan), stream, 0, None);
+                return orphan;
+            }
             (Claim::Kept(outcome), _) => return Box::pin(answer(flight, outcome)).await,
             (Claim::Refused(failure), _) => return Box::pin(refuse(flight, failure)).await,
         };
@@ -94,6 +108,54 @@ impl Floor {
             self.work.spawn(work);
         }
         flight
+    }
+
+    /// Goes on with an operation towards a hub that came back for it.
+    pub(crate) async fn take_up(&self, asked: Resume, stream: &Stream) {
+        match self.ledger.find_again(&asked.id) {
+            Again::Flying(flight) => {
+                flight.grant_up_to(asked.granted);
+                self.resume(flight, stream.clone(), asked.seen, None);
+            }
+            Again::Ended(outcome, Some(flight)) => {
+                self.resume(flight, stream.clone(), asked.seen, Some(outcome));
+            }
+            Again::Ended(outcome, None) => tell(asked, outcome, stream).await,
+            Again::Unknown => {
+                let kind = Some(outcome_unknown().into_wire(MAX_VALUE));
+                tell(asked, Outcome { kind, evidence: None }, stream).await;
+            }
+        }
+    }
+
+    fn resume(&self, flight: Arc<Flight>, stream: Stream, seen: u64, kept: Option<Outcome>) {
+        self.links.spawn(async move { flight.resume(stream, seen, kept).await });
+    }
+
+    /// A session broke: its operations go on for the window, and are stopped unless a hub came back for them.
+    pub(crate) fn lost(self: &Arc<Self>, stream: u64) {
+        let halt = Halt { cause: Cause::SessionEnded, grace: self.grace };
+        // An agent that goes away takes no hub that comes back.
+        let may_go_on = !self.window.is_zero() && !self.draining.is_cancelled();
+        if !may_go_on || !self.ledger.orphan(stream) {
+            return self.ledger.halt_stream(stream, &halt);
+        }
+        let floor = Arc::clone(self);
+        self.links.spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(floor.window) => {}
+                () = floor.draining.cancelled() => {}
+            }
+            floor.ledger.halt_stream(stream, &halt);
+        });
+    }
+
+    /// The session of a client is over.
+    pub(crate) fn session_over(&self, session: &str) {
+        for forget in &self.on_session_over {
+            let (forget, session) = (Arc::clone(forget), session.to_owned());
+            self.work.spawn_blocking(move || forget(&session));
+        }
     }
 
     fn order(&self, asked: Operation, untimely: bool) -> Result<Order, Failure> {
@@ -116,6 +178,18 @@ impl Floor {
         let message = format!("`{}` has no operation `{operation}`", self.described.name);
         Failure::rejected("unknown_operation", message).hint(format!("{meant}it has: {}", names.join(", ")))
     }
+}
+
+/// Tells how an operation ended of which nothing else is left.
+async fn tell(asked: Resume, outcome: Outcome, stream: &Stream) {
+    let event = Event {
+        id: asked.id,
+        sequence: asked.seen + 1,
+        folded: 0,
+        kind: Some(event::Kind::Outcome(outcome)),
+    };
+    // A hub that is gone again may come back again.
+    let _ = stream.outbox.send(Ok(AgentFrame { frame: Some(Frame::Event(event)) })).await;
 }
 
 async fn refuse(flight: Arc<Flight>, failure: Failure) -> Arc<Flight> {

@@ -32,10 +32,22 @@ pub(crate) enum Claim {
     Wait(oneshot::Receiver<Told>),
     /// It is in flight on the same stream: its outcome is coming anyway.
     Mine,
+    /// It is in flight, and the hub that asked for it is gone: this one has it from here on.
+    Orphan(Arc<Flight>),
     /// It ended before, like this.
     Kept(Outcome),
     /// It is not taken.
     Refused(Failure),
+}
+
+/// What a hub finds that comes back for an operation.
+pub(crate) enum Again {
+    /// It is in flight.
+    Flying(Arc<Flight>),
+    /// It ended like this; the flight has what the hub may not have seen.
+    Ended(Outcome, Option<Arc<Flight>>),
+    /// Nothing is known of it.
+    Unknown,
 }
 
 /// What came of an operation that was waited for.
@@ -60,8 +72,17 @@ struct Book {
 }
 
 enum Entry {
-    Flying { flight: Arc<Flight>, guests: Vec<Guest> },
-    Kept { number: u64, weight: usize, outcome: Outcome },
+    Flying {
+        flight: Arc<Flight>,
+        guests: Vec<Guest>,
+    },
+    /// `flight`: what its hub may not have seen of it yet.
+    Kept {
+        number: u64,
+        weight: usize,
+        outcome: Outcome,
+        flight: Option<Arc<Flight>>,
+    },
 }
 
 /// A flight that waits for another stream's.
@@ -81,7 +102,10 @@ impl Ledger {
         let mut book = self.book();
         match book.entries.get_mut(&flight.id) {
             Some(Entry::Kept { outcome, .. }) => return Claim::Kept(outcome.clone()),
-            Some(entry) if entry.on(flight.stream).is_some() => return Claim::Mine,
+            Some(entry) if entry.on(flight.stream()).is_some() => return Claim::Mine,
+            Some(Entry::Flying { flight: first, .. }) if first.is_orphan() => {
+                return Claim::Orphan(Arc::clone(first));
+            }
             Some(Entry::Flying { guests, .. }) => {
                 let (tell, told) = oneshot::channel();
                 guests.push(Guest { flight: Arc::clone(flight), tell });
@@ -101,18 +125,35 @@ impl Ledger {
     /// Records how a claimed operation ended, and tells those who waited.
     pub(crate) fn settle(&self, id: &Arc<str>, outcome: &Outcome) {
         let mut book = self.book();
-        for guest in book.land(id) {
+        let (flight, guests) = book.land(id).unzip();
+        for guest in guests.unwrap_or_default() {
             // A guest that is gone needs no answer.
             let _ = guest.tell.send(Told::Ended(outcome.clone()));
         }
-        book.keep(Arc::clone(id), outcome.clone());
+        book.keep(Arc::clone(id), outcome.clone(), flight);
+    }
+
+    /// What a hub finds that comes back for an operation.
+    pub(crate) fn find_again(&self, id: &str) -> Again {
+        match self.book().entries.get(id) {
+            Some(Entry::Flying { flight, .. }) => Again::Flying(Arc::clone(flight)),
+            Some(Entry::Kept { outcome, flight, .. }) => Again::Ended(outcome.clone(), flight.clone()),
+            None => Again::Unknown,
+        }
+    }
+
+    /// Tells the operations in flight on a stream that it is gone; false when there are none.
+    pub(crate) fn orphan(&self, stream: u64) -> bool {
+        let book = self.book();
+        let orphans = book.entries.values().filter_map(|entry| entry.on(stream));
+        orphans.map(|flight| flight.orphan()).count() > 0
     }
 
     /// Takes a claim back. The first who waits gets it, if the operation may be performed `again`; without one it is
     /// as if the operation had never been claimed.
     pub(crate) fn abandon(&self, id: &Arc<str>, again: bool) {
         let mut book = self.book();
-        let mut guests = book.land(id).into_iter();
+        let mut guests = book.land(id).map(|(_, guests)| guests).unwrap_or_default().into_iter();
         if !again {
             return;
         }
@@ -177,7 +218,7 @@ impl Entry {
     fn on(&self, stream: u64) -> Option<&Arc<Flight>> {
         let Self::Flying { flight, guests } = self else { return None };
         let flights = std::iter::once(flight).chain(guests.iter().map(|guest| &guest.flight));
-        flights.into_iter().find(|flight| flight.stream == stream)
+        flights.into_iter().find(|flight| flight.stream() == stream)
     }
 }
 
@@ -200,23 +241,24 @@ impl Book {
         None
     }
 
-    /// Takes an operation out of the air; returns those who wait for it.
-    fn land(&mut self, id: &str) -> Vec<Guest> {
+    /// Takes an operation out of the air; returns it and those who wait for it.
+    fn land(&mut self, id: &str) -> Option<(Arc<Flight>, Vec<Guest>)> {
         match self.entries.remove(id) {
-            Some(Entry::Flying { guests, .. }) => {
+            Some(Entry::Flying { flight, guests }) => {
                 self.flying -= 1;
-                guests
+                Some((flight, guests))
             }
-            Some(Entry::Kept { .. }) | None => Vec::new(),
+            Some(Entry::Kept { .. }) | None => None,
         }
     }
 
-    fn keep(&mut self, id: Arc<str>, outcome: Outcome) {
-        let weight = id.len() + outcome.encoded_len();
+    fn keep(&mut self, id: Arc<str>, outcome: Outcome, flight: Option<Arc<Flight>>) {
+        let unseen = flight.as_ref().map_or(0, |flight| flight.weight());
+        let weight = id.len() + outcome.encoded_len() + unseen;
         self.numbers += 1;
         let number = self.numbers;
         self.order.push_back((number, Arc::clone(&id)));
-        self.entries.insert(id, Entry::Kept { number, weight, outcome });
+        self.entries.insert(id, Entry::Kept { number, weight, outcome, flight });
         self.kept += 1;
         self.weight += weight;
         self.trim();
@@ -273,7 +315,8 @@ mod tests {
     fn flight_on(number: u64, id: impl Into<String>) -> Arc<Flight> {
         let (outbox, _) = tokio::sync::mpsc::channel(1);
         let mut asked = Operation { id: id.into(), ..Default::default() };
-        Arc::new(Flight::new(&mut asked, None, Duration::ZERO, Stream { number, outbox }, Credit::new(0)))
+        let stream = Stream { number, outbox, is_session: true };
+        Arc::new(Flight::new(&mut asked, None, Duration::ZERO, stream, Credit::new(0)))
     }
 
     const STOP: Halt = Halt { cause: Cause::SessionEnded, grace: Duration::ZERO };

@@ -26,16 +26,19 @@ pub(crate) struct Session {
 /// Whether the session goes on.
 enum Next {
     Read,
+    /// The hub says bye, or must not go on.
     End,
+    /// The stream broke.
+    Lost,
 }
 
 impl Session {
     pub(crate) fn new(floor: Arc<Floor>, outbox: Outbox) -> Self {
-        Self { stream: floor.stream(outbox), floor, welcomed: false }
+        Self { stream: floor.stream(outbox, true), floor, welcomed: false }
     }
 
     /// Reads frames until the hub says bye or is gone, or the agent closes. What is in flight then is stopped; its
-    /// outcomes still go out if anybody listens.
+    /// outcomes still go out if anybody listens. After a hub that is gone without a word it goes on for a while.
     pub(crate) async fn converse(mut self, mut frames: Streaming<HostFrame>) {
         let floor = Arc::clone(&self.floor);
         let (mut draining, mut closing) = (pin!(floor.draining.cancelled()), pin!(floor.closing.cancelled()));
@@ -46,7 +49,7 @@ impl Session {
                 frame = frames.message() => match frame {
                     Ok(Some(HostFrame { frame: Some(frame) })) => self.hear(frame).await,
                     Ok(Some(HostFrame { frame: None })) => Next::Read,
-                    Ok(None) | Err(_) => Next::End,
+                    Ok(None) | Err(_) => Next::Lost,
                 },
                 () = &mut draining, if self.welcomed && !told => {
                     told = true;
@@ -54,8 +57,10 @@ impl Session {
                 }
                 () = &mut closing => Next::End,
             };
-            if matches!(next, Next::End) {
-                break;
+            match next {
+                Next::Read => {}
+                Next::Lost => return floor.lost(self.stream.number),
+                Next::End => break,
             }
         }
         let halt = Halt { cause: Cause::SessionEnded, grace: floor.grace };
@@ -75,7 +80,7 @@ impl Session {
             In::Cancel(cancel) => self.cancel(cancel),
             In::Credit(credit) => {
                 if let Some(flight) = self.floor.ledger.find(&credit.id, self.stream.number) {
-                    flight.credit.grant(credit.bytes);
+                    flight.grant(credit.bytes);
                 }
                 Next::Read
             }
@@ -85,7 +90,21 @@ impl Session {
             }
             In::Ping(ping) => self.say(Out::Pong(Pong { token: ping.token })).await,
             In::Bye(_) => Next::End,
-            In::Resume(_) | In::Reply(_) | In::SessionOver(_) => Next::Read,
+            In::Resume(resume) => {
+                self.floor.take_up(resume, &self.stream).await;
+                Next::Read
+            }
+            In::Reply(reply) => {
+                let flight = self.floor.ledger.find(&reply.id, self.stream.number);
+                if let Some((flight, outcome)) = flight.zip(reply.outcome) {
+                    flight.replied(reply.number, outcome);
+                }
+                Next::Read
+            }
+            In::SessionOver(over) => {
+                self.floor.session_over(&over.session);
+                Next::Read
+            }
         }
     }
 
@@ -96,9 +115,9 @@ impl Session {
                 tracing::debug!(agent = self.floor.described.name, hub, version, "session opened");
                 self.welcomed = true;
                 let agent = Some(self.floor.described.clone());
-                return self
-                    .say(Out::Welcome(Welcome { version: version.min(VERSION), agent, window: None }))
-                    .await;
+                let window = prost_types::Duration::try_from(self.floor.window).ok();
+                let version = version.min(VERSION);
+                return self.say(Out::Welcome(Welcome { version, agent, window })).await;
             }
             _ => "a session opens with hello",
         };
@@ -119,7 +138,7 @@ impl Session {
     async fn say(&self, frame: Out) -> Next {
         match self.stream.outbox.send(Ok(AgentFrame { frame: Some(frame) })).await {
             Ok(()) => Next::Read,
-            Err(_) => Next::End,
+            Err(_) => Next::Lost,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::hub::{Hub, soon};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Text {
     /// What to say.
@@ -148,9 +148,23 @@ fn stopping(agent: Agent, traces: &Traces) -> Agent {
         })
 }
 
+/// Asks the hub for what it is asked for.
+async fn relay(call: Call, args: Text) -> Result<serde_json::Value, Failure> {
+    call.ask(&args.text, &args).await
+}
+
 fn holding(agent: Agent, traces: &Traces) -> Agent {
-    let (reading, writing) = (traces.clone(), traces.clone());
+    let (reading, writing, stepping) = (traces.clone(), traces.clone(), traces.clone());
     agent
+        .operation(Operation::read("relay", "Asks the hub."), relay)
+        .operation(Operation::read("steps", "Tells progress."), move |call: Call, _: Nothing| {
+            let traces = stepping.clone();
+            async move {
+                let key = traces.hold(call.clone()).await?;
+                (1..10_u8).for_each(|step| call.progress(f64::from(step) / 10.0, &step.to_string()));
+                Ok(key)
+            }
+        })
         .operation(Operation::read("hold", "Waits for the gate."), move |call: Call, _: Nothing| {
             let traces = reading.clone();
             async move { traces.hold(call).await }

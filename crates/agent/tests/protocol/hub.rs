@@ -7,8 +7,8 @@ use op_proto::agent::v1::agent_client::AgentClient;
 use op_proto::agent::v1::agent_frame::Frame as Out;
 use op_proto::agent::v1::host_frame::Frame as In;
 use op_proto::agent::v1::{
-    Ack, AgentFrame, Cancel, Credit, Event, Hello, HostFrame, Operation, Outcome, Ping, Welcome, event,
-    outcome,
+    Ack, AgentFrame, Cancel, Credit, Event, Hello, HostFrame, Operation, Outcome, Ping, Resume, Welcome,
+    event, outcome,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -72,6 +72,16 @@ impl Hub {
     /// Asks again for what was sent before.
     pub(crate) async fn repeat(&self, id: &str, name: &str, arguments: &str) {
         self.send(In::Operation(Operation { repeat: true, ..operation(id, name, arguments) })).await;
+    }
+
+    /// Goes on with what another session had in flight.
+    pub(crate) async fn resume(&self, id: &str, seen: u64) {
+        self.resume_granting(id, seen, 0).await;
+    }
+
+    /// Goes on with what another session had in flight, and tells what was granted there.
+    pub(crate) async fn resume_granting(&self, id: &str, seen: u64, granted: usize) {
+        self.send(In::Resume(Resume { id: id.into(), seen, granted: granted as u64 })).await;
     }
 
     pub(crate) async fn cancel(&self, id: &str, grace: Duration) {

@@ -1,5 +1,6 @@
 //! The protocol as a hub sees it: real sockets, a hub of the test's own, one agent with an operation for each rule.
 
+mod ask;
 mod bench;
 mod conversation;
 mod drain;
@@ -8,4 +9,5 @@ mod hub;
 mod memory;
 mod output;
 mod queue;
+mod resume;
 mod stop;

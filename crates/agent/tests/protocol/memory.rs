@@ -80,7 +80,7 @@ async fn who_joined_can_cancel() {
 #[tokio::test]
 async fn what_a_lost_hub_abandoned_is_done_again_where_that_is_safe() {
     let (agent, traces) = agent();
-    let served = Served::start(agent).await;
+    let served = Served::start(agent.window(Duration::ZERO)).await;
     for (name, expected) in [("hold", ("completed", r#""hold""#)), ("guard", ("rejected", "outcome_unknown"))]
     {
         let mut first = served.hub().await;

@@ -204,6 +204,10 @@ pub struct Resume {
     /// Sequence of the last event that the hub saw; 0 for none.
     #[prost(uint64, tag = "2")]
     pub seen: u64,
+    /// Bytes of output that the hub granted so far in all, what an operation starts with not counted: a grant that was on its way
+    /// when the session broke does not get lost.
+    #[prost(uint64, tag = "3")]
+    pub granted: u64,
 }
 /// Answers a host call.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
