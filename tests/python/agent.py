@@ -1,44 +1,31 @@
-"""An agent in Python: counts the words of texts, and asks the hub to read them. `python3 agent.py unix:/path/to.sock [PAUSE]`"""
+"""An agent in Python: counts the words of files that the hub reads for it.
+
+    python3 agent.py unix:/path/to.sock [SECONDS]     # SECONDS: how long it takes over each file
+"""
 
 import asyncio
 import sys
 
-from opdbus_agent import Agent
+from opdbus_agent import Agent, Failure
 
-agent = Agent("scribe", "1.0.0", "Counts words and keeps notes.")
+agent = Agent("scribe", "1.0.0", "Counts words.")
 pause = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
-notes = []
 
 
-@agent.operation("count_words", "Counts the words of files that the hub reads for it.", effects="read",
-                 takes={"paths": {"type": "array", "items": {"type": "string"}}}, returns={"type": "integer"})
+@agent.operation(
+    "count_words", "Counts the words of files.", effects="read",
+    takes={"paths": {"type": "array", "items": {"type": "string"}}}, returns={"type": "integer"},
+)
 async def count_words(call, paths=()):
     words = 0
     for done, path in enumerate(paths):
         await call.progress(done / len(paths), f"reading {path}")
-        words += len(str(await call.ask("file_read", path=path)).split())
+        file = await call.ask("file_read", path=path)
+        if not isinstance(file, dict) or "content" not in file:
+            raise Failure("no_text", f"the hub sent no text of {path}")
+        words += len(file["content"].split())
         await asyncio.sleep(pause)
     return words
-
-
-@agent.operation("recite", "Writes lines of verse.", effects="read", streaming=True,
-                 takes={"lines": {"type": "integer", "minimum": 0}}, returns={"type": "integer"})
-async def recite(call, lines=3):
-    for line in range(lines):
-        await call.write(f"{line} bottles of beer on the wall\n")
-    return lines
-
-
-@agent.operation("take_note", "Keeps a note.", effects="write",
-                 takes={"text": {"type": "string"}}, returns={"type": "integer"})
-async def take_note(call, text):
-    notes.append(text)
-    return len(notes)
-
-
-@agent.operation("ponder", "Thinks for as long as it is let.", effects="read", takes={}, returns={"type": "null"})
-async def ponder(call):
-    await asyncio.sleep(3600)
 
 
 agent.run(sys.argv[1])

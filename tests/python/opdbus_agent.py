@@ -18,6 +18,8 @@ CREDIT = 256 << 10  # what an operation of a session may write before it is allo
 CHUNK = 64 << 10  # largest piece of output in one event
 WINDOW = 30  # seconds that operations go on without a session
 GRACE = 2  # seconds that an operation may take to end once it is stopped
+KEPT = 1000  # outcomes that are kept for a hub which does not acknowledge them
+MESSAGE = 8 << 20  # largest message of a hub
 DRAIN = 5  # seconds that operations may go on once the agent is to end
 EFFECTS = {"read": pb.EFFECTS_READ, "write": pb.EFFECTS_WRITE, "external": pb.EFFECTS_EXTERNAL}
 
@@ -33,9 +35,9 @@ class Failure(Exception):
 class Call:
     """One operation in flight: its events since the beginning, and the session that hears of them, if there is one."""
 
-    def __init__(self, order, described, credit):
-        self.id, self.order, self.described = order.id, order, described
-        self.session = None  # a queue of frames
+    def __init__(self, order, session, credit):
+        self.id, self.order = order.id, order
+        self.session = session  # its queue of frames; none while there is no session
         self.events, self.asked, self.answers = [], {}, {}
         self.credit, self.more, self.bytes = credit, asyncio.Event(), 0
         self.began, self.task, self.why, self.grace = time.monotonic(), None, "", GRACE
@@ -50,19 +52,20 @@ class Call:
         """Writes output; waits while the hub allows no more."""
         data = text.encode() if isinstance(text, str) else bytes(text)
         while data:
-            while self.credit <= 0:
+            while self.credit == 0:
                 self.more.clear()
                 await self.more.wait()
-            piece = data[: min(self.credit, CHUNK)]
+            piece = data[: CHUNK if self.credit is None else min(self.credit, CHUNK)]
             data = data[len(piece):]
-            self.credit -= len(piece)
+            if self.credit is not None:
+                self.credit -= len(piece)
             self.bytes += len(piece)
             self.emit(output=pb.Output(channel=channel, data=piece))
         await asyncio.sleep(0)
 
     async def ask(self, performer, **arguments):
         """Asks the hub for a tool, another agent's operation or an approval; returns its value, or raises `Failure`."""
-        if self.session is None and not self.asked and self.credit > 1 << 60:
+        if self.credit is None:
             raise Failure("no_session", "whoever calls by Execute can be asked for nothing", "rejected")
         number = len(self.asked) + 1
         frame = pb.HostCall(id=self.id, number=number, performer=performer, arguments=json.dumps(arguments))
@@ -85,9 +88,11 @@ class Call:
         if self.session is not None:
             self.session.put_nowait(frame)
 
-    def resume(self, session, seen):
+    def resume(self, session, seen, granted):
         """Goes on with another session: first what it missed, then what is still to be answered, then what is to come."""
         self.session = session
+        self.credit = CREDIT + granted - self.bytes
+        self.more.set()
         for event in self.events[seen:]:
             self.tell(pb.AgentFrame(event=event))
         for number, frame in self.asked.items():
@@ -136,7 +141,7 @@ class Agent(rpc.AgentServicer):
 
     async def Execute(self, request, context):
         session = asyncio.Queue()
-        call = self.take(request.operation, session, 1 << 62)
+        call = self.take(request.operation, session, None)  # the stream itself is the flow control
         try:
             while True:
                 event = (await session.get()).event
@@ -164,9 +169,11 @@ class Agent(rpc.AgentServicer):
             async for frame in frames:
                 kind = frame.WhichOneof("frame")
                 if kind == "bye":
-                    for call in self.of(session):
+                    flying = self.of(session)
+                    for call in flying:
                         call.stop("the hub said bye")
-                    await asyncio.wait([call.ended for call in self.of(session)] or [asyncio.sleep(0)], timeout=GRACE)
+                    if flying:
+                        await asyncio.wait([call.ended for call in flying], timeout=GRACE)
                     break
                 if kind is not None:
                     self.hear(kind, getattr(frame, kind), session)
@@ -185,11 +192,12 @@ class Agent(rpc.AgentServicer):
         elif kind == "ping":
             session.put_nowait(pb.AgentFrame(pong=pb.Pong(token=frame.token)))
         elif kind == "resume" and call is not None:
-            call.resume(session, frame.seen)
+            call.resume(session, frame.seen, frame.granted)
         elif kind == "resume":
             session.put_nowait(pb.AgentFrame(event=pb.Event(id=frame.id, sequence=frame.seen + 1, outcome=unknown())))
         elif kind == "cancel" and mine:
-            call.stop(frame.reason or "the hub asked to stop", frame.grace.ToTimedelta().total_seconds())
+            grace = frame.grace.ToTimedelta().total_seconds() if frame.HasField("grace") else GRACE
+            call.stop(frame.reason or "the hub asked to stop", grace)
         elif kind == "credit" and mine:
             call.credit += frame.bytes
             call.more.set()
@@ -204,8 +212,7 @@ class Agent(rpc.AgentServicer):
         if known is not None and known.session is session and not known.ended.done():
             return known
         function, described, takes, needed = self.functions.get(order.operation, (None, None, set(), set()))
-        call = Call(order, described, credit)
-        call.session = session
+        call = Call(order, session, credit)
         call.emit(accepted=pb.Accepted())
         if known is not None:
             call.began = known.began
@@ -215,6 +222,7 @@ class Agent(rpc.AgentServicer):
         if refusal is not None:
             call.end(refusal)
             return call
+        self.forget()
         self.calls[order.id] = call
         call.task = asyncio.ensure_future(self.perform(call, function))
         if order.HasField("timeout"):
@@ -258,6 +266,12 @@ class Agent(rpc.AgentServicer):
         call.ended.set_result(outcome)
         call.emit(outcome=outcome)
 
+    def forget(self):
+        """Keeps what nobody acknowledges within bounds; the oldest go first."""
+        ended = [id for id, call in self.calls.items() if call.ended.done()]
+        for id in ended[: max(0, len(ended) - KEPT)]:
+            del self.calls[id]
+
     def of(self, session):
         return [call for call in self.calls.values() if call.session is session and not call.ended.done()]
 
@@ -269,7 +283,7 @@ class Agent(rpc.AgentServicer):
             asyncio.get_running_loop().call_later(WINDOW, late)
 
     async def serve(self, address):
-        server = grpc.aio.server()
+        server = grpc.aio.server(options=[("grpc.max_receive_message_length", MESSAGE)])
         rpc.add_AgentServicer_to_server(self, server)
         server.add_insecure_port(address.removeprefix("tcp:"))
         await server.start()

@@ -73,11 +73,11 @@ pub(super) async fn again(subject: &Subject<'_>) -> Checked {
     let Some(first) = hub.record(&id).host_calls.first().cloned() else {
         return Err(untried(format!("`{}` asked for nothing", call.operation)));
     };
-    let seen = hub.record(&id).last();
+    let before = hub.record(&id).events.clone();
     drop(hub);
     let mut hub = Hub::open(subject).await?;
     hub.manner = Manner::Perform;
-    hub.resume(&id, seen);
+    hub.resume(&id, &before, 0);
     let heard = hub.outcome(&id, subject.trial.patience).await;
     let outcome = heard.map_err(|missed| {
         short(format!("host call {} again, and the end of the operation", first.number), missed.to_string())

@@ -15,7 +15,7 @@ use crate::credit::INITIAL;
 const QUIET: Duration = Duration::from_millis(400);
 
 /// What is granted at a time.
-const STEP: u64 = 64 << 10;
+pub(super) const STEP: u64 = 64 << 10;
 
 /// More than any operation of a trial writes.
 pub(super) const PLENTY: u64 = 1 << 40;

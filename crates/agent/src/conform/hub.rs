@@ -18,7 +18,7 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Request, Status, Streaming};
 
 use super::frames::Frames;
-use super::record::Record;
+use super::record::{Record, output};
 use super::report::{Gap, short};
 use super::subject::{MAX_MESSAGE, Subject};
 use crate::credit::INITIAL;
@@ -148,11 +148,12 @@ impl<'a> Hub<'a> {
         self.send(Frame::Operation(operation));
     }
 
-    /// Goes on with an operation of a session that broke. What it may send then is what it might have sent before, and all that was
-    /// received in the meantime.
-    pub(super) fn resume(&mut self, id: &str, seen: u64) {
-        self.begin(Record { resumed: Some(seen), ..Record::new(id, None) });
-        self.send(Frame::Resume(Resume { id: id.to_owned(), seen }));
+    /// Goes on with an operation of a session that broke, of which these events were seen and so many bytes granted.
+    pub(super) fn resume(&mut self, id: &str, before: &[Event], granted: u64) {
+        let seen = before.last().map_or(0, |event| event.sequence);
+        let left = (INITIAL + granted).saturating_sub(output(before).len() as u64);
+        self.begin(Record { resumed: Some(seen), ..Record::new(id, Some(left)) });
+        self.send(Frame::Resume(Resume { id: id.to_owned(), seen, granted }));
     }
 
     fn begin(&mut self, record: Record) {

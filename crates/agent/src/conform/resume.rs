@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use op_proto::agent::v1::outcome;
+use op_proto::agent::v1::{Event, outcome};
 
-use super::flow::{self, PLENTY, fill};
+use super::flow::{self, PLENTY, STEP, fill};
 use super::hub::{Hub, Missed};
 use super::record::{Record, ending, output};
 use super::report::{Checked, Gap, short, untried};
@@ -30,10 +30,11 @@ pub(super) async fn goes_on(subject: &Subject<'_>) -> Checked {
     hub.ask(order.clone());
     let taken = hub.until(subject.trial.patience, |hub| !hub.record(&order.id).events.is_empty()).await;
     taken.map_err(|missed| short(format!("that `{}` is accepted", order.operation), missed.to_string()))?;
-    let seen = hub.record(&order.id).events[0].sequence;
+    // As if only the first had arrived.
+    let before = hub.record(&order.id).events[..1].to_vec();
     drop(hub);
     let mut hub = Hub::open(subject).await?;
-    hub.resume(&order.id, seen);
+    hub.resume(&order.id, &before, 0);
     hub.cancel(&order.id, Duration::ZERO);
     let record = ended(&mut hub, subject, &order.id).await?;
     rules::sequence(std::slice::from_ref(&record))?;
@@ -48,7 +49,7 @@ pub(super) async fn goes_on(subject: &Subject<'_>) -> Checked {
     Ok(format!("{} after a break; window {window:?}", ending(&outcome)))
 }
 
-/// Output that was on its way when the session broke comes once.
+/// Output that was on its way when the session broke comes once, and so does a grant that was.
 pub(super) async fn output_once(subject: &Subject<'_>) -> Checked {
     let call = flow::call(subject)?;
     let mut hub = Hub::open(subject).await?;
@@ -56,14 +57,19 @@ pub(super) async fn output_once(subject: &Subject<'_>) -> Checked {
     let whole = flow::alone(subject).await?;
     let id = subject.id("resume");
     hub.ask(call.order(&id));
-    fill(&mut hub, subject, &id).await?;
-    // As if what came last had been lost with the connection.
+    let first = fill(&mut hub, subject, &id).await?;
+    // As if what came last had been lost with the connection, and the next grant on its way to the agent.
     let mut before = hub.record(&id).events.clone();
     before.truncate(before.len().div_ceil(2));
-    let seen = before.last().map_or(0, |event| event.sequence);
     drop(hub);
     let mut hub = Hub::open(subject).await?;
-    hub.resume(&id, seen);
+    hub.resume(&id, &before, STEP);
+    let again = fill(&mut hub, subject, &id).await? + output(&before).len() as u64;
+    if again <= first && hub.record(&id).outcome().is_none() {
+        let expected =
+            format!("more than the {first} bytes before the break, once {STEP} more are granted in resume");
+        return Err(short(expected, format!("{again} bytes")));
+    }
     hub.credit(&id, PLENTY);
     let record = ended(&mut hub, subject, &id).await?;
     rules::sequence(std::slice::from_ref(&record))?;
@@ -75,7 +81,7 @@ pub(super) async fn unknown(subject: &Subject<'_>) -> Checked {
     let mut hub = Hub::open(subject).await?;
     window(&hub)?;
     let id = subject.id("stranger");
-    hub.resume(&id, SEEN);
+    hub.resume(&id, &[Event { id: id.clone(), sequence: SEEN, ..Event::default() }], 0);
     let record = ended(&mut hub, subject, &id).await?;
     let outcome = record.outcome().cloned().unwrap_or_default();
     match &outcome.kind {

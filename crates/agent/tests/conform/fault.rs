@@ -73,6 +73,22 @@ pub(crate) enum Fault {
     LosesOutput,
     /// It leaves without a word.
     LeavesSilently,
+    /// Operations stop with their session.
+    NoWindow,
+    /// What a broken session had in flight is forgotten.
+    ForgetsBroken,
+    /// Some output is lost when a hub comes back.
+    LosesOnResume,
+    /// Everything is told again when a hub comes back.
+    DoublesOnResume,
+    /// What was granted is forgotten when a hub comes back.
+    ForgetsGrant,
+    /// Host calls are miscounted.
+    Miscounts,
+    /// Host calls have arguments that are no object.
+    AsksOddly,
+    /// A host call that was lost is not sent again.
+    AsksOnce,
 }
 
 /// A fault at work on one stream.
@@ -80,6 +96,8 @@ pub(crate) struct Lie {
     fault: Fault,
     /// How often something was done.
     count: u64,
+    /// Whether a hub came back on this stream.
+    resumed: bool,
     /// Events left out so far, by operation.
     left_out: HashMap<String, u64>,
     /// What is said to the honest agent behind the hub's back.
@@ -91,7 +109,7 @@ const MADE_UP: &str = "#again";
 
 impl Lie {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { fault, count: 0, left_out: HashMap::new(), aside: Vec::new() }
+        Self { fault, count: 0, resumed: false, left_out: HashMap::new(), aside: Vec::new() }
     }
 
     /// Falsifies the description, the same in Describe and welcome.
@@ -118,6 +136,20 @@ impl Lie {
             (Fault::Floods, Frame::Operation(asked)) => {
                 let credit = Credit { id: asked.id.clone(), bytes: 1 << 40 };
                 vec![Frame::Operation(asked), Frame::Credit(credit)]
+            }
+            (fault, Frame::Resume(mut resume)) => {
+                self.resumed = true;
+                match fault {
+                    Fault::ForgetsBroken => resume.id += MADE_UP,
+                    Fault::DoublesOnResume => resume.seen = 0,
+                    Fault::ForgetsGrant => resume.granted = 0,
+                    _ => {}
+                }
+                vec![Frame::Resume(resume)]
+            }
+            (Fault::Miscounts, Frame::Reply(mut reply)) => {
+                reply.number -= 1;
+                vec![Frame::Reply(reply)]
             }
             (_, Frame::Operation(mut asked)) => {
                 self.operation(&mut asked);
@@ -149,6 +181,7 @@ impl Lie {
                 match fault {
                     Fault::Description => agent.operations.truncate(1),
                     Fault::Version => welcome.version = 7,
+                    Fault::NoWindow => welcome.window = None,
                     Fault::SpeaksFirst => {
                         return vec![Said::Draining(Draining::default()), Said::Welcome(welcome)];
                     }
@@ -158,6 +191,15 @@ impl Lie {
             }
             (Fault::DeafToPings, Some(Said::Pong(_))) | (Fault::LeavesSilently, Some(Said::Draining(_))) => {
                 Vec::new()
+            }
+            (fault, Some(Said::HostCall(mut call))) => {
+                match fault {
+                    Fault::Miscounts => call.number += 1,
+                    Fault::AsksOddly => call.arguments = "[1]".into(),
+                    Fault::AsksOnce if self.resumed => return Vec::new(),
+                    _ => {}
+                }
+                vec![Said::HostCall(call)]
             }
             (_, Some(Said::Event(event))) => self.event(event).into_iter().map(Said::Event).collect(),
             (_, Some(frame)) => vec![frame],
@@ -177,6 +219,10 @@ impl Lie {
                 if self.count.is_multiple_of(3) {
                     return self.leave_out(&event);
                 }
+            }
+            Fault::LosesOnResume if self.resumed && matches!(event.kind, Some(Kind::Output(_))) => {
+                self.resumed = false;
+                return Vec::new();
             }
             Fault::EndsWithout if is_outcome && event.id.contains("/value/") => return Vec::new(),
             Fault::SkipsNumber if event.sequence > 1 => event.sequence += 1,

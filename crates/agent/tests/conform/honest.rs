@@ -24,6 +24,7 @@ pub(crate) fn trial(patience: Duration) -> Trial {
         slow: call("wait"),
         large: call("pour"),
         write: call("count"),
+        asks: call("ask"),
         patience,
         ..Trial::default()
     }
@@ -49,6 +50,9 @@ fn agent() -> Agent {
                 (0..LARGE).map(|at| char::from(b'a' + u8::try_from(at % 23).unwrap_or(0))).collect();
             call.stdout(text).await;
             Ok::<_, Failure>(LARGE)
+        })
+        .operation(Operation::read("ask", "Asks for a file."), async |call: Call, _: Nothing| {
+            call.ask("file_read", &serde_json::json!({ "path": "README.md" })).await
         })
         .operation(Operation::write("count", "Counts.").undo("uncount"), move |_: Call, _: Nothing| {
             let counted = Arc::clone(&counted);

@@ -2,6 +2,7 @@
 
 mod cargo_nodes;
 mod commands;
+mod conform;
 mod dbus;
 mod docker;
 mod files;
