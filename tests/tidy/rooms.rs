@@ -122,6 +122,7 @@ const ROOMS: [Room; 12] = [
     Room {
         name: "op-daemon",
         rooms: &[
+            "op-agent",
             "op-agents",
             "op-dbus",
             "op-engine",

@@ -171,23 +171,30 @@ impl Flight {
         self.line().granted = 0;
     }
 
-    /// A hub is back that saw its events up to `seen`: they go on there, first those that it missed. `kept` is how the operation
-    /// ended, where it has.
-    pub(crate) async fn resume(&self, stream: Stream, mut seen: u64, kept: Option<Outcome>) {
+    /// A hub is back for it on this stream, and is heard there from now on.
+    pub(crate) fn move_to(&self, stream: &Stream) {
         self.stream.store(stream.number, Ordering::Release);
         self.line().detach();
+    }
+
+    /// Tells a hub that is back and saw events up to `seen`: first those that it missed, then those to come. `kept` is how the
+    /// operation ended, where it has.
+    pub(crate) async fn resume(&self, stream: Stream, mut seen: u64, kept: Option<Outcome>) {
         loop {
             // A hub that is gone again may come back again.
             let Ok(place) = stream.outbox.reserve().await else { return };
-            let missed = self.line().missed(&stream, seen, kept.as_ref());
-            match missed {
+            let mut line = self.line();
+            if self.stream() != stream.number {
+                // It came back once more since.
+                return;
+            }
+            match line.missed(&stream, seen, kept.as_ref()) {
                 Missed::Frame(frame, last) => {
                     place.send(Ok(frame));
                     seen = last;
                 }
                 Missed::Last(frame) => return place.send(Ok(frame)),
                 Missed::Nothing => break,
-                Missed::Overtaken => return,
             }
         }
         self.ask_again().await;

@@ -129,6 +129,7 @@ impl Floor {
     }
 
     fn resume(&self, flight: Arc<Flight>, stream: Stream, seen: u64, kept: Option<Outcome>) {
+        flight.move_to(&stream);
         self.links.spawn(async move { flight.resume(stream, seen, kept).await });
     }
 

@@ -98,11 +98,9 @@ impl Listener {
     /// # Panics
     /// Outside of a runtime of tokio.
     pub fn adopt(inherited: Inherited) -> Result<Self, BindError> {
-        let Inherited { listener, path } = inherited;
-        let address = Address::Unix(path);
+        let address = Address::Unix(inherited.path.clone());
         let failed = |source| BindError::Bind { address: address.clone(), source };
-        listener.set_nonblocking(true).map_err(failed)?;
-        let listener = UnixListener::from_std(listener).map_err(failed)?;
+        let (listener, _) = inherited.listen().map_err(failed)?;
         Ok(Self { address, socket: Socket::Unix { listener, _file: None } })
     }
 

@@ -39,7 +39,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "recast",
         ],
     ),
-    ("What there is", &["plans", "casts", "schedules", "schedule", "check", "agents", "tools"]),
+    ("What there is", &["plans", "casts", "schedules", "schedule", "check", "agents", "tools", "skills"]),
     (
         "This machine",
         &["serve", "agent", "reload", "doctor", "install", "uninstall", "completions", "man", "help"],

@@ -9,6 +9,7 @@ use op_proto::v1::agents_client::AgentsClient;
 use op_proto::v1::journal_client::JournalClient;
 use op_proto::v1::plans_client::PlansClient;
 use op_proto::v1::runs_client::RunsClient;
+use op_proto::v1::skills_client::SkillsClient;
 use op_proto::v1::tools_client::ToolsClient;
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
@@ -81,6 +82,11 @@ impl Client {
     /// Tools.
     pub(crate) fn tools(&self) -> ToolsClient<Channel> {
         ToolsClient::new(self.0.clone()).max_decoding_message_size(MAX_ANSWER)
+    }
+
+    /// Skills.
+    pub(crate) fn skills(&self) -> SkillsClient<Channel> {
+        SkillsClient::new(self.0.clone()).max_decoding_message_size(MAX_ANSWER)
     }
 
     /// The journal.

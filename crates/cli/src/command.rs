@@ -35,6 +35,7 @@ pub(crate) mod schedules;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod signal;
+pub(crate) mod skills;
 pub(crate) mod steer;
 pub(crate) mod tools;
 pub(crate) mod watch;
@@ -84,6 +85,7 @@ pub(crate) enum Command {
     Schedule(schedule::Schedule),
     Agents(agents::Agents),
     Tools(tools::Tools),
+    Skills(skills::Skills),
     Call(call::Call),
     Events(events::Events),
     Serve(serve::Serve),
@@ -139,6 +141,7 @@ fn dispatch(command: Command, grammar: fn() -> clap::Command, ctx: &Context) -> 
         Command::Plans(plans) => block_on(plans.run(ctx)),
         Command::Agents(agents) => block_on(agents.run(ctx)),
         Command::Tools(tools) => block_on(tools.run(ctx)),
+        Command::Skills(skills) => block_on(skills.run(ctx)),
         Command::Call(call) => block_on(call.run(ctx)),
         Command::Events(events) => block_on(events.run(ctx)),
         Command::Reload(reload) => block_on(reload.run(ctx)),

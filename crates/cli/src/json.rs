@@ -4,6 +4,7 @@
 mod agent;
 mod plan;
 mod run;
+mod skill;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 pub(crate) use agent::{agent, operation, outcome};
 pub(crate) use plan::{cast, plan, preview, schedule};
 pub(crate) use run::{audit, chunks, run, seen, summary};
+pub(crate) use skill::{skill, skill_summary};
 
 use crate::render::time;
 

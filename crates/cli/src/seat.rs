@@ -31,6 +31,17 @@ impl Context {
         read.map_err(|error| Failure::refused("cannot read the configuration").because(&error))
     }
 
+    /// The configuration of a daemon in this process: it also has the skills of the repository that this process is in, which its user
+    /// may read anyway.
+    pub(crate) fn hosted_configuration(&self) -> Result<Configuration, Failure> {
+        let configuration = self.configuration()?;
+        Ok(match std::env::current_dir() {
+            Ok(folder) => configuration.with_repository(&folder),
+            // Who stands nowhere is in no repository.
+            Err(_) => configuration,
+        })
+    }
+
     /// Connects to the daemon, or hosts one that may touch `roots`, and does something with it. What was hosted is stopped
     /// at the end, also when the user interrupts.
     pub(crate) async fn with<F>(&self, roots: Vec<PathBuf>, work: F) -> Result<Exit, Failure>
@@ -75,7 +86,7 @@ impl Seat {
         if let Some(socket) = &ctx.globals.socket {
             return Ok(Self::Daemon(Client::connect(socket).await.map_err(|error| unreachable(&error))?));
         }
-        let configuration = ctx.configuration()?;
+        let configuration = ctx.hosted_configuration()?;
         let own = configuration.socket();
         for socket in configuration.sockets() {
             match Client::connect(&socket).await {
@@ -201,7 +212,7 @@ impl Session {
             roots => roots,
         };
         self.close().await;
-        host(&ctx.configuration()?, roots?).await
+        host(&ctx.hosted_configuration()?, roots?).await
     }
 
     /// How another process reaches this daemon, as the beginning of a command.

@@ -48,7 +48,7 @@ pub enum BuildError {
     },
     /// What systemd hands over cannot be listened on.
     #[error("the socket that systemd hands over cannot be listened on")]
-    Inherited(#[source] io::Error),
+    Inherited(#[from] op_agent::InheritError),
     /// The door on the message bus does not open.
     #[error("cannot be on the message bus")]
     Bus(#[from] op_dbus::OpenError),
@@ -212,8 +212,12 @@ fn engine(
     for diagnostic in loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()) {
         tracing::error!("a plan is left out\n{}", diagnostic.render(false));
     }
+    let library = configuration.library(loaded);
+    for diagnostic in library.skills.diagnostics().iter().filter(|diagnostic| diagnostic.is_error()) {
+        tracing::error!("a skill is left out\n{}", diagnostic.render(false));
+    }
     let ports = Ports { journal, perform, agents: pool, clock };
-    Engine::new(ports, configuration.library(loaded), settings.limits)
+    Engine::new(ports, library, settings.limits)
 }
 
 pub(crate) fn make_folder(path: &Path) -> Result<(), BuildError> {

@@ -1,13 +1,15 @@
-//! What ships, overlaid by a directory key by key: settings, plans, roles.
+//! What ships, overlaid by a directory key by key: settings, plans, roles, skills.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use op_agents::ModelSettings;
 use op_agents::settings::Settings as AgentSettings;
 use op_engine::Library;
 use op_plan::catalogue::Operations;
+use op_plan::skill::{Skills, Written};
 use op_plan::{Catalogue, Loaded, Source, load};
 
 use crate::places;
@@ -17,6 +19,7 @@ use crate::settings::daemon::ModelsTable;
 use crate::settings::fragment::{FragmentError, parse};
 use crate::settings::roles::RolesFile;
 use crate::settings::{ARGUMENTS, AgentsAs, BusChoice, DRAIN, MODEL_PATIENCE, Settings};
+use crate::skills;
 
 /// The lowest layer, built in so that the shipped plans run anywhere.
 const SHIPPED_DAEMON: &str = include_str!("../../../config/op-dbusd.toml");
@@ -39,6 +42,7 @@ pub struct Configuration {
     directory: Option<PathBuf>,
     settings: Settings,
     catalogue: Catalogue,
+    skills: Vec<Written>,
     sources: Vec<Source>,
     notes: Vec<String>,
     /// Whether a file says where the socket is.
@@ -114,10 +118,16 @@ impl Configuration {
         sources.extend(layers.sources("workstacks", SHIPPED_PLANS)?);
         sources.extend(layers.drop_ins("plans.d")?);
         let names_socket = daemon.grpc.socket.is_some();
+        let directories = daemon.skills.directories.clone().unwrap_or_default();
+        for place in &directories {
+            absolute("skills.directories", place)?;
+        }
+        let skills = skills::layers(&directories, directory.as_deref(), places::skills().as_deref());
         let settings = settings(daemon, &agents)?;
-        let catalogue = catalogue(&settings, roles)?;
+        let mut catalogue = catalogue(&settings, roles)?;
+        catalogue.skills = Arc::new(Skills::read(&skills));
         let notes = notes(&settings);
-        Ok(Self { asked, directory, settings, catalogue, sources, notes, names_socket })
+        Ok(Self { asked, directory, settings, catalogue, skills, sources, notes, names_socket })
     }
 
     /// Reads the same directory again.
@@ -144,6 +154,18 @@ impl Configuration {
         self
     }
 
+    /// This configuration, with the skills of the repository that a folder is in. It is for who may read that folder anyway, and not
+    /// for a daemon that serves others.
+    #[must_use]
+    pub fn with_repository(mut self, folder: &Path) -> Self {
+        let found = skills::of_repository(folder);
+        if !found.is_empty() {
+            self.skills.extend(found);
+            self.catalogue.skills = Arc::new(Skills::read(&self.skills));
+        }
+        self
+    }
+
     /// Everything the daemon is built from, but its plans.
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -167,7 +189,12 @@ impl Configuration {
 
     /// What can be run of what was loaded.
     pub fn library(&self, loaded: Loaded) -> Library {
-        Library { plans: loaded.plans, casts: loaded.casts, roles: self.catalogue.roles.clone() }
+        Library {
+            plans: loaded.plans,
+            casts: loaded.casts,
+            roles: self.catalogue.roles.clone(),
+            skills: Arc::clone(&self.catalogue.skills),
+        }
     }
 
     /// Where the daemon listens for clients.
@@ -258,7 +285,7 @@ fn read(path: &Path) -> Result<Source, FragmentError> {
 }
 
 fn settings(daemon: DaemonFile, agents: &AgentsFile) -> Result<Settings, ConfigurationError> {
-    let DaemonFile { state, allowed_roots, sandbox, credentials, grpc, limits, models } = daemon;
+    let DaemonFile { state, allowed_roots, sandbox, credentials, grpc, limits, models, skills: _ } = daemon;
     let pool = agents.pool.settings();
     let listen = match grpc.listen {
         Some(address) if !address.ip().is_loopback() => return Err(ConfigurationError::Listen(address)),

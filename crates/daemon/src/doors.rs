@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use listenfd::ListenFd;
+use op_agent::{InheritError, Inherited};
 use op_grpc::Doors;
 use tokio::net::{TcpListener, UnixListener};
 
@@ -25,8 +25,9 @@ pub(crate) struct Opened {
 
 /// Takes the socket that systemd hands over, or makes one.
 pub(crate) async fn open(settings: &Settings) -> Result<Opened, BuildError> {
-    let (unix, socket, is_own) = if let Some((listener, path)) = inherited().map_err(BuildError::Inherited)? {
-        (listener, path, false)
+    let (unix, socket, is_own) = if let Some(inherited) = Inherited::named(NAME)? {
+        let (unix, socket) = inherited.listen().map_err(InheritError::Unfit)?;
+        (unix, socket, false)
     } else {
         let path = settings.socket.clone();
         (listen(&path, !settings.users.is_empty()).await?, path, true)
@@ -39,20 +40,6 @@ pub(crate) async fn open(settings: &Settings) -> Result<Opened, BuildError> {
         }
     };
     Ok(Opened { doors: Doors { unix: Some(unix), tcp }, socket, is_own })
-}
-
-/// The socket called `grpc` of those that systemd hands over
-/// ([sd_listen_fds(3)](https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html)).
-fn inherited() -> io::Result<Option<(UnixListener, PathBuf)>> {
-    // Read first: taking the sockets takes the variables, so that no child of ours believes them to be its own.
-    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
-    let mut handed = ListenFd::from_env();
-    let Some(at) = names.split(':').position(|name| name == NAME) else { return Ok(None) };
-    let Some(listener) = handed.take_unix_listener(at)? else { return Ok(None) };
-    let address = listener.local_addr()?;
-    let path = address.as_pathname().ok_or_else(|| io::Error::other("the socket has no path"))?.to_owned();
-    listener.set_nonblocking(true)?;
-    Ok(Some((UnixListener::from_std(listener)?, path)))
 }
 
 /// Listens on a socket. One that nobody listens on any more is replaced. Others may connect only where users are allowed by

@@ -12,7 +12,7 @@
 //! - [`configuration`]: what ships, overlaid by a directory; plans and the catalogue
 //! - [`settings`]: fragments as written, merged, settings without holes; `steward`: reading them again
 //! - `app`: the parts, put together and taken apart in order; `doors`, `bus`, `agents`, `units`: what they are made of
-//! - [`host`], [`daemon`](mod@daemon): the two ways to run one; `signals`, [`logging`], `credentials`, `places`
+//! - [`host`], [`daemon`](mod@daemon): the two ways to run one; `signals`, [`logging`], `credentials`, `places`; `skills`: where skills are found
 //! - `systemd`, `status`, `watchdog`: what the host's service manager is told
 
 mod agents;
@@ -27,6 +27,7 @@ pub mod logging;
 mod places;
 pub mod settings;
 mod signals;
+mod skills;
 mod status;
 mod steward;
 mod systemd;

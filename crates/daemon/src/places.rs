@@ -22,6 +22,12 @@ pub(crate) fn runtime() -> PathBuf {
     })
 }
 
+/// Skills of the user whose program this is.
+pub(crate) fn skills() -> Option<PathBuf> {
+    let below_home = || Some(env::home_dir().filter(|home| home.is_absolute())?.join(".config"));
+    absolute("XDG_CONFIG_HOME").or_else(below_home).map(|directory| directory.join("op-dbus/skills"))
+}
+
 /// Secrets, by name.
 pub(crate) fn credentials() -> Option<PathBuf> {
     absolute("CREDENTIALS_DIRECTORY")

@@ -5,7 +5,7 @@
 //! caller never uses up what others need.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use op_engine::ports::{Caller, Subject};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,6 +15,7 @@ use zbus::message::{Flags, Header};
 use zbus::names::{BusName, UniqueName};
 
 use crate::fault::Fault;
+use crate::view::lock;
 
 /// Calls of one caller that are handled at the same time.
 const HANDLERS: usize = 64;
@@ -112,26 +113,22 @@ impl Guests {
 
     /// Forgets a caller that left the bus, and stops what it has under way.
     pub(crate) fn forget(&self, name: &str) {
-        if let Some(entry) = self.table().remove(name) {
+        if let Some(entry) = lock(&self.0).remove(name) {
             entry.allowance.gone.cancel();
         }
     }
 
     /// Forgets everybody: the connection is over.
     pub(crate) fn clear(&self) {
-        self.table().drain().for_each(|(_, entry)| entry.allowance.gone.cancel());
+        lock(&self.0).drain().for_each(|(_, entry)| entry.allowance.gone.cancel());
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.table().len()
-    }
-
-    fn table(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).len()
     }
 
     fn entry(&self, name: &str) -> Entry {
-        let mut table = self.table();
+        let mut table = lock(&self.0);
         if table.len() >= REMEMBERED && !table.contains_key(name) {
             table.retain(|_, entry| entry.is_busy());
         }
@@ -146,7 +143,7 @@ impl Guests {
         let user = asked
             .await
             .map_err(|error| Fault::denied(format!("the bus does not say which user {name} is: {error}")))?;
-        if let Some(entry) = self.table().get_mut(name.as_str()) {
+        if let Some(entry) = lock(&self.0).get_mut(name.as_str()) {
             entry.user = Some(user);
         }
         Ok(user)

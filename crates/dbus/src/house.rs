@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use op_engine::ports::{AgentStatus, Service};
+use op_engine::ports::Service;
 use op_engine::{Engine, Warden};
 use op_run::{Run, RunId};
 use tokio::sync::{mpsc, oneshot};
@@ -58,8 +58,8 @@ pub(crate) enum Subject {
 pub(crate) enum News {
     /// The daemon changed.
     Daemon,
-    /// An agent is so now.
-    Agent(AgentStatus),
+    /// An agent changed, or somebody asks for it.
+    Agent(String),
     /// A run is so now.
     Run(Arc<Run>),
     /// Somebody asks for a plan.

@@ -61,10 +61,14 @@ impl Lobby {
         admitted.map_err(|denied| Fault::of(&denied))
     }
 
-    /// Whether a caller may read what a run that `owner` started did and wrote.
-    pub(crate) async fn admit_reading(&self, guest: &Guest, owner: &str, plan: &str) -> Result<(), Fault> {
-        let about = [("definition", plan)];
-        let admitted = self.house.warden.admit_reading(&guest.caller, owner, &about, guest.interactive).await;
+    /// Whether a caller may read what runs that `owner` started did and wrote; `None` are runs of whomever.
+    pub(crate) async fn admit_reading(
+        &self,
+        guest: &Guest,
+        owner: Option<&str>,
+        about: &[(&str, &str)],
+    ) -> Result<(), Fault> {
+        let admitted = self.house.warden.admit_reading(&guest.caller, owner, about, guest.interactive).await;
         admitted.map_err(|denied| Fault::of(&denied))
     }
 }

@@ -10,6 +10,7 @@ use op_run::{Answer, Evidence, Failure, Work};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::guard::skill::teach;
 use crate::output::Output;
 use crate::ports::{KeptOutput, Perform, Request};
 
@@ -70,7 +71,7 @@ impl Calls {
             let request = Request {
                 key: call.key.to_string(),
                 performer: call.performer.clone(),
-                arguments: Arc::clone(&call.arguments),
+                arguments: teach(&call.arguments, &call.skills),
                 timeout: call.timeout,
                 repeat,
                 secrets,

@@ -88,7 +88,9 @@ impl Describe for NameError {
                 "NAME_UNKNOWN",
                 "`op-dbus plans` lists the plans and `op-dbus tools` the tools",
             ),
-            Self::Shape(_) => described(Kind::Unknown, "SHAPE_UNKNOWN", "`op-dbus plans` lists the plans"),
+            Self::Skill { .. } => {
+                described(Kind::Unknown, "SKILL_UNKNOWN", "`op-dbus skills` lists the skills")
+            }
         }
     }
 }
@@ -100,11 +102,10 @@ impl Describe for StartError {
             Self::Inputs { .. } => {
                 described(Kind::Invalid, "INPUTS_INVALID", "`op-dbus plans` shows what a plan takes")
             }
-            Self::Part { .. } => described(Kind::Invalid, "CAST_INVALID", "`op-dbus graph` shows the steps"),
             Self::CastUnknown { .. } => {
                 described(Kind::Unknown, "CAST_UNKNOWN", "`op-dbus casts` lists the casts")
             }
-            Self::CastUnfit { .. } | Self::Uncast { .. } => {
+            Self::Part { .. } | Self::CastUnfit { .. } | Self::Uncast { .. } => {
                 described(Kind::Invalid, "CAST_INVALID", "`op-dbus graph` shows the steps")
             }
             Self::Key { .. } => described(Kind::Invalid, "INPUTS_INVALID", ""),

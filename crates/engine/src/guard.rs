@@ -10,6 +10,7 @@ use crate::ports::Perform;
 
 pub mod secret;
 pub mod size;
+pub(crate) mod skill;
 
 /// Puts a guard around a performer.
 pub type Guard = Box<dyn FnOnce(Arc<dyn Perform>) -> Arc<dyn Perform> + Send>;

@@ -1,6 +1,7 @@
 //! What doors call.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ mod place;
 pub mod preview;
 pub mod query;
 pub mod schedule;
+pub mod skill;
 pub mod start;
 pub mod tail;
 
@@ -77,7 +79,7 @@ pub(crate) struct Hall {
     /// Tells of a new library.
     renewed: Notify,
     /// Whether new runs are refused until somebody says otherwise.
-    draining: watch::Sender<bool>,
+    draining: AtomicBool,
     places: Places,
     /// Who holds it is the only one to change how far schedules are.
     schedules: tokio::sync::Mutex<()>,
@@ -116,7 +118,7 @@ impl Engine {
             limits,
             library: RwLock::new(Arc::new(library.into())),
             renewed: Notify::new(),
-            draining: watch::Sender::new(false),
+            draining: AtomicBool::new(false),
             places: Places::default(),
             schedules: tokio::sync::Mutex::default(),
             idle: Idle::default(),
@@ -142,18 +144,20 @@ impl Engine {
 
     /// Refuses new runs from now on, or takes them again. Runs under way go on, child plans of theirs included.
     pub fn set_draining(&self, draining: bool) {
-        self.hall.draining.send_replace(draining);
+        self.hall.draining.store(draining, Ordering::Relaxed);
     }
 
     /// Whether new runs are refused.
     pub fn is_draining(&self) -> bool {
-        *self.hall.draining.borrow()
+        self.hall.draining.load(Ordering::Relaxed)
     }
 
     /// What plans can name.
     pub fn catalogue(&self) -> Catalogue {
         let mut catalogue = self.hall.ports.agents.catalogue();
-        catalogue.roles.extend(self.library().roles.clone());
+        let library = self.library();
+        catalogue.roles.extend(library.roles.clone());
+        catalogue.skills = Arc::clone(&library.skills);
         catalogue
     }
 

@@ -1,9 +1,10 @@
-//! What can be run: plans, casts for them, and the roles in both.
+//! What can be run: plans, casts for them, and the roles and skills in both.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
-use op_plan::{Casting, Role};
+use op_plan::{Casting, Role, Skills};
 
 use crate::names::Plans;
 
@@ -19,6 +20,8 @@ pub struct Library {
     pub casts: Casts,
     /// Roles by name, in the order of their declaration.
     pub roles: IndexMap<String, Role>,
+    /// Skills.
+    pub skills: Arc<Skills>,
 }
 
 impl From<Plans> for Library {

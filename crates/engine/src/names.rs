@@ -1,11 +1,13 @@
-//! What a name means: a plan, an operation of an agent, or a tool.
+//! What a name means: a plan, an operation of an agent, a tool, or a question about skills.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use op_plan::catalogue::{Operations, TOOLS};
 use op_plan::plan::Shape;
-use op_plan::{Catalogue, Performer, Plan};
+use op_plan::{Catalogue, Performer, Plan, Skills};
+
+use crate::handle::skill::SkillQuestion;
 
 /// What a name means.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +16,8 @@ pub enum Target {
     Plan(Arc<Plan>),
     /// An operation to call.
     Operation(Performer),
+    /// Something about skills that the hub itself answers.
+    Skill(SkillQuestion),
 }
 
 /// Why a name means nothing.
@@ -56,9 +60,14 @@ pub enum NameError {
         /// The nearest plan or tool.
         nearest: Option<String>,
     },
-    /// A name with a prefix for something that does not exist.
-    #[error("`{0}` names no shape of plan that exists")]
-    Shape(String),
+    /// No skill has this name.
+    #[error("no skill is called `{name}`{}", did_you_mean(nearest.as_deref()))]
+    Skill {
+        /// The name that was given.
+        name: String,
+        /// The nearest skill.
+        nearest: Option<String>,
+    },
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {
@@ -69,7 +78,7 @@ fn did_you_mean(nearest: Option<&str>) -> String {
 pub type Plans = BTreeMap<String, Arc<Plan>>;
 
 /// Finds what a request names: `workstack_ID` (or another shape) a plan of that shape, `agent_ID.OPERATION` or `ID.OPERATION` an operation,
-/// and a bare name a plan if there is one, else a tool.
+/// `skill_NAME` a skill, `skill_list` and `skill_describe` questions about them, and a bare name a plan if there is one, else a tool.
 ///
 /// # Errors
 /// When nothing has this name; the error tells the nearest one.
@@ -80,8 +89,8 @@ pub fn resolve(name: &str, plans: &Plans, catalogue: &Catalogue) -> Result<Targe
     if let Some((shape, id)) = shaped(name) {
         return plan_of(id, shape, plans).map(Target::Plan);
     }
-    if name.starts_with("skill_") && !name.contains('.') {
-        return Err(NameError::Shape(name.to_owned()));
+    if let Some(skill) = name.strip_prefix(SKILL).filter(|skill| !skill.contains('.')) {
+        return question(skill, &catalogue.skills).map(Target::Skill);
     }
     match name.strip_prefix("agent_") {
         Some(agent) if !agent.contains('.') => Err(whole_agent(agent, catalogue)),
@@ -94,6 +103,27 @@ pub fn resolve(name: &str, plans: &Plans, catalogue: &Catalogue) -> Result<Targe
             Err(unknown(name, plans, catalogue))
         }
     }
+}
+
+/// What names of skills, and of questions about them, begin with.
+const SKILL: &str = "skill_";
+
+fn question(name: &str, skills: &Skills) -> Result<SkillQuestion, NameError> {
+    match name {
+        "list" => Ok(SkillQuestion::List),
+        "describe" => Ok(SkillQuestion::Describe),
+        name => skill(name, skills).map(|found| SkillQuestion::Read(Arc::clone(found))),
+    }
+}
+
+/// A skill by its name, spelled with `-` or `_`.
+///
+/// # Errors
+/// When there is none; the error tells the nearest one.
+pub fn skill<'s>(name: &str, skills: &'s Skills) -> Result<&'s Arc<op_plan::Skill>, NameError> {
+    let unknown =
+        || NameError::Skill { name: name.to_owned(), nearest: skills.nearest(name).map(str::to_owned) };
+    skills.get(name).ok_or_else(unknown)
 }
 
 /// An agent alone cannot be called.

@@ -15,5 +15,5 @@ pub use journal::{
     AppendError, Audited, Entry, EventFilter, Idempotency, Journal, KeptOutput, ReadError, Recorded,
     RunFilter, RunRecord, ScheduleMark,
 };
-pub use perform::{Channel, Chunk, Perform, Progress, Request, Sink};
+pub use perform::{Channel, Chunk, Perform, Progress, Question, Request, Sink};
 pub use service::{ReloadError, Service, Standing};

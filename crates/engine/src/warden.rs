@@ -78,18 +78,18 @@ impl Warden {
         self.admit(caller, right, about, interactive).await
     }
 
-    /// Whether a caller may read what a run that `owner` started did and wrote: their own always.
+    /// Whether a caller may read what runs that `owner` started did and wrote: their own always. `None` are runs of whomever.
     ///
     /// # Errors
     /// As [`Warden::admit`].
     pub async fn admit_reading(
         &self,
         caller: &Caller,
-        owner: &str,
+        owner: Option<&str>,
         about: &[(&str, &str)],
         interactive: bool,
     ) -> Result<(), Denied> {
-        if caller.name() == owner {
+        if owner.is_some_and(|owner| caller.name() == owner) {
             return Ok(());
         }
         self.admit(caller, Right::ReadOutput, about, interactive).await
@@ -142,7 +142,9 @@ mod tests {
         let warden = Warden::new(990, vec![]).asking(Arc::new(Only(Right::Run)));
         assert_eq!(warden.admit_control(&caller(1001), "uid:1001", &[], false).await, Ok(()));
         assert!(warden.admit_control(&caller(1001), "uid:1002", &[], false).await.is_err());
-        assert_eq!(warden.admit_reading(&caller(1001), "uid:1001", &[], false).await, Ok(()));
-        assert!(warden.admit_reading(&caller(1001), "uid:1002", &[], false).await.is_err());
+        assert_eq!(warden.admit_reading(&caller(1001), Some("uid:1001"), &[], false).await, Ok(()));
+        for owner in [Some("uid:1002"), None] {
+            assert!(warden.admit_reading(&caller(1001), owner, &[], false).await.is_err());
+        }
     }
 }

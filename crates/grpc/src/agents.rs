@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt as _, unfold};
 use op_engine::Engine;
+use op_engine::handle::skill::SkillQuestion;
 use op_engine::names::Target;
 use op_engine::ports::{Progress, Right, Sink};
 use op_plan::Performer;
@@ -29,9 +30,16 @@ pub(crate) struct AgentsService {
 
 type Reply<T> = Result<Response<T>, Status>;
 
+/// Who a client calls.
+pub(crate) enum Callee {
+    Performer(Performer),
+    /// The hub itself, about its skills.
+    Hub(SkillQuestion),
+}
+
 /// A call that a client asks for.
 pub(crate) struct Asked {
-    pub(crate) performer: Performer,
+    pub(crate) callee: Callee,
     pub(crate) arguments: Map<String, Value>,
     pub(crate) timeout: Option<Duration>,
 }
@@ -99,14 +107,15 @@ impl AgentsService {
 /// Reads what a client wants to call, and refuses who may not. A plan is run, not called.
 pub(crate) async fn asked(desk: &Desk, asker: &Asker, of: &wire::CallRequest) -> Result<Asked, Status> {
     desk.admit(asker, Right::Run, &[("operation", &of.target)]).await?;
-    let performer = match desk.engine.resolve(&of.target).map_err(|error| status(&error))? {
-        Target::Operation(performer) => performer,
+    let callee = match desk.engine.resolve(&of.target).map_err(|error| status(&error))? {
+        Target::Operation(performer) => Callee::Performer(performer),
+        Target::Skill(question) => Callee::Hub(question),
         Target::Plan(plan) => {
             return Err(bad_field("target", format!("`{}` is a plan: start a run of it", plan.id())));
         }
     };
     Ok(Asked {
-        performer,
+        callee,
         arguments: object("arguments", &of.arguments)?,
         timeout: limit("timeout", of.timeout)?,
     })
@@ -128,8 +137,11 @@ async fn perform(
     sink: Arc<dyn Sink>,
     stop: CancellationToken,
 ) -> Result<Answer, Status> {
-    let Asked { performer, arguments, timeout } = asked;
-    let answer = engine.call(&performer, arguments, timeout, sink, stop).await;
+    let Asked { callee, arguments, timeout } = asked;
+    let answer = match callee {
+        Callee::Hub(question) => Ok(engine.tell(&question, &arguments)),
+        Callee::Performer(performer) => engine.call(&performer, arguments, timeout, sink, stop).await,
+    };
     answer.map_err(|error| status(&error))
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod control;
 pub(crate) mod event;
 pub(crate) mod plan;
 pub(crate) mod run;
+pub(crate) mod skill;
 
 pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     let millis = at.as_millis();

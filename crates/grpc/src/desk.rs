@@ -65,9 +65,19 @@ impl Desk {
     /// Refuses who may not read what a run did and wrote; answers as [`Desk::admit_control`].
     pub(crate) async fn admit_reading(&self, asker: &Asker, run: &str) -> Result<String, Status> {
         let Some(record) = self.asked_about(asker, run).await? else { return Ok(run.to_owned()) };
-        let Asker { caller, interactive } = asker;
-        let admitted = self.warden.admit_reading(caller, &record.user, &about(&record), *interactive).await;
-        admitted.map(|()| record.id.to_string()).map_err(|denied| status(&denied))
+        self.admit_reading_of(asker, Some(&record.user), &about(&record)).await?;
+        Ok(record.id.to_string())
+    }
+
+    /// Refuses who may not read what runs of a user did and wrote, or of whomever.
+    pub(crate) async fn admit_reading_of(
+        &self,
+        asker: &Asker,
+        owner: Option<&str>,
+        about: &[(&str, &str)],
+    ) -> Result<(), Status> {
+        let admitted = self.warden.admit_reading(&asker.caller, owner, about, asker.interactive).await;
+        admitted.map_err(|denied| status(&denied))
     }
 
     /// The run, where it matters whose it is: the journal is not asked for those who may do everything.

@@ -1,7 +1,7 @@
 //! `opdbus.v1.Journal`.
 
 use futures::stream::{BoxStream, StreamExt as _, iter};
-use op_engine::ports::{EventFilter, Right};
+use op_engine::ports::EventFilter;
 use op_proto::v1 as wire;
 use op_proto::v1::journal_server::Journal;
 use tonic::{Request, Response, Status};
@@ -51,8 +51,7 @@ impl JournalService {
     async fn admit(&self, asker: &Asker, filter: &EventFilter) -> Result<(), Status> {
         match &filter.run {
             Some(run) => self.desk.admit_reading(asker, run.as_str()).await.map(drop),
-            None if filter.user.as_ref() == Some(&asker.name()) => Ok(()),
-            None => self.desk.admit(asker, Right::ReadOutput, &[]).await,
+            None => self.desk.admit_reading_of(asker, filter.user.as_deref(), &[]).await,
         }
     }
 

@@ -51,6 +51,14 @@ fn run() -> Vec<Fact> {
     vec![
         started().fact,
         Fact::CastFellBack(Fallback { step: step(), message: reason() }),
+        Fact::SkillActivated {
+            step: step(),
+            item: Some(1),
+            skill: "rust-care".to_owned(),
+            digest: "d".to_owned(),
+            because: op_plan::skill::Because::Named,
+            given: 7,
+        },
         Fact::RunAdmitted,
         Fact::RunPaused { reason: reason(), user: user() },
         Fact::RunResumed { user: user() },

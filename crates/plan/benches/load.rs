@@ -87,5 +87,6 @@ fn catalogue() -> Catalogue {
     Catalogue {
         agents: std::iter::once(("rust_pro".to_owned(), operations)).collect(),
         roles: std::iter::once(("coder".to_owned(), coder)).collect(),
+        ..Catalogue::default()
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::{Catalogue, Performer};
 use crate::plan::{Action, Part, Plan, Step};
+use crate::skill::Carried;
 use stage::Stage;
 
 /// The role that plays what nobody is cast for, where it exists.
@@ -29,11 +30,14 @@ pub struct Player {
     /// Arguments that are added to those of the plan: the role and the task, for operations that ask for them.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub told: Map<String, Value>,
+    /// Skills that can be active in its calls, in the order in which they stand there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<Carried>,
 }
 
 impl From<Performer> for Player {
     fn from(performer: Performer) -> Self {
-        Self { performer, role: None, told: Map::new() }
+        Self { performer, role: None, told: Map::new(), skills: Vec::new() }
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+
+use crate::skill::Skills;
 
 /// The agent whose operations are called by their bare names.
 pub const TOOLS: &str = "tools";
@@ -124,13 +127,15 @@ pub struct Brief {
     pub tools: Vec<String>,
 }
 
-/// The agents and roles that a plan can name.
+/// The agents, roles and skills that a plan can name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalogue {
     /// Agents by name.
     pub agents: BTreeMap<String, Operations>,
     /// Roles by name, in the order of their declaration.
     pub roles: IndexMap<String, Role>,
+    /// Skills.
+    pub skills: Arc<Skills>,
 }
 
 impl Catalogue {

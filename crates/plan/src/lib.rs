@@ -9,6 +9,7 @@
 //! - [`mapping`]: values with references in them, as steps take them for input
 //! - [`cast`]: who plays which part of a run
 //! - [`catalogue`]: which agents, operations and roles a plan can name
+//! - [`skill`]: markdown knowledge that calls are given, and what it demands of them
 //! - [`document`]: TOML layers merged key by key, with the place of every value
 //! - [`shape`]: the notations, one file each
 //! - [`mod@load`]: documents to plans, with all diagnostics at once
@@ -30,6 +31,7 @@ pub mod load;
 pub mod mapping;
 pub mod plan;
 pub mod shape;
+pub mod skill;
 
 pub use cast::{Casting, Player};
 pub use catalogue::{Catalogue, Effects, Operation, Performer, Role};
@@ -39,3 +41,4 @@ pub use input::{Input, InputType};
 pub use load::{Loaded, Source, load};
 pub use mapping::Mapping;
 pub use plan::{Draft, Phase, Plan, Retry, Rollback, Shape, Step};
+pub use skill::{Skill, Skills};

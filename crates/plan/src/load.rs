@@ -13,8 +13,8 @@ use crate::shape::{Lower, Lowering, SHAPES, casting};
 /// The table of casts.
 const CASTS: &str = "casts";
 
-/// A file of plans.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A file of plans, or of a skill.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Source {
     /// What diagnostics call it: a path as the user knows it.
     pub name: String,

@@ -181,6 +181,7 @@ async fn perform(pool: Arc<Pool>, sink: Arc<dyn Sink>, key: String) -> Result<()
         timeout: Some(Duration::from_secs(30)),
         repeat: false,
         secrets: Vec::new(),
+        session: String::new(),
     };
     let answer = pool.perform(request, sink, CancellationToken::new()).await;
     pool.acknowledge(&Performer::new("echo", "echo"), &key);

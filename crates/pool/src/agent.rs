@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::breaker::{Breaker, Pass};
 use crate::described::Described;
 use crate::gate::Gate;
+use crate::session::Flights;
 use crate::settings::{AgentSettings, PoolSettings};
 use crate::wire::Wire;
 
@@ -24,6 +25,8 @@ pub(crate) struct Agent {
     pub(crate) settings: AgentSettings,
     pub(crate) pool: Arc<PoolSettings>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Its calls that are with it.
+    pub(crate) flights: Arc<Flights>,
     pub(crate) gate: Gate,
     pub(crate) standing: watch::Sender<Standing>,
     /// Cancelled when the agent is let go of for good.
@@ -132,6 +135,7 @@ impl Agent {
         };
         let agent = Self {
             gate: Gate::new(settings.max_concurrent.unwrap_or(pool.max_concurrent), pool.queue),
+            flights: Arc::default(),
             standing: watch::Sender::new(standing),
             closing,
             retired: AtomicBool::new(false),

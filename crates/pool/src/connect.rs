@@ -15,7 +15,7 @@ use tonic::{Code, Status, Streaming};
 
 use crate::described::{Described, described};
 use crate::fault::{Fault, FaultKind};
-use crate::session::{Session, VERSION};
+use crate::session::{Flights, Session, VERSION};
 use crate::settings::PoolSettings;
 use crate::unary::Unary;
 use crate::wire::Wire;
@@ -23,6 +23,9 @@ use crate::wire::Wire;
 /// Flow control windows: large enough that they never hold up a session, small enough to bound what waits unread.
 const STREAM_WINDOW: u32 = 2 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// The longest that calls wait for an agent that says it goes on without a hub.
+const WINDOW: Duration = Duration::from_mins(5);
 
 /// First and longest pause between two looks for a process that is starting.
 const STARTING: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
@@ -38,6 +41,8 @@ pub(crate) struct Connection {
     pub(crate) described: Described,
     /// What the agent says on its session, where it speaks sessions.
     pub(crate) frames: Option<Streaming<AgentFrame>>,
+    /// How long it goes on with its calls when the session breaks.
+    pub(crate) window: Duration,
 }
 
 /// One attempt to connect, bounded in time. `starting`: the process was started just now, so nobody may listen yet.
@@ -45,6 +50,7 @@ pub(crate) async fn connect(
     name: &str,
     address: &Address,
     settings: &PoolSettings,
+    flights: &Arc<Flights>,
     starting: bool,
 ) -> Result<Connection, Fault> {
     let limit = settings.connect_timeout;
@@ -52,7 +58,7 @@ pub(crate) async fn connect(
     let attempt = async {
         let channel = channel(address, settings, starting).await?;
         listens = true;
-        talk(name, channel, settings).await
+        talk(name, channel, settings, flights).await
     };
     match tokio::time::timeout(limit, attempt).await {
         Ok(result) => result,
@@ -145,20 +151,26 @@ where
 }
 
 /// Opens a session, or learns that the agent speaks none.
-async fn talk(name: &str, channel: Channel, settings: &PoolSettings) -> Result<Connection, Fault> {
+async fn talk(
+    name: &str,
+    channel: Channel,
+    settings: &PoolSettings,
+    flights: &Arc<Flights>,
+) -> Result<Connection, Fault> {
     let mut client = AgentClient::new(channel.clone())
         .max_decoding_message_size(settings.max_message)
         .max_encoding_message_size(settings.max_message);
-    match welcome(&mut client, settings).await {
-        Ok((session, said, frames)) => {
+    match welcome(&mut client, settings, flights).await {
+        Ok((session, said, window, frames)) => {
             let described = described(name, said)?;
-            Ok(Connection { wire: Wire::Session(session), channel, described, frames: Some(frames) })
+            let wire = Wire::Session(session);
+            Ok(Connection { wire, channel, described, frames: Some(frames), window })
         }
         Err(Hello::Unimplemented) => {
             let said = client.describe(DescribeRequest {}).await.map_err(|status| refused(&status))?;
             let described = described(name, said.into_inner())?;
             let wire = Wire::Unary(Arc::new(Unary::new(client)));
-            Ok(Connection { wire, channel, described, frames: None })
+            Ok(Connection { wire, channel, described, frames: None, window: Duration::ZERO })
         }
         Err(Hello::Fault(fault)) => Err(fault),
     }
@@ -180,10 +192,14 @@ fn refused(status: &Status) -> Fault {
     Fault::new(FaultKind::Refused, format!("it answers {:?}: {}", status.code(), status.message()))
 }
 
-type Opened = (Arc<Session>, DescribeResponse, Streaming<AgentFrame>);
+type Opened = (Arc<Session>, DescribeResponse, Duration, Streaming<AgentFrame>);
 
-async fn welcome(client: &mut AgentClient<Channel>, settings: &PoolSettings) -> Result<Opened, Hello> {
-    let (session, outbox) = Session::new(&settings.hub, settings.grace);
+async fn welcome(
+    client: &mut AgentClient<Channel>,
+    settings: &PoolSettings,
+    flights: &Arc<Flights>,
+) -> Result<Opened, Hello> {
+    let (session, outbox) = Session::new(&settings.hub, settings.grace, flights);
     let mut frames = client.session(outbox).await?.into_inner();
     let wrong = |what: &str| Hello::Fault(Fault::new(FaultKind::Refused, what));
     loop {
@@ -192,7 +208,8 @@ async fn welcome(client: &mut AgentClient<Channel>, settings: &PoolSettings) -> 
         match frame.frame {
             Some(Frame::Welcome(welcome)) if (1..=VERSION).contains(&welcome.version) => {
                 let said = welcome.agent.ok_or_else(|| wrong("its welcome does not say what it is"))?;
-                return Ok((session, said, frames));
+                let window = welcome.window.and_then(|window| Duration::try_from(window).ok());
+                return Ok((session, said, window.unwrap_or_default().min(WINDOW), frames));
             }
             Some(Frame::Welcome(_)) => return Err(wrong("it speaks a version that this hub does not know")),
             Some(

@@ -72,6 +72,10 @@ pub(crate) struct Trail {
     pub(crate) bytes: u64,
     /// Bytes of output for which no credit was granted yet.
     owed: u64,
+    /// Bytes of output for which credit was granted.
+    granted: u64,
+    /// Whether an agent tells of it that may have told of it before, and so may leave events out.
+    may_fold: bool,
 }
 
 /// What an event says.
@@ -86,9 +90,21 @@ pub(crate) enum Heard {
 }
 
 impl Trail {
+    /// The events of a call; of a `repeat`, some may be gone.
+    pub(crate) fn new(repeat: bool) -> Self {
+        Self { may_fold: repeat, ..Self::default() }
+    }
+
+    /// Its agent is to go on after the last event that was heard: which one that is, and how much output was granted.
+    pub(crate) fn resumed(&mut self) -> (u64, u64) {
+        self.may_fold = true;
+        (self.sequence, self.granted)
+    }
+
     /// Takes an event in. The error says what is wrong with it.
     pub(crate) fn hear(&mut self, event: Event) -> Result<Heard, String> {
-        self.sequence += 1;
+        let folded = if self.may_fold { event.folded } else { 0 };
+        self.sequence = self.sequence.saturating_add(1).saturating_add(folded);
         if event.sequence != self.sequence {
             return Err(format!("event {} came where event {} was due", event.sequence, self.sequence));
         }
@@ -120,7 +136,9 @@ impl Trail {
 
     /// The credit to grant now, if enough was consumed.
     pub(crate) fn grant(&mut self) -> Option<u64> {
-        (self.owed >= GRANT).then(|| std::mem::take(&mut self.owed))
+        let grant = (self.owed >= GRANT).then(|| std::mem::take(&mut self.owed))?;
+        self.granted += grant;
+        Some(grant)
     }
 }
 
@@ -130,7 +148,7 @@ mod tests {
     use op_proto::agent::v1::{Accepted, Output};
 
     fn event(sequence: u64, kind: Option<Kind>) -> Event {
-        Event { id: "r/s/1/1".into(), sequence, kind }
+        Event { id: "r/s/1/1".into(), sequence, folded: 0, kind }
     }
 
     fn output(sequence: u64, channel: wire::Channel, size: usize) -> Event {
@@ -154,6 +172,17 @@ mod tests {
             let said = trail.hear(event(wrong, None)).expect_err("not the second event");
             assert!(said.contains(&wrong.to_string()) && said.contains("event 2 was due"), "{said}");
         }
+    }
+
+    #[test]
+    fn only_an_agent_that_may_have_told_before_leaves_events_out() {
+        let folded = |sequence, folded| Event { folded, ..event(sequence, None) };
+        assert!(Trail::default().hear(folded(3, 2)).is_err());
+        assert_eq!(Trail::new(true).hear(folded(3, 2)), Ok(Heard::Nothing));
+        let mut trail = Trail::default();
+        trail.hear(event(1, None)).expect("the first event");
+        assert_eq!(trail.resumed(), (1, 0));
+        assert!(trail.hear(folded(5, 2)).is_err());
     }
 
     #[test]

@@ -8,12 +8,15 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use op_engine::ports::AgentState;
+use op_proto::agent::v1::DescribeResponse;
 use op_run::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::Instant;
 
 use crate::agent::{Agent, Wish};
 use crate::connect::{self, Connection};
+use crate::described::described;
 use crate::fault::{Fault, FaultKind};
 use crate::flight::MARGIN;
 use crate::health;
@@ -159,16 +162,19 @@ impl Keeper {
 
     /// Sets up the tasks of a new connection, and tells everybody what the agent says of itself.
     fn install(&mut self, connection: Connection) {
-        let Connection { wire, channel, described, frames } = connection;
+        let Connection { wire, channel, described, frames, window } = connection;
         let interval = self.agent.pool.health_interval;
         let (tell, news) = mpsc::channel(NEWS);
         let listener = match (&wire, frames) {
             (Wire::Session(session), Some(frames)) => {
                 let pulse = Pulse::new(interval);
-                self.tasks.spawn(session::listen(Arc::clone(session), frames, pulse, tell.clone()))
+                self.agent.flights.take_up(session, self.agent.pool.grace);
+                self.tasks.spawn(session::listen(Arc::clone(session), frames, pulse, window, tell.clone()))
             }
             (Wire::Session(_), None) => unreachable!("a session comes with its frames"),
             (Wire::Unary(unary), _) => {
+                // It does not know what an agent that spoke sessions had in flight.
+                self.agent.flights.give_up(Instant::now());
                 let (unary, tell) = (Arc::clone(unary), tell.clone());
                 self.tasks.spawn(async move { unary.watch(interval, &tell).await })
             }
@@ -195,9 +201,26 @@ impl Keeper {
                 Some(Happening::Draining)
             }
             News::Broken(fault) => Some(Happening::Broken(fault)),
+            News::Described(said) => {
+                self.describe(*said);
+                None
+            }
             News::Latency(latency) => {
                 self.agent.standing.send_modify(|standing| standing.latency = Some(latency));
                 None
+            }
+        }
+    }
+
+    /// The agent performs other operations than before. What makes no sense changes nothing.
+    fn describe(&self, said: DescribeResponse) {
+        let name = &self.agent.settings.name;
+        match described(name, said) {
+            Ok(described) => {
+                self.agent.standing.send_modify(|standing| standing.described = Some(Arc::new(described)));
+            }
+            Err(fault) => {
+                tracing::warn!(agent = name, %fault, "an agent says that it changed, and how makes no sense");
             }
         }
     }
@@ -218,12 +241,15 @@ impl Keeper {
             None => String::new(),
         };
         tracing::warn!(agent = self.agent.settings.name, reason, "an agent ended by itself");
+        // Nobody is left who could go on with what it had in flight.
+        self.agent.flights.give_up(Instant::now());
         Happening::Exited(Fault::new(FaultKind::Exited, reason))
     }
 
     fn step(&mut self, happening: Happening) {
         let now = self.agent.clock.now();
-        let demand = match (self.agent.has_waiting(), self.agent.gate.active()) {
+        let is_waited_for = self.agent.has_waiting() || self.agent.flights.has_parked();
+        let demand = match (is_waited_for, self.agent.gate.active()) {
             (true, _) => Demand::Waiting,
             (false, 0) => {
                 Demand::QuietSince(self.agent.gate.last_used().max(self.agent.standing.borrow().since))
@@ -242,6 +268,10 @@ impl Keeper {
         let faults = commands.iter().filter(|command| **command == Command::CountFault).count() as u64;
         for command in commands {
             self.obey(command, &reason);
+        }
+        if self.link.state() == AgentState::Idle {
+            // Nobody goes back there for what it had in flight.
+            self.agent.flights.give_up(Instant::now());
         }
         self.publish(before, now, &reason, faults);
     }
@@ -310,7 +340,8 @@ impl Keeper {
                     started.await;
                 }
                 let (settings, pool) = (&agent.settings, &agent.pool);
-                connect::connect(&settings.name, &settings.address, pool, settings.launch.is_some()).await
+                let is_launched = settings.launch.is_some();
+                connect::connect(&settings.name, &settings.address, pool, &agent.flights, is_launched).await
             }
             .boxed(),
         );
@@ -379,6 +410,7 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         if let Some(wire) = self.wire.take() {
             wire.close(Fault::new(FaultKind::Broken, "the hub lost the link"));
+            self.agent.flights.give_up(Instant::now());
             let now = self.agent.clock.now();
             self.agent.standing.send_modify(|standing| {
                 (standing.state, standing.since, standing.wire) = (AgentState::Idle, now, None);

@@ -274,6 +274,7 @@ mod tests {
             timeout: None,
             repeat: false,
             secrets: Vec::new(),
+            session: String::new(),
         };
         let (sink, stop): (Arc<dyn Sink>, _) = (Arc::new(Nobody), CancellationToken::new());
         let request_twice = 2 * std::mem::size_of_val(&request);

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::agent::Agent;
+use tokio::sync::mpsc;
+
+use crate::agent::{Agent, Wish};
 use crate::keeper::keep;
 use crate::pool::{BuildError, Mould, Pool, check};
 use crate::roster::Roster;
@@ -58,10 +60,10 @@ impl Pool {
     }
 
     fn add(&self, settings: AgentSettings) {
+        let leavers = self.roster.leavers(&settings);
         let (agent, wishes) = self.mould.make(settings);
         self.roster.seat(Arc::clone(&agent));
-        want_held(&agent);
-        self.tasks().keepers.spawn(keep(agent, wishes));
+        self.tasks().keepers.spawn(follow(leavers, agent, wishes));
     }
 
     fn replace(&self, old: Arc<Agent>, settings: AgentSettings) {
@@ -94,9 +96,18 @@ async fn succeed(mould: Mould, roster: Arc<Roster>, old: Arc<Agent>) {
         succession.next.take()
     };
     let Some(settings) = next else { return };
+    let leavers = roster.leavers(&settings);
     let (agent, wishes) = mould.make(settings);
     roster.seat(Arc::clone(&agent));
     let_go(&old).await;
+    follow(leavers, agent, wishes).await;
+}
+
+/// Keeps an agent once those are gone that had its name or its address before: two at one address would take calls from each other.
+async fn follow(leavers: Vec<Arc<Agent>>, agent: Arc<Agent>, wishes: mpsc::Receiver<Wish>) {
+    for leaver in leavers {
+        leaver.gone.cancelled().await;
+    }
     want_held(&agent);
     keep(agent, wishes).await;
 }

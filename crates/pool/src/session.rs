@@ -8,18 +8,21 @@
 //!
 //! A message over the limit ends the stream before anybody can tell whose it was: the call that was alone in flight is
 //! told so, and where there were several, each is lost with that reason.
+//!
+//! A stream that breaks by itself ends no call yet, where the agent goes on for a while: its calls are parked (`table`), and taken
+//! up on the next session. What an operation asks the hub for (`host`) is answered by whoever wanted the call.
 
+mod host;
 mod listen;
 mod outbox;
 mod table;
 
-use std::collections::{HashMap, hash_map};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use op_proto::agent::v1::host_frame::Frame;
 use op_proto::agent::v1::{Ack, Bye, Cancel, Hello, HostFrame, Operation};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::{Fault, FaultKind};
@@ -28,6 +31,7 @@ use crate::wire::Order;
 
 pub(crate) use listen::{Pulse, ended, listen};
 pub(crate) use outbox::Outbox;
+pub(crate) use table::Flights;
 use table::{Flight, Table};
 
 /// Newest version of the protocol that this hub speaks.
@@ -41,8 +45,9 @@ const ORDERS: usize = 256;
 pub(crate) struct Session {
     orders: mpsc::Sender<HostFrame>,
     notes: mpsc::UnboundedSender<HostFrame>,
-    table: Mutex<Table>,
-    emptied: Notify,
+    flights: Arc<Flights>,
+    /// Why no more calls are taken, once none are. Looked at and set under the lock of the calls.
+    gone: OnceLock<Fault>,
     /// Why the session is to end, once it is.
     end: OnceLock<Fault>,
     ending: CancellationToken,
@@ -50,15 +55,15 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session and its frames towards the agent, the hello first.
-    pub(crate) fn new(hub: &str, grace: Duration) -> (Arc<Self>, Outbox) {
+    /// A session for the calls of an agent, and its frames towards it, the hello first.
+    pub(crate) fn new(hub: &str, grace: Duration, flights: &Arc<Flights>) -> (Arc<Self>, Outbox) {
         let (orders, waiting) = mpsc::channel(ORDERS);
         let (notes, urgent) = mpsc::unbounded_channel();
         let session = Self {
             orders,
             notes,
-            table: Mutex::new(Table { flights: HashMap::new(), gone: None }),
-            emptied: Notify::new(),
+            flights: Arc::clone(flights),
+            gone: OnceLock::new(),
             end: OnceLock::new(),
             ending: CancellationToken::new(),
             grace,
@@ -68,11 +73,12 @@ impl Session {
     }
 
     /// Sends a call and waits for its end. Dropping the future asks the agent to stop.
-    pub(crate) async fn call(&self, operation: Box<Operation>, order: &Order<'_>) -> Result<Ended, NotSent> {
-        let mut entry = match self.enlist(operation.id.as_str().into(), order) {
-            Ok(entry) => entry,
-            Err(fault) => return Err(NotSent { fault, operation }),
-        };
+    pub(crate) async fn call(
+        self: &Arc<Self>,
+        operation: Box<Operation>,
+        order: &Order<'_>,
+    ) -> Result<Ended, NotSent> {
+        // Only what has a place is entered: a call in the table is with the agent, or was on its way there.
         let place = match self.orders.try_reserve() {
             Ok(place) => place,
             // The connection takes no more for now, or it is gone.
@@ -82,43 +88,26 @@ impl Session {
                 Err(why) => return Ok(Ended { end: End::Unsent, stopped: Some(why) }),
             },
         };
-        entry.stage = Stage::Sent;
+        let mut entry = match self.enter(&operation, order) {
+            Ok(entry) => entry,
+            Err(fault) => return Err(NotSent { fault, operation }),
+        };
         place.send(HostFrame { frame: Some(Frame::Operation(*operation)) });
         tokio::select! {
             biased;
             end = &mut entry.answer => return Ok(entry.ended(end, None)),
             () = order.stop.cancelled() => {}
         }
-        Ok(Box::pin(self.stop(entry, order.grace)).await)
+        Ok(Box::pin(entry.stop(order.grace)).await)
     }
 
-    /// Asks the agent to end a call, and waits until it has.
-    async fn stop(&self, mut entry: Entry<'_>, grace: Duration) -> Ended {
-        let stopped = Some(Stopped::Asked);
-        self.note(cancel(&entry.id, "the caller asked to stop", grace));
-        if let Ok(end) = tokio::time::timeout(grace + MARGIN, &mut entry.answer).await {
-            return entry.ended(end, stopped);
-        }
-        // An agent that does not end a call loses its session, and with it the right to go on.
-        self.reset(Fault::new(FaultKind::Hung, "the agent did not end a call that was asked to stop"));
-        Ended { end: End::Silent, stopped }
-    }
-
-    fn enlist(&self, id: Arc<str>, order: &Order<'_>) -> Result<Entry<'_>, Fault> {
+    fn enter(self: &Arc<Self>, operation: &Operation, order: &Order<'_>) -> Result<Entry<'_>, Fault> {
         let (tell, answer) = oneshot::channel();
-        let flight = Flight::new(Arc::clone(order.sink), order.deadline, tell);
-        let mut table = self.table();
-        if let Some(gone) = &table.gone {
-            return Err(gone.clone());
-        }
-        match table.flights.entry(Arc::clone(&id)) {
-            hash_map::Entry::Vacant(place) => drop(place.insert(flight)),
-            hash_map::Entry::Occupied(_) => {
-                let reason = format!("the call `{id}` is in flight already");
-                return Err(Fault::new(FaultKind::Refused, reason));
-            }
-        }
-        Ok(Entry { session: self, id, answer, stage: Stage::Listed })
+        let (sink, on) = (Arc::clone(order.sink), Arc::clone(self));
+        let flight = Flight::new(sink, order.deadline, tell, on, operation.repeat);
+        let id: Arc<str> = operation.id.as_str().into();
+        self.flights.enter(&id, flight, self)?;
+        Ok(Entry { flights: &self.flights, id, answer, grace: self.grace, is_ended: false })
     }
 
     /// Tells that an outcome is on disk.
@@ -128,63 +117,34 @@ impl Session {
 
     /// Asks all calls in flight to stop.
     pub(crate) fn cancel_all(&self) {
-        for id in self.table().flights.keys() {
-            self.note(cancel(id, "the hub lets go of the agent", self.grace));
+        for (id, flight) in &self.flights.table().flights {
+            if flight.is_on(self) {
+                self.note(cancel(id, "the hub lets go of the agent", self.grace));
+            }
         }
     }
 
     /// Ends the session; what is in flight is lost for this reason. The first reason counts.
     pub(crate) fn reset(&self, fault: Fault) {
         let fault = self.end.get_or_init(|| fault).clone();
-        self.lose_all(fault);
+        self.flights.leave(self, &fault, false);
         self.note(Frame::Bye(Bye { reason: self.fault().reason }));
         self.ending.cancel();
     }
 
-    /// Ends all calls in flight with this fault, and takes no more.
-    fn lose_all(&self, fault: Fault) {
-        let flights = {
-            let mut table = self.table();
-            let fault = table.gone.get_or_insert(fault).clone();
-            let alone = table.flights.len() == 1;
-            std::mem::take(&mut table.flights).into_values().map(move |flight| (flight, fault.clone(), alone))
-        };
-        for (flight, fault, alone) in flights {
-            flight.lose(fault, alone);
-        }
-        self.emptied.notify_one();
-    }
-
     fn fault(&self) -> Fault {
-        let gone = self.table().gone.clone();
+        let gone = self.gone.get().cloned();
         gone.unwrap_or_else(|| Fault::new(FaultKind::Broken, "the session ended"))
     }
 
     /// Returns once no call is in flight.
     pub(crate) async fn emptied(&self) {
-        while !self.table().flights.is_empty() {
-            self.emptied.notified().await;
-        }
-    }
-
-    /// Gives up on a call that nobody waits for any more.
-    fn abandon(&self, id: &str, sent: bool) {
-        let mut table = self.table();
-        if let Some(flight) = table.flights.get_mut(id).filter(|_| sent) {
-            flight.doom();
-            self.note(cancel(id, "nobody waits for it any more", self.grace));
-        } else if table.flights.remove(id).is_some() && table.flights.is_empty() {
-            self.emptied.notify_one();
-        }
+        self.flights.emptied().await;
     }
 
     fn note(&self, frame: Frame) {
         // A connection that is gone needs no note.
         let _ = self.notes.send(HostFrame { frame: Some(frame) });
-    }
-
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().expect("nothing panics while it holds the table of calls")
     }
 }
 
@@ -195,35 +155,40 @@ fn cancel(id: &str, reason: &str, grace: Duration) -> Frame {
 
 /// A call in the table, on behalf of who waits for it.
 struct Entry<'a> {
-    session: &'a Session,
+    flights: &'a Flights,
     id: Arc<str>,
     answer: oneshot::Receiver<End>,
-    stage: Stage,
-}
-
-/// How far a call is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Listed,
-    Sent,
-    Ended,
+    grace: Duration,
+    is_ended: bool,
 }
 
 impl Entry<'_> {
+    /// Asks the agent to end the call, and waits until it has.
+    async fn stop(mut self, grace: Duration) -> Ended {
+        let stopped = Some(Stopped::Asked);
+        self.flights.cancel(&self.id, "the caller asked to stop", grace);
+        if let Ok(end) = tokio::time::timeout(grace + MARGIN, &mut self.answer).await {
+            return self.ended(end, stopped);
+        }
+        // An agent that does not end a call loses its session, and with it the right to go on.
+        let fault = Fault::new(FaultKind::Hung, "the agent did not end a call that was asked to stop");
+        self.flights.cut(&self.id, fault);
+        Ended { end: End::Silent, stopped }
+    }
+
     /// The table let go of the call before it told its end.
     fn ended(mut self, end: Result<End, oneshot::error::RecvError>, stopped: Option<Stopped>) -> Ended {
-        let end = end.unwrap_or_else(|_| End::Broken { fault: self.session.fault(), alone: false });
-        self.stage = Stage::Ended;
+        let lost = || Fault::new(FaultKind::Broken, "the session ended");
+        let end = end.unwrap_or_else(|_| End::Broken { fault: lost(), alone: false });
+        self.is_ended = true;
         Ended { end, stopped }
     }
 }
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        match self.stage {
-            Stage::Listed => self.session.abandon(&self.id, false),
-            Stage::Sent => self.session.abandon(&self.id, true),
-            Stage::Ended => {}
+        if !self.is_ended {
+            self.flights.abandon(&self.id, self.grace);
         }
     }
 }

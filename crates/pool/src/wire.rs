@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use op_engine::ports::Sink;
-use op_proto::agent::v1::Operation;
+use op_proto::agent::v1::{DescribeResponse, Operation};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +66,8 @@ pub(crate) enum News {
     Draining(String),
     /// A ping came back after this long.
     Latency(Duration),
+    /// The agent performs other operations than before.
+    Described(Box<DescribeResponse>),
     /// The connection is of no use any more.
     Broken(Fault),
 }

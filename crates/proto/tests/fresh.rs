@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PROTOS: [&str; 7] = [
+const PROTOS: [&str; 8] = [
     "opdbus/agent/v1/agent.proto",
     "opdbus/v1/agent.proto",
     "opdbus/v1/journal.proto",
@@ -12,6 +12,7 @@ const PROTOS: [&str; 7] = [
     "opdbus/v1/plan.proto",
     "opdbus/v1/run.proto",
     "opdbus/v1/session.proto",
+    "opdbus/v1/skill.proto",
 ];
 
 fn generate(into: &Path) {

@@ -41,6 +41,15 @@ pub enum Outside {
     Gate(usize),
 }
 
+/// A skill that a call is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lesson {
+    /// Its name.
+    pub name: String,
+    /// Its markdown.
+    pub text: Arc<str>,
+}
+
 /// A call that must be with its performer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
@@ -56,6 +65,8 @@ pub struct Call {
     pub plan: Option<Arc<Plan>>,
     /// Its arguments.
     pub arguments: Arc<Value>,
+    /// Skills that it is given, in this order.
+    pub skills: Vec<Lesson>,
     /// How long it may take from its start; the run stops it then.
     pub timeout: Option<Duration>,
 }

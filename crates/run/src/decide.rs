@@ -16,6 +16,7 @@ mod limit;
 mod machine;
 mod retry;
 mod rollback;
+mod skill;
 mod undo;
 
 use std::sync::Arc;

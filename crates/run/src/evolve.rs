@@ -8,6 +8,7 @@ mod gate;
 mod item;
 mod machine;
 mod phase;
+mod skill;
 mod step;
 mod undo;
 
@@ -76,6 +77,7 @@ pub fn evolve(run: &mut Run, event: &Event) {
         | Fact::ItemFailed { .. }
         | Fact::StepSkipped { .. }
         | Fact::StepFellBack { .. }
+        | Fact::SkillActivated { .. }
         | Fact::StepStarted { .. }
         | Fact::StepStopping { .. }
         | Fact::StepSucceeded { .. }
@@ -101,7 +103,11 @@ fn of_step(run: &mut Run, step: usize, event: &Event) {
         Fact::StepPassed { answer, .. } => gate::passed(run, step, answer),
         Fact::ApprovalOverdue { .. } => gate::overdue(run, step),
         Fact::StepFanned { items, .. } => item::fanned(run, step, at, items),
+        Fact::SkillActivated { item, skill, given, .. } => {
+            skill::activated(run, work(step, *item), skill, *given)
+        }
         Fact::ItemSucceeded { item, output, evidence, .. } => {
+            skill::succeeded(run, Work::Item { step, item: *item });
             item::succeeded(run, step, *item, output, evidence);
         }
         Fact::ItemFailed { item, failure, evidence, .. } => {
@@ -116,13 +122,16 @@ fn of_step(run: &mut Run, step: usize, event: &Event) {
         }
         Fact::StepStarted { item: Some(item), attempt, arguments, deadline, .. } => {
             item::started(run, step, *item, at, *attempt, arguments, *deadline);
+            skill::began(run, Work::Item { step, item: *item });
         }
         Fact::StepStarted { item: None, attempt, arguments, deadline, .. } => {
             step::started(run, step, at, *attempt, arguments, *deadline);
+            skill::began(run, Work::Step(step));
         }
         Fact::StepStopping { item: Some(item), cause, .. } => item::stopping(run, step, *item, *cause),
         Fact::StepStopping { item: None, cause, .. } => step::stopping(run, step, *cause),
         Fact::StepSucceeded { output, stored, evidence, .. } => {
+            skill::succeeded(run, Work::Step(step));
             step::succeeded(run, step, at, output, stored, evidence);
         }
         Fact::RetryScheduled { item: Some(item), failure, evidence, due, .. } => {
@@ -136,6 +145,11 @@ fn of_step(run: &mut Run, step: usize, event: &Event) {
         }
         _ => {}
     }
+}
+
+/// The call of a step, or of an item of its list.
+fn work(step: usize, item: Option<usize>) -> Work {
+    item.map_or(Work::Step(step), |item| Work::Item { step, item })
 }
 
 /// A fact about the undoing of phases.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use op_plan::Plan;
 use op_plan::plan::Action;
 
-use crate::command::{Call, Command, Outside};
+use crate::command::{Call, Command, Lesson, Outside};
 use crate::key::{CallKey, Work};
-use crate::run::{Origin, Run, State, Trial};
+use crate::run::{ActiveSkill, Origin, Run, State, Trial};
 use crate::time::Timestamp;
 
 /// Commands that must be under way. The conductor compares them with what it has under way: what is missing is begun,
@@ -58,9 +58,20 @@ fn push(run: &Run, work: Work, trial: &Trial, commands: &mut Vec<Command>) {
         performer: run.performer(work),
         plan: child(run, work),
         arguments: trial.arguments.clone(),
+        skills: lessons(run, work, trial),
         timeout: trial.deadline.map(|deadline| deadline.since(trial.began)),
     }));
     commands.extend(trial.stopping.map(|cause| Command::Stop { key: key(), work, cause }));
+}
+
+/// The texts of skills that a call is given.
+fn lessons(run: &Run, work: Work, trial: &Trial) -> Vec<Lesson> {
+    let carried = || run.player_of(work).map(|player| player.skills.iter()).into_iter().flatten();
+    let lesson = |active: &ActiveSkill| {
+        let of = carried().find(|of| of.skill == active.name)?;
+        Some(Lesson { name: of.skill.clone(), text: of.text.clone()? })
+    };
+    trial.skills.iter().filter(|active| active.given > 0).filter_map(lesson).collect()
 }
 
 fn child(run: &Run, work: Work) -> Option<Arc<Plan>> {

@@ -5,6 +5,7 @@
 
 mod record;
 mod state;
+mod tally;
 mod trial;
 
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use crate::time::Timestamp;
 pub(crate) use record::{Ended, Former, Pause, Timer, Undoing};
 pub use record::{FanRun, GateRun, Halt, Origin, PhaseRun, StepRun};
 pub use state::{PhaseState, State, StepState};
-pub use trial::Trial;
+pub(crate) use tally::{Owed, Tally};
+pub use trial::{ActiveSkill, Trial};
 
 /// One execution of a plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +67,8 @@ pub struct Run {
     pub(crate) said: Option<Arc<Value>>,
     /// For each step, those of its phase that wait for it; as often as they name it.
     pub(crate) followers: Arc<Vec<Vec<usize>>>,
+    /// What skills have it count.
+    pub(crate) tally: Tally,
     /// Who holds it, or that it waits for its place.
     pub(crate) paused: Option<Arc<Pause>>,
     pub(crate) halt: Option<Halt>,
@@ -135,6 +139,7 @@ impl Run {
             signals: Vector::new(),
             voices: HashMap::new(),
             said: None,
+            tally: Tally::default(),
             paused: None,
             halt: None,
             undoing: Undoing::default(),

@@ -77,6 +77,7 @@ impl World {
             timeout: None,
             repeat: false,
             secrets: Vec::new(),
+            session: String::new(),
         };
         let answer = self.pool.perform(request, Arc::new(Nowhere), CancellationToken::new()).await;
         self.pool.acknowledge(&performer(), &format!("{key}/1"));

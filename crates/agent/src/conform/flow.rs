@@ -102,7 +102,7 @@ fn is_step(record: &Record, before: u64) -> bool {
 
 /// The output of the large operation on a stream of its own.
 pub(super) async fn alone(subject: &Subject<'_>) -> Result<Vec<u8>, Gap> {
-    let order = call(subject)?.order(&subject.id("large"));
+    let order = call(subject)?.order(&subject.id("whole"));
     let record: Record = super::execute::perform(subject, order).await?;
     Ok(output(&record.events))
 }

@@ -62,8 +62,6 @@ pub(super) enum Missed {
     Last(AgentFrame),
     /// Nothing: from here on events go to it as they come.
     Nothing,
-    /// Another hub came since.
-    Overtaken,
 }
 
 impl Line {
@@ -202,9 +200,6 @@ impl Line {
 
     /// What a hub missed that saw events up to `seen`; once there is nothing, events go to its stream as they come.
     pub(super) fn missed(&mut self, stream: &Stream, seen: u64, kept: Option<&Outcome>) -> Missed {
-        if self.outlet.is_some() {
-            return Missed::Overtaken;
-        }
         if seen == 0 && self.sequence > 0 {
             return Missed::Frame(frame(&self.id, 1, 0, Kind::Accepted(Accepted {})), 1);
         }

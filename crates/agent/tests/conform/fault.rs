@@ -1,6 +1,6 @@
 //! What a lying agent says, one fault each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use op_proto::agent::v1::agent_frame::Frame as Said;
 use op_proto::agent::v1::event::Kind;
@@ -91,13 +91,13 @@ pub(crate) enum Fault {
     AsksOnce,
 }
 
-/// A fault at work on one stream.
+/// A fault at work.
 pub(crate) struct Lie {
     fault: Fault,
     /// How often something was done.
     count: u64,
-    /// Whether a hub came back on this stream.
-    resumed: bool,
+    /// Operations that a hub came back for.
+    resumed: HashSet<String>,
     /// Events left out so far, by operation.
     left_out: HashMap<String, u64>,
     /// What is said to the honest agent behind the hub's back.
@@ -109,7 +109,7 @@ const MADE_UP: &str = "#again";
 
 impl Lie {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { fault, count: 0, resumed: false, left_out: HashMap::new(), aside: Vec::new() }
+        Self { fault, count: 0, resumed: HashSet::new(), left_out: HashMap::new(), aside: Vec::new() }
     }
 
     /// Falsifies the description, the same in Describe and welcome.
@@ -138,7 +138,8 @@ impl Lie {
                 vec![Frame::Operation(asked), Frame::Credit(credit)]
             }
             (fault, Frame::Resume(mut resume)) => {
-                self.resumed = true;
+                self.resumed.insert(resume.id.clone());
+                resume.seen += self.left_out.get(&resume.id).copied().unwrap_or_default();
                 match fault {
                     Fault::ForgetsBroken => resume.id += MADE_UP,
                     Fault::DoublesOnResume => resume.seen = 0,
@@ -161,6 +162,7 @@ impl Lie {
 
     /// Falsifies what is asked for.
     pub(crate) fn operation(&mut self, asked: &mut Operation) {
+        self.left_out.remove(&asked.id);
         match self.fault {
             Fault::IgnoresLimit => asked.timeout = None,
             Fault::DoesTwice if asked.repeat => {
@@ -196,7 +198,7 @@ impl Lie {
                 match fault {
                     Fault::Miscounts => call.number += 1,
                     Fault::AsksOddly => call.arguments = "[1]".into(),
-                    Fault::AsksOnce if self.resumed => return Vec::new(),
+                    Fault::AsksOnce if self.resumed.contains(&call.id) => return Vec::new(),
                     _ => {}
                 }
                 vec![Said::HostCall(call)]
@@ -214,14 +216,17 @@ impl Lie {
             Fault::AcceptsNothing if matches!(event.kind, Some(Kind::Accepted(_))) => {
                 return self.leave_out(&event);
             }
-            Fault::LosesOutput if matches!(event.kind, Some(Kind::Output(_))) => {
+            Fault::LosesOutput
+                if event.id.contains("/large/") && matches!(event.kind, Some(Kind::Output(_))) =>
+            {
                 self.count += 1;
                 if self.count.is_multiple_of(3) {
                     return self.leave_out(&event);
                 }
             }
-            Fault::LosesOnResume if self.resumed && matches!(event.kind, Some(Kind::Output(_))) => {
-                self.resumed = false;
+            Fault::LosesOnResume
+                if matches!(event.kind, Some(Kind::Output(_))) && self.resumed.remove(&event.id) =>
+            {
                 return Vec::new();
             }
             Fault::EndsWithout if is_outcome && event.id.contains("/value/") => return Vec::new(),

@@ -36,7 +36,8 @@ impl Liar {
         let endpoint = Endpoint::from_shared(format!("unix:{}", behind.display())).expect("an address");
         let socket = honest.folder.path().join("liar.sock");
         let incoming = UnixListenerStream::new(UnixListener::bind(&socket).expect("a free socket"));
-        let voice = Voice { fault, behind: endpoint.connect_lazy() };
+        let lie = Arc::new(Mutex::new(Lie::new(fault)));
+        let voice = Voice { fault, lie, behind: endpoint.connect_lazy() };
         let service = AgentServer::new(voice).max_encoding_message_size(MAX).max_decoding_message_size(MAX);
         tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
         Self { address: Address::Unix(socket), honest }
@@ -45,6 +46,7 @@ impl Liar {
 
 struct Voice {
     fault: Fault,
+    lie: Arc<Mutex<Lie>>,
     behind: Channel,
 }
 
@@ -60,7 +62,7 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 impl Agent for Voice {
     async fn describe(&self, _: Request<DescribeRequest>) -> Result<Response<DescribeResponse>, Status> {
         let mut described = self.client().describe(DescribeRequest {}).await?.into_inner();
-        Lie::new(self.fault).describe(&mut described);
+        self.lie.lock().expect("no panic").describe(&mut described);
         Ok(Response::new(described))
     }
 
@@ -70,13 +72,16 @@ impl Agent for Voice {
         &self,
         request: Request<ExecuteRequest>,
     ) -> Result<Response<Self::ExecuteStream>, Status> {
-        let mut lie = Lie::new(self.fault);
+        let lie = Arc::clone(&self.lie);
         let mut asked = request.into_inner().operation.unwrap_or_default();
-        lie.operation(&mut asked);
+        lie.lock().expect("no panic").operation(&mut asked);
         let events = self.client().execute(ExecuteRequest { operation: Some(asked) }).await?.into_inner();
         let said = events.flat_map(move |event| {
             let said = match event {
-                Ok(event) => lie.up(event.event.map(Said::Event)).into_iter().map(Ok).collect(),
+                Ok(event) => {
+                    let mut lie = lie.lock().expect("no panic");
+                    lie.up(event.event.map(Said::Event)).into_iter().map(Ok).collect()
+                }
                 Err(status) => vec![Err(status)],
             };
             stream::iter(said)
@@ -99,10 +104,10 @@ impl Agent for Voice {
         }
         let (down, asked) = mpsc::unbounded_channel();
         let (up, said) = mpsc::unbounded_channel();
-        let lie = Arc::new(Mutex::new(Lie::new(self.fault)));
+        let lie = Arc::clone(&self.lie);
         let mut client = self.client();
         let frames = request.into_inner();
-        tokio::spawn(pass_down(frames, Arc::clone(&lie), down.clone(), up.clone()));
+        tokio::spawn(pass_down(frames, Arc::clone(&lie), down.clone(), up.downgrade()));
         let inbox = client.session(UnboundedReceiverStream::new(asked)).await?.into_inner();
         tokio::spawn(pass_up(inbox, lie, down.downgrade(), up));
         Ok(Response::new(UnboundedReceiverStream::new(said).boxed()))
@@ -116,12 +121,16 @@ async fn pass_down(
     mut frames: Streaming<HostFrame>,
     lie: Arc<Mutex<Lie>>,
     down: mpsc::UnboundedSender<HostFrame>,
-    up: Up,
+    up: mpsc::WeakUnboundedSender<Result<AgentFrame, Status>>,
 ) {
     while let Ok(Some(frame)) = frames.message().await {
         match lie.lock().expect("no panic").down(frame.frame) {
             Ok(frames) => frames.into_iter().for_each(|frame| send(&down, frame)),
-            Err(status) => return drop(up.send(Err(status))),
+            Err(status) => {
+                // Nobody hears it once the session has ended.
+                let _ = up.upgrade().map(|up| up.send(Err(status)));
+                return;
+            }
         }
     }
 }

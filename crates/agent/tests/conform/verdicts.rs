@@ -89,13 +89,28 @@ const CAUGHT: [(Fault, &[&str]); 33] = [
     (Fault::Description, &["session.description"]),
     (Fault::Version, &["session.welcome"]),
     (Fault::AcceptsNothing, &["operation.accepted_first"]),
-    (Fault::SkipsNumber, &["operation.sequence"]),
-    (Fault::RepeatsNumber, &["operation.sequence"]),
+    (
+        Fault::SkipsNumber,
+        &["session.resume", "session.resume_output", "session.resume_unknown", "operation.sequence"],
+    ),
+    (
+        Fault::RepeatsNumber,
+        &[
+            "session.resume",
+            "session.resume_output",
+            "session.resume_unknown",
+            "operation.sequence",
+            "operation.within_credit",
+        ],
+    ),
     (Fault::EndsTwice, &["operation.one_outcome"]),
     (Fault::EndsWithout, &["execute.value", "operation.one_outcome"]),
     (Fault::Garbles, &["operation.outcome"]),
     (Fault::BreaksSchema, &["execute.value"]),
-    (Fault::GivesNoReason, &["session.repeat_of_nothing", "operation.outcome"]),
+    (
+        Fault::GivesNoReason,
+        &["session.acknowledged", "session.repeat_of_nothing", "session.resume_unknown", "operation.outcome"],
+    ),
     (Fault::Channel, &["operation.channel"]),
     (
         Fault::DoesAnything,
@@ -104,6 +119,7 @@ const CAUGHT: [(Fault, &[&str]); 33] = [
             "session.unknown_operation",
             "session.acknowledged",
             "session.repeat_of_nothing",
+            "session.resume_unknown",
         ],
     ),
     (Fault::FearsTheNew, &["session.unknown_frames"]),
@@ -129,7 +145,13 @@ const CAUGHT: [(Fault, &[&str]); 33] = [
     (Fault::LosesOnResume, &["session.resume", "session.resume_output", "operation.sequence"]),
     (
         Fault::DoublesOnResume,
-        &["session.resume", "session.resume_output", "session.resume_unknown", "operation.sequence"],
+        &[
+            "session.resume",
+            "session.resume_output",
+            "session.resume_unknown",
+            "operation.sequence",
+            "operation.within_credit",
+        ],
     ),
     (Fault::ForgetsGrant, &["session.resume_output"]),
     (Fault::Miscounts, &["session.host_call"]),
@@ -174,7 +196,7 @@ async fn an_agent_that_falls_silent_is_given_up_and_the_check_says_what_was_expe
 async fn an_agent_that_leaves_silently_is_caught() {
     let mut liar = Liar::serve(Fault::LeavesSilently).await;
     let mut stop = liar.honest.stop.take();
-    let trial = Trial { slow: None, ..trial(PATIENCE).with_drain() };
+    let trial = Trial { slow: None, drain: Some(HURRY), ..trial(PATIENCE) };
     let report = conform(&liar.address, &trial, |news| {
         if matches!(news, News::Drain) {
             drop(stop.take());

@@ -35,7 +35,7 @@ impl Check {
     /// Does it.
     pub(crate) fn run(self, ctx: &Context) -> Result<Exit, Failure> {
         let sources = self.files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
-        let mut found = ctx.configuration()?.check(&sources).diagnostics;
+        let mut found = ctx.hosted_configuration()?.check(&sources).diagnostics;
         // What is wrong elsewhere is not asked for, unless a file brings it about.
         found.retain(|one| is_about(one, &sources));
         let exit = if found.iter().any(Diagnostic::is_error) { Exit::Refused } else { Exit::Done };

@@ -29,6 +29,17 @@ pub struct DaemonFile {
     /// The language model that plays roles.
     #[serde(default)]
     pub models: ModelsTable,
+    /// Where skills are.
+    #[serde(default)]
+    pub skills: SkillsTable,
+}
+
+/// `[skills]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SkillsTable {
+    /// Directories of skills, such as those of repositories that are trusted.
+    pub directories: Option<Vec<PathBuf>>,
 }
 
 /// `[models]`.
@@ -100,6 +111,7 @@ impl DaemonFile {
                 key: later.models.key.or(self.models.key),
                 timeout: later.models.timeout.or(self.models.timeout),
             },
+            skills: SkillsTable { directories: later.skills.directories.or(self.skills.directories) },
         }
     }
 }

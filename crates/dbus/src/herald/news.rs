@@ -59,10 +59,9 @@ impl Herald {
                 }
                 Subject::Daemon
             }
-            News::Agent(status) => {
-                let subject = Subject::Agent(status.name.clone());
-                self.take_agent(status);
-                subject
+            News::Agent(name) => {
+                self.take_agents();
+                Subject::Agent(name)
             }
             News::Run(run) => {
                 self.take_run(&run);

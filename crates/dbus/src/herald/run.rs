@@ -65,7 +65,7 @@ impl RunCard {
     pub(crate) fn new(run: &Run) -> Self {
         let view = Arc::new(RunView::new(run));
         let facts = view.facts();
-        let phases: Vec<_> = facts.phases.iter().map(|phase| (phase.state, phase.visit)).collect();
+        let phases = phases(&facts);
         Self {
             view,
             shadow: keep(run),

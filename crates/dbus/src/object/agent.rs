@@ -49,18 +49,18 @@ impl AgentObject {
         self.lobby.admit(&guest, Right::ManageAgents, &about).await?;
         let agents = self.lobby.house.engine.agents();
         if let Wanted::Disconnected | Wanted::Renewed = wanted {
-            self.settle(agents.disconnect(&self.name).await).await?;
+            agents.disconnect(&self.name).await.map_err(|error| Fault::of(&error))?;
+            self.settle().await;
         }
         if let Wanted::Connected | Wanted::Renewed = wanted {
-            self.settle(agents.connect(&self.name).await).await?;
+            agents.connect(&self.name).await.map_err(|error| Fault::of(&error))?;
+            self.settle().await;
         }
         Ok(())
     }
 
-    async fn settle(&self, status: Result<AgentStatus, op_engine::ports::ConnectError>) -> Result<(), Fault> {
-        let status = status.map_err(|error| Fault::of(&error))?;
-        self.lobby.house.settle(News::Agent(status)).await;
-        Ok(())
+    async fn settle(&self) {
+        self.lobby.house.settle(News::Agent(self.name.clone())).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use op_engine::ports::Right;
+use op_engine::ports::{ConnectError, Right};
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, ObjectPath, OwnedFd, OwnedObjectPath, interface};
@@ -120,10 +120,13 @@ impl DaemonObject {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<OwnedObjectPath, Fault> {
         let _guest = self.enter(&header, connection).await?;
-        if lock(&self.lobby.house.board.agents).contains_key(&id) {
-            return Ok(path::of(path::AGENT, &id));
+        let house = &self.lobby.house;
+        if house.engine.agents().list().iter().all(|status| status.name != id) {
+            return Err(Fault::of(&ConnectError::Unknown(id)));
         }
-        Err(Fault::of(&op_engine::ports::ConnectError::Unknown(id)))
+        // After a reload it may stand there only in a moment.
+        house.settle(News::Agent(id.clone())).await;
+        Ok(path::of(path::AGENT, &id))
     }
 
     /// Agents: name, path, state, where it listens.
@@ -190,9 +193,7 @@ impl DaemonObject {
         let guest = self.enter(&header, connection).await?;
         let engine = &self.lobby.house.engine;
         let filter = reading::filter(engine, filter, limit).await?;
-        if filter.user.as_deref() != Some(guest.caller.name().as_str()) {
-            self.lobby.admit(&guest, Right::ReadOutput, &[]).await?;
-        }
+        self.lobby.admit_reading(&guest, filter.user.as_deref(), &[]).await?;
         reading::audit(engine, filter).await
     }
 

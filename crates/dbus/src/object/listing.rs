@@ -17,7 +17,7 @@ use crate::view::{lock, micros, micros_or_none};
 /// Runs listed where a call does not say how many.
 const DEFAULT: u32 = 50;
 
-/// Most runs listed at once.
+/// Most runs or events listed at once.
 const MOST: u32 = 1000;
 
 /// A run in one line: id, path, kind, plan, state, progress, start, end.
@@ -63,8 +63,13 @@ fn run_filter(table: Table, cursor: String, limit: u32) -> Result<RunFilter, Fau
         until: options.instant("until-usec")?,
         text: options.word("text")?,
         after: Some(cursor).filter(|cursor| !cursor.is_empty()).map(RunId::new),
-        limit: if limit == 0 { DEFAULT as usize } else { limit.min(MOST) as usize },
+        limit: most(limit, DEFAULT),
     })
+}
+
+/// How many are listed at once where a call asks for so many; 0 asks for as many as is usual.
+pub(super) fn most(asked: u32, usual: u32) -> usize {
+    if asked == 0 { usual as usize } else { asked.min(MOST) as usize }
 }
 
 fn states(words: &[String]) -> Result<Vec<State>, Fault> {

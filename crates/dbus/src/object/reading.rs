@@ -10,6 +10,7 @@ use op_run::{Answer, Evidence, RunId};
 use serde_json::Value;
 use zbus::Variant;
 
+use super::listing::most;
 use crate::fault::Fault;
 use crate::options::{Options, Table};
 use crate::value::{self, MAX};
@@ -27,13 +28,6 @@ pub(super) type Answered = HashMap<String, Variant<'static>>;
 /// Events answered where a call does not say how many.
 const DEFAULT: u32 = 100;
 
-/// Most events answered at once.
-const MOST: u32 = 1000;
-
-fn most(asked: u32) -> usize {
-    if asked == 0 { DEFAULT as usize } else { asked.min(MOST) as usize }
-}
-
 /// Events of a run after one, the sequence of the last one, and whether nothing follows.
 pub(super) async fn events(
     engine: &Engine,
@@ -43,7 +37,7 @@ pub(super) async fn events(
 ) -> Result<(Vec<EventLine>, u64, bool), Fault> {
     let found = engine.get(run.as_str()).await.map_err(|error| Fault::of(&error))?;
     let there = found.sequence();
-    let wanted = usize::try_from(there.saturating_sub(after)).unwrap_or(usize::MAX).min(most(max));
+    let wanted = usize::try_from(there.saturating_sub(after)).unwrap_or(usize::MAX).min(most(max, DEFAULT));
     let (mut lines, mut last, mut size) = (Vec::new(), after, 0);
     if wanted > 0 {
         let watched = engine.watch(run.as_str(), after + 1, false).await;
@@ -96,7 +90,7 @@ pub(super) async fn filter(engine: &Engine, table: Table, limit: u32) -> Result<
         user: options.word("user")?,
         since: options.instant("since-usec")?,
         until: options.instant("until-usec")?,
-        limit: most(limit),
+        limit: most(limit, DEFAULT),
     })
 }
 

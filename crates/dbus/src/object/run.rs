@@ -37,7 +37,8 @@ impl RunObject {
     }
 
     async fn admit_reading(&self, guest: &Guest) -> Result<(), Fault> {
-        self.lobby.admit_reading(guest, &self.view.user, self.view.plan.id()).await
+        let about = [("definition", self.view.plan.id())];
+        self.lobby.admit_reading(guest, Some(&self.view.user), &about).await
     }
 }
 

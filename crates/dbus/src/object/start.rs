@@ -109,6 +109,11 @@ pub(super) async fn call(
             let message = format!("`{}` is a plan: start a run of it with StartRun", plan.id());
             return Err(Fault::invalid(message));
         }
+        Target::Skill(_) => {
+            let message =
+                format!("`{target}` is about skills, which are told over gRPC: `op-dbus skills` shows them");
+            return Err(Fault::invalid(message));
+        }
     };
     let asked = Asked {
         performer: performer.clone(),

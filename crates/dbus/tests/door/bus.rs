@@ -55,19 +55,7 @@ async fn after_a_restart_of_the_bus_the_service_is_back_with_its_name_and_runs_n
     let run = house.start("held").await;
     house.perform.was_asked(1).await;
     house.bus.stop().await;
-    house.bus.start_again().await;
-    house.client = house.bus.connect().await;
-    let bus = zbus::fdo::DBusProxy::new(&house.client).await.expect("the bus");
-    let back = async {
-        loop {
-            let name = NAME.try_into().expect("a name");
-            if bus.name_has_owner(name).await.expect("asked") {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, back).await.expect("the name is owned again");
+    house.back().await;
     assert_eq!(house.state(&run).await, "running");
     let mut ear = Ear::on(&house.client).await;
     house.release.notify_one();

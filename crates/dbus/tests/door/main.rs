@@ -9,6 +9,7 @@ mod foreign;
 mod load;
 mod order;
 mod polkit;
+mod reload;
 mod rights;
 mod runs;
 mod support;

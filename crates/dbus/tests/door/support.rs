@@ -187,6 +187,19 @@ impl House {
         waited.expect("in time").expect("the performer lives");
     }
 
+    /// Starts a bus that was stopped, and waits until the daemon is on it again.
+    pub(crate) async fn back(&mut self) {
+        self.bus.start_again().await;
+        self.client = self.bus.connect().await;
+        let bus = zbus::fdo::DBusProxy::new(&self.client).await.expect("the bus");
+        let back = async {
+            while !bus.name_has_owner(NAME.try_into().expect("a name")).await.expect("asked") {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, back).await.expect("the name is owned again");
+    }
+
     /// Shuts the door, and waits until nothing of it is left.
     pub(crate) async fn close(self) {
         self.shutdown.cancel();

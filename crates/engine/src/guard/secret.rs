@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Buf as _, Bytes};
+use futures::future::BoxFuture;
 use op_plan::Performer;
 use op_plan::input::SECRET;
 use op_run::Answer;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{Guard, refuse};
-use crate::ports::{Chunk, Perform, Progress, Request, Sink};
+use crate::ports::{Chunk, Perform, Progress, Question, Request, Sink};
 
 /// What stands where a secret stood.
 const MASK: &str = "[secret]";
@@ -157,6 +158,10 @@ impl Sink for Masked {
                 Progress::Fraction { fraction, note }
             }
         });
+    }
+
+    fn ask(&self, question: Question) -> BoxFuture<'static, Answer> {
+        self.inner.ask(question)
     }
 }
 

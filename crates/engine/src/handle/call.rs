@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::Engine;
+use crate::guard::skill::{self, teach};
 use crate::names::{self, NameError, Target};
 use crate::ports::{Request, Sink};
 use crate::start::new_id;
@@ -23,7 +24,8 @@ impl Engine {
         names::resolve(name, &self.library().plans, &self.catalogue())
     }
 
-    /// Calls an operation and returns how it ended. Dropping the future stops the call, and so does its time limit.
+    /// Calls an operation and returns how it ended. Dropping the future stops the call, and so does its time limit. Skills that are
+    /// active in it may refuse its arguments; what they demand of a run they cannot demand here.
     ///
     /// # Errors
     /// When the operation does not exist.
@@ -39,12 +41,17 @@ impl Engine {
         if !self.agents().has(performer) {
             names::operation(performer, &self.catalogue())?;
         }
+        let arguments = Arc::new(Value::Object(arguments));
+        let lessons = match skill::outside(self, performer, &arguments) {
+            Ok(lessons) => lessons,
+            Err(refused) => return Ok(refused),
+        };
         let key = format!("call-{}/{}/1/1", new_id(), performer.operation);
         let timeout = timeout.unwrap_or(self.hall.limits.call);
         let request = Request {
             key: key.clone(),
             performer: performer.clone(),
-            arguments: Arc::new(Value::Object(arguments)),
+            arguments: teach(&arguments, &lessons),
             timeout: Some(timeout),
             repeat: false,
             secrets: Vec::new(),

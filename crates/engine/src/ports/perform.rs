@@ -1,10 +1,13 @@
 //! The port to performers: call in, chunks out, one outcome.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use op_run::Answer;
+use futures::future::BoxFuture;
+use op_plan::plan::FailureKind;
+use op_run::{Answer, Evidence, Failure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -61,10 +64,30 @@ pub enum Progress {
     },
 }
 
-/// Takes what a call does before it ends. It never waits: what it has no room for it folds.
+/// What an operation asks the hub for while it is performed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Tells it from others of the same call, counted from 1.
+    pub number: u32,
+    /// `agent.operation`, a tool by its bare name, or `approval`.
+    pub performer: String,
+    /// Arguments as JSON text.
+    pub arguments: String,
+    /// How long it may take; as long as the call at most.
+    pub timeout: Option<Duration>,
+}
+
+/// Takes what a call does before it ends, and answers what it asks for.
 pub trait Sink: Send + Sync + 'static {
-    /// Takes one piece.
+    /// Takes one piece. Never waits: what it has no room for it folds.
     fn take(&self, progress: Progress);
+
+    /// Answers what the call asks for; dropping the future stops that. A sink that grants nothing refuses.
+    fn ask(&self, question: Question) -> BoxFuture<'static, Answer> {
+        let message = format!("nobody answers here who could perform `{}`", question.performer);
+        let failure = Failure::new(FailureKind::Refused, "not_allowed", message);
+        Box::pin(ready(Answer::Failed { failure, evidence: Evidence::default() }))
+    }
 }
 
 /// Performs calls.

@@ -9,6 +9,7 @@ fn meaning(engine: &Engine, name: &str) -> String {
     match engine.resolve(name) {
         Ok(Target::Plan(plan)) => format!("plan {}", plan.id()),
         Ok(Target::Operation(performer)) => format!("{} of {}", performer.operation, performer.agent),
+        Ok(Target::Skill(question)) => format!("{question:?}"),
         Err(error) => error.to_string(),
     }
 }
@@ -46,7 +47,7 @@ async fn a_name_that_means_nothing_is_refused_with_the_nearest_that_means_someth
         ),
         ("agent_w", "the name does not say which operation of agent `w` is meant: write `w.OPERATION`"),
         ("workflow_deploy", "no plan is called `deploy`"),
-        ("skill_rust", "`skill_rust` names no shape of plan that exists"),
+        ("skill_rust", "no skill is called `rust`"),
         ("", "no plan and no tool is called ``"),
     ] {
         assert_eq!(meaning(&world.engine, name), message, "{name}");

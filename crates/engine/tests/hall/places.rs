@@ -182,6 +182,19 @@ async fn a_run_that_is_retried_waits_for_its_place_behind_those_that_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_is_retried_while_it_still_holds_its_place_gives_it_to_those_that_wait() {
+    let world = World::new(&plan("queue"), scripted());
+    let [a, b] = [start(&world).await, start(&world).await];
+    // Both are in the inbox before the run looks at the first.
+    let retry = Control::Retry { from: None };
+    let steered = tokio::join!(steer(&world, &a, cancel()), steer(&world, &a, retry));
+    assert_eq!(steered, (Ok(Cancelled), Ok(Pending)));
+    assert_eq!(states(&world, [&b, &a]).await, [Waiting, Pending]);
+    steer(&world, &b, signal("go")).await.expect("it waits");
+    assert_eq!(states(&world, [&b, &a]).await, [Completed, Waiting]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_is_retried_has_the_place_where_the_plan_gives_it_to_the_newest() {
     let world = World::new(&plan("cancel"), scripted());
     let [a, b] = [start(&world).await, start(&world).await];

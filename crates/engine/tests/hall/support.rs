@@ -74,6 +74,7 @@ pub(crate) fn catalogue() -> Catalogue {
             ("tools".to_owned(), known(["file_read", "file_write"])),
         ]),
         roles: IndexMap::from([("coder".to_owned(), coder)]),
+        ..Catalogue::default()
     }
 }
 

@@ -111,6 +111,9 @@ fn message(fact: &Fact) -> String {
         Fact::StepFellBack { step, failure, performer, .. } => {
             format!("step `{step}` failed, and {performer} takes over: {}", failure.message)
         }
+        Fact::SkillActivated { step, item, skill, because, .. } => {
+            format!("the skill `{skill}` is active in {}: {because}", name(step, *item))
+        }
         Fact::Moved { from, to: Destination::Phase { phase, visit: 1 } } => {
             format!("from `{from}` it goes on to `{phase}`")
         }

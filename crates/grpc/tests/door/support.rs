@@ -124,7 +124,8 @@ fn agents() -> FixedAgents {
     let agents =
         BTreeMap::from([("w".to_owned(), Operations::Open), ("tools".to_owned(), Operations::Known(tools))]);
     let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
-    let catalogue = Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]) };
+    let catalogue =
+        Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]), ..Catalogue::default() };
     FixedAgents { catalogue, agents: vec![status("tools"), status("w")] }
 }
 

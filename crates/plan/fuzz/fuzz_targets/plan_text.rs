@@ -12,6 +12,7 @@ fn catalogue() -> Catalogue {
     Catalogue {
         agents: agents.into_iter().collect(),
         roles: std::iter::once(("reviewer".to_owned(), role)).collect(),
+        ..Catalogue::default()
     }
 }
 

@@ -8,6 +8,7 @@ use super::{CastError, Fallback, GENERAL, NOBODY, Player, names, played};
 use crate::catalogue::{Catalogue, Performer};
 use crate::diagnostic::nearest;
 use crate::plan::{Part, Plan};
+use crate::skill::{ARGUMENT, Carried};
 
 /// What players are looked for with.
 pub(super) struct Stage<'a, C> {
@@ -148,7 +149,18 @@ impl<'a, E, C: Fn(&Performer) -> Result<(), E>> Stage<'a, C> {
             let task = serde_json::json!({ "name": phase.name, "description": phase.description });
             told.insert("task".to_owned(), task);
         }
-        Player { performer, role: role.map(str::to_owned), told }
+        let skills = self.skills(at, &performer);
+        Player { performer, role: role.map(str::to_owned), told, skills }
+    }
+
+    /// What a player carries. Of an operation that is not known, it is taken that it has paths and takes no text.
+    fn skills(&self, at: usize, performer: &Performer) -> Vec<Carried> {
+        let input = self.catalogue.operation(performer).map(|operation| &operation.input);
+        let takes = |name: &str| match input {
+            Some(input) => input["properties"].get(name).is_some(),
+            None => name != ARGUMENT,
+        };
+        self.catalogue.skills.carried(performer, &self.plan.step(at).skills, takes)
     }
 
     fn brief(&self, name: &str) -> Value {

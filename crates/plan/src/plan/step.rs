@@ -188,6 +188,9 @@ pub struct Step {
     /// Who takes over, in this order, when its performer failed for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallback: Vec<Part>,
+    /// Skills that its call is given, by name, beside those that are active in it by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<String>,
     /// Which answers count.
     #[serde(default, skip_serializing_if = "Accept::is_any")]
     pub accept: Accept,
@@ -215,6 +218,7 @@ impl Step {
             action,
             for_each: None,
             fallback: Vec::new(),
+            skills: Vec::new(),
             accept: Accept::Any,
             optional: false,
             retry: Retry::default(),

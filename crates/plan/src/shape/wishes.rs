@@ -22,10 +22,18 @@ pub(crate) struct Items<'a> {
     max_parallel: Option<usize>,
 }
 
+/// Skills that are named for a call, as they are written.
+#[derive(Clone)]
+pub(crate) struct Skilled {
+    names: Vec<String>,
+    pub(crate) place: Place,
+}
+
 /// What a step wishes for, as it is written.
 #[derive(Default)]
 pub(crate) struct Wishes<'a> {
     pub(crate) items: Items<'a>,
+    pub(crate) skills: Option<Skilled>,
     accept: Option<&'a Node>,
     outputs: Option<&'a Node>,
     pub(crate) store_as: Option<&'a str>,
@@ -60,7 +68,7 @@ impl<'a> Wishes<'a> {
 }
 
 impl Lowering<'_, '_, '_> {
-    /// Reads `for_each`, `max_parallel` (of its items), `accept`, `output_mapping`, `store_as`, `optional`, `retry`,
+    /// Reads `for_each`, `max_parallel` (of its items), `skills`, `accept`, `output_mapping`, `store_as`, `optional`, `retry`,
     /// `max_retries` and `timeout`.
     pub(crate) fn wishes<'a>(&mut self, fields: &mut Fields<'a>) -> Wishes<'a> {
         self.wishes_over(fields, Items::default())
@@ -71,6 +79,7 @@ impl Lowering<'_, '_, '_> {
         let store_as = fields.placed("store_as", self.report);
         Wishes {
             items: self.items(fields, usual),
+            skills: self.skills(fields),
             accept: fields.node("accept"),
             outputs: fields.node("output_mapping"),
             store_as: store_as.map(|(name, _)| name),
@@ -93,13 +102,40 @@ impl Lowering<'_, '_, '_> {
         Items { over, max_parallel: most.or(usual.max_parallel) }
     }
 
+    /// Reads `skills`: names of skills that there are, spelled with `-` or `_`.
+    pub(crate) fn skills(&mut self, fields: &mut Fields<'_>) -> Option<Skilled> {
+        let place = fields.entry("skills")?.key;
+        let mut names: Vec<String> = Vec::new();
+        for (name, place) in fields.texts("skills", self.report)? {
+            match self.catalogue.skills.get(name) {
+                Some(skill) if names.contains(&skill.name) => {
+                    self.report.error(place, format!("the skill `{name}` stands twice"));
+                }
+                Some(skill) => names.push(skill.name.clone()),
+                None => {
+                    let finding = self.report.error(place, format!("unknown skill `{name}`"));
+                    finding.meant(name, self.catalogue.skills.names());
+                }
+            }
+        }
+        Some(Skilled { names, place })
+    }
+
     /// A step with its wishes.
     pub(crate) fn wished(&mut self, step: Step, wishes: &Wishes<'_>, by: User) -> Step {
         let (accept, outputs) = self.with_locals(OUTPUT, |ctx| {
             let accept = wishes.accept.and_then(|node| ctx.accept(node, by));
             (accept, wishes.outputs.map(|node| ctx.outputs(node, by)))
         });
+        let skills = wishes.skills.as_ref();
+        if let (Some(skilled), None) = (skills, step.action.call()) {
+            let finding =
+                self.report.error(skilled.place, "`skills` are given to a call, and the step makes none");
+            finding
+                .hint("name them on the steps that call somebody, those of a plan that it runs among them");
+        }
         Step {
+            skills: skills.map(|skilled| skilled.names.clone()).unwrap_or_default(),
             for_each: wishes.items.over.and_then(|node| self.fan(node, wishes.items.max_parallel, by)),
             accept: accept.unwrap_or(step.accept),
             outputs: outputs.unwrap_or_default(),

@@ -71,6 +71,7 @@ pub(crate) fn catalogue() -> Catalogue {
                 (name.to_owned(), Role { performer: Performer::parse(usual), brief: Brief::default() })
             })
             .collect(),
+        ..Catalogue::default()
     }
 }
 

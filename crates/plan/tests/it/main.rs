@@ -16,6 +16,7 @@ mod machine;
 mod order;
 mod schema;
 mod shipped;
+mod skills;
 mod template;
 mod workflow;
 

@@ -50,13 +50,13 @@ fn described() -> DescribeResponse {
 }
 
 fn event(id: String, sequence: u64, kind: Kind) -> AgentFrame {
-    AgentFrame { frame: Some(Said::Event(Event { id, sequence, kind: Some(kind) })) }
+    AgentFrame { frame: Some(Said::Event(Event { id, sequence, folded: 0, kind: Some(kind) })) }
 }
 
 fn answers(frame: HostFrame) -> Vec<AgentFrame> {
     match frame.frame {
         Some(Frame::Hello(hello)) => {
-            let welcome = Welcome { version: hello.version, agent: Some(described()) };
+            let welcome = Welcome { version: hello.version, agent: Some(described()), window: None };
             vec![AgentFrame { frame: Some(Said::Welcome(welcome)) }]
         }
         Some(Frame::Operation(operation)) => {
@@ -69,7 +69,16 @@ fn answers(frame: HostFrame) -> Vec<AgentFrame> {
         Some(Frame::Ping(ping)) => {
             vec![AgentFrame { frame: Some(Said::Pong(Pong { token: ping.token })) }]
         }
-        Some(Frame::Cancel(_) | Frame::Credit(_) | Frame::Ack(_) | Frame::Bye(_)) | None => Vec::new(),
+        Some(
+            Frame::Cancel(_)
+            | Frame::Credit(_)
+            | Frame::Ack(_)
+            | Frame::Bye(_)
+            | Frame::Resume(_)
+            | Frame::Reply(_)
+            | Frame::SessionOver(_),
+        )
+        | None => Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an agent says on a session: one task reads it and hands it out.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use op_proto::agent::v1::agent_frame::Frame as Said;
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tonic::{Code, Status, Streaming};
 
-use super::{Session, Table, cancel};
+use super::{Flight, Session, Table, cancel};
 use crate::fault::{Fault, FaultKind};
 use crate::flight::{End, Heard, MARGIN};
 use crate::wire::News;
@@ -58,21 +58,30 @@ impl Pulse {
     }
 }
 
-/// Reads a session to its end, and tells the keeper.
+/// Reads a session to its end, and tells the keeper. `window`: how long the agent goes on with its calls if the stream breaks;
+/// they are parked meanwhile, and given up afterwards.
 pub(crate) async fn listen(
     session: Arc<Session>,
     mut frames: Streaming<AgentFrame>,
     pulse: Pulse,
+    window: Duration,
     news: mpsc::Sender<News>,
 ) {
     let fault = session.converse(&mut frames, pulse, &news).await;
-    session.lose_all(fault.clone());
+    let may_park = !window.is_zero() && fault.kind == FaultKind::Broken && !session.ending.is_cancelled();
+    session.flights.leave(&session, &fault, may_park);
+    let broke = Instant::now();
     // A keeper that hung up itself does not listen any more.
     let _ = news.send(News::Broken(fault)).await;
     if session.ending.is_cancelled() {
         // The bye goes out before the stream is cut.
         let _ =
             tokio::time::timeout(LINGER, async { while let Ok(Some(_)) = frames.message().await {} }).await;
+    }
+    drop(frames);
+    if may_park {
+        tokio::time::sleep_until(broke + window).await;
+        session.flights.give_up(broke);
     }
 }
 
@@ -113,14 +122,20 @@ impl Session {
                 }
             }
             // A second welcome says nothing new; a frame with no known arm is of a later version.
-            Some(Said::Welcome(_) | Said::HostCall(_) | Said::CatalogueChanged(_)) | None => {}
+            Some(Said::HostCall(call)) => self.host_call(call),
+            Some(Said::CatalogueChanged(changed)) => {
+                if let Some(agent) = changed.agent {
+                    let _ = news.send(News::Described(Box::new(agent))).await;
+                }
+            }
+            Some(Said::Welcome(_)) | None => {}
         }
     }
 
     fn hear(&self, mut event: Event) {
         let id = std::mem::take(&mut event.id);
-        let mut table = self.table();
-        let Some(flight) = table.flights.get_mut(id.as_str()) else {
+        let mut table = self.flights.table();
+        let Some(flight) = table.flights.get_mut(id.as_str()).filter(|flight| flight.is_on(self)) else {
             drop(table);
             return stray(&id, &event);
         };
@@ -142,27 +157,14 @@ impl Session {
             }
             Ok(Heard::Outcome(outcome)) => {
                 let bytes = flight.trail.bytes;
-                self.finish(table, &id, End::Outcome(outcome, bytes));
+                self.flights.finish(table, &id, End::Outcome(outcome, bytes));
             }
-            Err(what) if flight.is_garbled() => self.finish(table, &id, End::Garbled(what)),
+            Err(what) if flight.is_garbled() => self.flights.finish(table, &id, End::Garbled(what)),
             Err(what) => {
                 // The agent is asked to stop; its outcome, whatever it says, tells that it has.
                 flight.garble(what);
                 self.note(cancel(&id, "its events make no sense", self.grace));
             }
-        }
-    }
-
-    /// Ends a call. Whoever waits is woken when the table is free again, for that is where all callers meet.
-    fn finish(&self, mut table: MutexGuard<'_, Table>, id: &str, end: End) {
-        let flight = table.flights.remove(id);
-        let is_empty = table.flights.is_empty();
-        drop(table);
-        if let Some(flight) = flight {
-            flight.end(end);
-        }
-        if is_empty {
-            self.emptied.notify_one();
         }
     }
 
@@ -175,15 +177,23 @@ impl Session {
             self.note(Frame::Ping(ping));
         }
         let patience = self.grace + MARGIN;
-        let mut table = self.table();
-        for (id, flight) in table.flights.iter_mut().filter(|(_, flight)| flight.is_late(now)) {
+        let mut table = self.flights.table();
+        for (id, flight) in own(&mut table, self).filter(|(_, flight)| flight.is_late(now)) {
             flight.doom();
             self.note(cancel(id, "its time limit was reached", self.grace));
         }
         let is_overdue = |since: Instant| now.saturating_duration_since(since) > patience;
-        let overdue = table.flights.values().any(|flight| flight.doomed.is_some_and(is_overdue));
+        let overdue = own(&mut table, self).any(|(_, flight)| flight.doomed.is_some_and(is_overdue));
         overdue.then(|| Fault::new(FaultKind::Hung, "the agent did not end a call that was asked to stop"))
     }
+}
+
+/// The calls that are on a session.
+fn own<'a>(
+    table: &'a mut Table,
+    session: &'a Session,
+) -> impl Iterator<Item = (&'a Arc<str>, &'a mut Flight)> {
+    table.flights.iter_mut().filter(|(_, flight)| flight.is_on(session))
 }
 
 /// Ids are unique, so an event for a call that is not in flight can harm no other call.

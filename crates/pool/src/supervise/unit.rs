@@ -4,7 +4,7 @@ use std::fs;
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -135,18 +135,26 @@ async fn bring_up(launch: &UnitLaunch) -> Result<Watched, StartError> {
         Ok(done) => done.map_err(StartError::from),
         Err(_) => Err(StartError::Slow(unit.clone())),
     };
-    if done.is_err() {
-        // What may have been told to nobody is news again the next time.
-        let _ = fs::remove_file(file);
+    if done.is_ok() {
+        // One that stays costs no more than a start anew.
+        let _ = fs::remove_file(pending(file));
     }
     done.map(|()| watched)
 }
 
-/// Writes what the agent is told, for this user alone; whether that is something else than before.
+/// The file that says that the unit may not have been told yet what its file says.
+fn pending(file: &Path) -> PathBuf {
+    file.with_extension("pending")
+}
+
+/// Writes what the agent is told, for this user alone; whether that may be something else than it knows.
 fn tell(file: &Path, told: &str) -> io::Result<bool> {
+    let pending = pending(file);
     if fs::read_to_string(file).is_ok_and(|before| before == told) {
-        return Ok(false);
+        return pending.try_exists();
     }
+    // Before the file: the hub may end at any time before the unit is started anew.
+    fs::write(pending, "")?;
     // Whole or not at all: systemd may read at any time.
     let new = file.with_extension("new");
     let _ = fs::remove_file(&new);
@@ -192,11 +200,13 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
-    fn an_agent_is_told_by_a_file_of_this_user_alone_and_the_same_is_no_news() {
+    fn an_agent_is_told_by_a_file_of_this_user_alone_and_what_it_was_told_is_no_news() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("a.json");
         let news = ["{}", "{}", "{\"roots\":[]}"].map(|told| tell(&file, told).expect("writes"));
-        assert_eq!(news, [true, false, true]);
+        assert_eq!(news, [true; 3], "it was not started with any of it");
+        fs::remove_file(pending(&file)).expect("it is there");
+        assert!(!tell(&file, "{\"roots\":[]}").expect("reads"));
         let mode = fs::metadata(&file).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).expect("reads").count(), 1);

@@ -5,6 +5,7 @@ mod connects;
 mod misbehaves;
 mod processes;
 mod renews;
+mod resumes;
 mod scripted;
 mod support;
 mod units;

@@ -273,7 +273,7 @@ async fn an_agent_without_sessions_is_called_plainly() {
     let home = directory();
     let address = at(home.path(), "a");
     let _agent = serve_execute(&address, |id| {
-        let event = |sequence, kind| Event { id: id.clone(), sequence, kind };
+        let event = |sequence, kind| Event { id: id.clone(), sequence, folded: 0, kind };
         let last = match id.as_str() {
             "gap" => event(7, Some(completed("1"))),
             "mute" => event(2, None),

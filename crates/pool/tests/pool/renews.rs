@@ -72,6 +72,33 @@ async fn an_agent_that_is_no_longer_wanted_ends_its_calls_and_takes_no_more() {
 }
 
 #[tokio::test]
+async fn an_agent_that_comes_back_while_its_last_call_runs_is_reached_when_the_one_before_is_gone() {
+    let home = directory();
+    let (address, beside) = (at(home.path(), "a"), at(home.path(), "b"));
+    let served = [serve(agent("a"), &address).await, serve(agent("b"), &beside).await];
+    let pool = one(settings(), &address);
+    let stop = CancellationToken::new();
+    let waiting = begin(&pool, "1", &stop).await;
+    pool.renew(vec![]).expect("nobody fits");
+    let held = ["a", "b"].into_iter().zip([&address, &beside]).map(|(name, address)| AgentSettings {
+        run_on_connection: true,
+        ..AgentSettings::new(name, address.clone())
+    });
+    assert_eq!(pool.renew(held.collect()).expect("they fit").added, ["a", "b"]);
+    until(&pool, "b", |status| status.state == AgentState::Ready).await;
+    assert_eq!(pool.list()[0].state, AgentState::Idle, "its address is still in use");
+    assert!(!waiting.is_finished());
+    stop.cancel();
+    answer(waiting).await;
+    until(&pool, "a", |status| status.state == AgentState::Ready).await;
+    assert_eq!(value(call(&pool, "a.echo", "2", json!({"n": 2})).await), json!({"n": 2}));
+    pool.shutdown().await;
+    for agent in served {
+        agent.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn agents_that_do_not_fit_leave_those_before() {
     let home = directory();
     let address = at(home.path(), "a");

@@ -69,7 +69,7 @@ pub(crate) fn listen(address: &Address) -> UnixListener {
     UnixListener::bind(path).expect("a free path")
 }
 
-fn description() -> DescribeResponse {
+pub(crate) fn description() -> DescribeResponse {
     DescribeResponse { name: "a".into(), version: "by hand".into(), ..DescribeResponse::default() }
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn say(voice: &Voice, frame: Said) {
 }
 
 pub(crate) fn event(voice: &Voice, id: &str, sequence: u64, kind: impl Into<Option<Kind>>) {
-    say(voice, Said::Event(Event { id: id.into(), sequence, kind: kind.into() }));
+    say(voice, Said::Event(Event { id: id.into(), sequence, folded: 0, kind: kind.into() }));
 }
 
 pub(crate) fn accepted() -> Kind {
@@ -94,10 +94,20 @@ pub(crate) fn completed(value: &str) -> Kind {
 pub(crate) fn behave(frame: &Frame, voice: &Voice) {
     match frame {
         Frame::Hello(hello) => {
-            say(voice, Said::Welcome(Welcome { version: hello.version, agent: Some(description()) }));
+            say(
+                voice,
+                Said::Welcome(Welcome { version: hello.version, agent: Some(description()), window: None }),
+            );
         }
         Frame::Ping(ping) => say(voice, Said::Pong(Pong { token: ping.token })),
-        Frame::Operation(_) | Frame::Cancel(_) | Frame::Credit(_) | Frame::Ack(_) | Frame::Bye(_) => {}
+        Frame::Operation(_)
+        | Frame::Cancel(_)
+        | Frame::Credit(_)
+        | Frame::Ack(_)
+        | Frame::Bye(_)
+        | Frame::Resume(_)
+        | Frame::Reply(_)
+        | Frame::SessionOver(_) => {}
     }
 }
 

@@ -128,6 +128,7 @@ pub(crate) fn request(performer: &str, key: &str, arguments: Value) -> Request {
         timeout: None,
         repeat: false,
         secrets: Vec::new(),
+        session: String::new(),
     }
 }
 

@@ -10,16 +10,21 @@ use op_pool::{AgentSettings, Launch, UnitLaunch};
 use op_proto::Address;
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use zbus::connection::Builder;
 use zbus::message::Type;
 use zbus::{Connection, Message, MessageStream, ObjectPath, Variant};
 
-use crate::support::{Served, agent, at, call, directory, failure, pool, serve, settings, until, value};
+use crate::support::{
+    PATIENCE, Served, agent, at, call, directory, failure, pool, serve, settings, until, value,
+};
 
 const ROOT: &str = "/org/freedesktop/systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const UNIT: &str = "op-agent@a.service";
+/// The result of a job that never ends, and whose caller is not even answered.
+const NEVER: &str = "never";
 const UNIT_PATH: &str = "/org/freedesktop/systemd1/unit/a";
 
 /// A bus; it ends with this value.
@@ -71,6 +76,8 @@ struct Script {
     calls: Vec<String>,
     /// How the next job to start ends.
     result: &'static str,
+    /// Told of each job.
+    asked: Arc<Notify>,
 }
 
 /// A hub's view of a systemd: a bus, a file, and the agent `a` as a unit.
@@ -78,6 +85,7 @@ struct Scene {
     bus: Bus,
     home: TempDir,
     script: Arc<Mutex<Script>>,
+    asked: Arc<Notify>,
     connection: Connection,
     systemd: JoinHandle<()>,
 }
@@ -92,13 +100,15 @@ impl Scene {
     async fn new() -> Option<Self> {
         let (bus, home) = (Bus::start()?, directory());
         let address = at(home.path(), "a");
-        let script = Script { address, unit: None, calls: Vec::new(), result: "done" };
+        let asked = Arc::new(Notify::new());
+        let script =
+            Script { address, unit: None, calls: Vec::new(), result: "done", asked: Arc::clone(&asked) };
         let script = Arc::new(Mutex::new(script));
         let connection = Builder::address(bus.address.as_str()).build().await.expect("a bus");
         let calls = MessageStream::from(&connection);
         connection.request_name("org.freedesktop.systemd1").await.expect("nobody has it");
         let systemd = tokio::spawn(answer_all(connection.clone(), calls, Arc::clone(&script)));
-        Some(Self { bus, home, script, connection, systemd })
+        Some(Self { bus, home, script, asked, connection, systemd })
     }
 
     fn agent(&self, told: &str) -> AgentSettings {
@@ -116,6 +126,16 @@ impl Scene {
 
     fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.script.lock().expect("no panic").calls)
+    }
+
+    /// Waits until a job was asked for.
+    async fn until(&self, job: &str) {
+        let found = async {
+            while !self.script.lock().expect("no panic").calls.iter().any(|call| call == job) {
+                self.asked.notified().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("the job is asked for");
     }
 
     /// Ends the unit from outside.
@@ -167,6 +187,11 @@ async fn do_job(
     let (before, address, result) = {
         let mut script = script.lock().expect("no panic");
         script.calls.push(job.to_owned());
+        script.asked.notify_one();
+        if script.result == NEVER {
+            script.result = "done";
+            return Ok(());
+        }
         let before = if job == "StartUnit" { None } else { script.unit.take() };
         (before, script.address.clone(), std::mem::replace(&mut script.result, "done"))
     };
@@ -237,6 +262,18 @@ async fn a_unit_outlives_its_hub_and_the_next_one_goes_on_with_it_unless_it_is_t
 }
 
 #[tokio::test]
+async fn a_unit_that_is_no_longer_wanted_is_stopped_and_not_left_to_the_next_hub() {
+    let Some(scene) = Scene::new().await else { return };
+    let held = AgentSettings { run_on_connection: true, ..scene.agent("{}") };
+    let pool = pool(settings(), vec![held]);
+    until(&pool, "a", |status| status.state == AgentState::Ready).await;
+    assert_eq!(pool.renew(vec![]).expect("nobody fits").removed, ["a"]);
+    scene.until("StopUnit").await;
+    pool.shutdown().await;
+    assert_eq!(scene.calls(), ["RestartUnit", "StopUnit"]);
+}
+
+#[tokio::test]
 async fn a_job_that_fails_is_the_reason_that_callers_get() {
     let Some(scene) = Scene::new().await else { return };
     scene.script.lock().expect("no panic").result = "dependency";
@@ -245,6 +282,28 @@ async fn a_job_that_fails_is_the_reason_that_callers_get() {
     let failure = failure(call(&pool, "a.echo", "1", json!({})).await);
     let sentence = "the job to restart op-agent@a.service ended as `dependency`";
     assert!(failure.message.contains(sentence), "{}", failure.message);
-    assert!(!scene.home.path().join("a.json").exists(), "what nobody was told is news the next time");
+    assert_eq!(scene.calls(), ["RestartUnit"]);
+    pool.disconnect("a").await.expect("a known agent");
+    value(call(&pool, "a.echo", "2", json!({})).await);
+    assert_eq!(scene.calls().last().expect("a job"), "RestartUnit", "what nobody was told is news");
     pool.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_unit_whose_restart_was_broken_off_is_started_anew_by_the_next_hub() {
+    let Some(scene) = Scene::new().await else { return };
+    let before = pool(settings(), vec![scene.agent("{}")]);
+    value(call(&before, "a.echo", "1", json!({})).await);
+    before.shutdown().await;
+    scene.calls();
+    scene.script.lock().expect("no panic").result = NEVER;
+    let broken_off = pool(settings(), vec![scene.agent("{\"roots\":[]}")]);
+    broken_off.wanted(["a"]);
+    scene.until("RestartUnit").await;
+    broken_off.shutdown().await;
+    assert_eq!(scene.calls(), ["RestartUnit"]);
+    let after = pool(settings(), vec![scene.agent("{\"roots\":[]}")]);
+    value(call(&after, "a.echo", "2", json!({})).await);
+    assert_eq!(scene.calls(), ["RestartUnit"], "it still runs with what it was told first");
+    after.shutdown().await;
 }

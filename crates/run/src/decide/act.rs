@@ -4,7 +4,7 @@ use op_plan::Scope;
 use op_plan::plan::{Action, FailureKind};
 use serde_json::{Map, Value};
 
-use super::{Draft, answer, fan, gate};
+use super::{Draft, answer, fan, gate, skill};
 use crate::answer::{Evidence, Failure};
 use crate::event::{Fact, SkipCause, Waiting};
 use crate::key::Work;
@@ -22,12 +22,14 @@ pub(super) fn begin(draft: &mut Draft, step: usize) {
             draft.record(Fact::StepSkipped { step: draft.step_id(step), cause: SkipCause::Vacant });
         }
         (Some(gate), _) if !came_through => gate::open(draft, step, gate),
+        _ if skill::asks(draft, step) => {}
         (_, Some(list)) => fan::fan_out(draft, step, list),
         (_, None) => act(draft, Work::Step(step)),
     }
 }
 
-/// Starts an attempt of a call, or fails it when its arguments do not resolve: no call is made with half of them.
+/// Starts an attempt of a call, or fails it when its arguments do not resolve, since no call is made with half of them, or when a
+/// skill does not let it be made.
 pub(super) fn act(draft: &mut Draft, work: Work) {
     let plan = draft.plan();
     let Some(at) = work.step() else { return };
@@ -40,7 +42,11 @@ pub(super) fn act(draft: &mut Draft, work: Work) {
         Work::Item { item, .. } => Some(item),
         Work::Step(_) | Work::Undo { .. } => None,
     };
-    match arguments(&draft.run, work) {
+    let arguments = arguments(&draft.run, work).and_then(|arguments| {
+        skill::activate(draft, work, &arguments);
+        skill::permit(&draft.run, work, &arguments).map(|()| arguments)
+    });
+    match arguments {
         Ok(arguments) => {
             let deadline = step.timeout.map(|limit| draft.at.after(limit));
             let attempt = draft.run.trial(work).map_or(0, |trial| trial.attempts) + 1;

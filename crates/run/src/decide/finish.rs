@@ -6,8 +6,8 @@ use op_plan::Rollback;
 use op_plan::plan::{Flow, Terminal};
 use serde_json::Value;
 
-use super::Draft;
 use super::rollback::{self, RolledBack};
+use super::{Draft, skill};
 use crate::event::Fact;
 use crate::run::{Ended, Halt, PhaseState, Run};
 
@@ -111,9 +111,12 @@ fn first_failure(run: &Run) -> String {
     }
 }
 
-/// What the plan says the run answers; when it says nothing, the output of the last step of the plan, or for a machine what
+/// What the plan says the run answers, unless a skill still demands something of it; when it says nothing, the output of the last step of the plan, or for a machine what
 /// was returned last.
 fn output(run: &Run) -> Result<Value, String> {
+    if let Some(debt) = skill::debt(run) {
+        return Err(debt);
+    }
     match &run.plan.draft().output {
         Some(output) => {
             output.resolve(run).map_err(|error| format!("the output of the run does not resolve: {error}"))

@@ -28,10 +28,14 @@ pub(super) fn open(draft: &mut Draft, step: usize, gate: &Gate) {
 
 /// What a person is asked, with the call as it will be made.
 fn question(run: &Run, step: usize, approval: &Approval) -> Result<Waiting, Failure> {
-    let message = match approval.message.resolve(run).map_err(|error| act::unresolved(&error))? {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
+    match approval.message.resolve(run).map_err(|error| act::unresolved(&error))? {
+        Value::String(text) => about(run, step, text),
+        other => about(run, step, other.to_string()),
+    }
+}
+
+/// A question about the call of a step.
+pub(super) fn about(run: &Run, step: usize, message: String) -> Result<Waiting, Failure> {
     let call = match (&run.plan.step(step).for_each, run.plan.step(step).action.arguments()) {
         (_, None) => Value::Null,
         (Some(list), Some(arguments)) => {

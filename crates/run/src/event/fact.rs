@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use op_plan::Performer;
 use op_plan::cast::{Cast, Fallback, Player};
 use op_plan::input::Inputs;
+use op_plan::skill::Because;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -167,6 +168,22 @@ pub enum Fact {
         evidence: Evidence,
         /// Who takes over.
         performer: Performer,
+    },
+    /// A skill is active in the call of a step, for all of its attempts.
+    SkillActivated {
+        /// The step.
+        step: String,
+        /// The item of its list.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<usize>,
+        /// The skill.
+        skill: String,
+        /// Its digest.
+        digest: String,
+        /// Why.
+        because: Because,
+        /// Bytes of its text that the performer is given: 0 where it takes none, or there is no room for it.
+        given: usize,
     },
     /// An attempt of a step began.
     StepStarted {

@@ -24,6 +24,7 @@ impl Fact {
             Self::ItemFailed { .. } => "item_failed",
             Self::StepSkipped { .. } => "step_skipped",
             Self::StepFellBack { .. } => "step_fell_back",
+            Self::SkillActivated { .. } => "skill_activated",
             Self::Moved { .. } => "moved",
             Self::RunExhausted { .. } => "run_exhausted",
             Self::RollbackRequested { .. } => "rollback_requested",
@@ -92,6 +93,7 @@ impl Fact {
             | Self::ItemFailed { step, .. }
             | Self::StepSkipped { step, .. }
             | Self::StepFellBack { step, .. }
+            | Self::SkillActivated { step, .. }
             | Self::StepStarted { step, .. }
             | Self::StepStopping { step, .. }
             | Self::StepSucceeded { step, .. }

@@ -29,6 +29,7 @@ pub(super) fn begun(run: &mut Run, at: Timestamp, fact: &Fact) {
         limit: deadline.map(|deadline| deadline.since(at)),
         concurrency: concurrency.clone(),
     }));
+    run.tally.watch(cast.iter().flatten());
     if *is_queued {
         queued(run, at);
     }
@@ -94,6 +95,7 @@ pub(super) fn halt(run: &mut Run, halt: Halt) {
 }
 
 pub(super) fn recast(run: &mut Run, cast: &BTreeMap<String, Vec<Player>>) {
+    run.tally.watch(cast.values().flatten());
     let plan = Arc::clone(&run.plan);
     let Some(origin) = &mut run.origin else { return };
     let origin = Arc::make_mut(origin);

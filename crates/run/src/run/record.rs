@@ -126,12 +126,17 @@ impl FanRun {
         self.outputs.get(item).is_some_and(Option::is_some)
     }
 
-    /// An item begins: the next one is the first after it that is not done.
-    pub(crate) fn enter(&mut self, item: usize) {
+    /// There is room for what becomes true of an item before its call begins.
+    pub(crate) fn prepare(&mut self, item: usize) {
         if item == self.trials.len() {
             self.trials.push_back(Arc::default());
             self.outputs.push_back(None);
         }
+    }
+
+    /// An item begins: the next one is the first after it that is not done.
+    pub(crate) fn enter(&mut self, item: usize) {
+        self.prepare(item);
         self.next = self.next.max(item + 1);
         while self.is_done(self.next) {
             self.next += 1;

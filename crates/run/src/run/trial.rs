@@ -2,11 +2,21 @@
 
 use std::sync::Arc;
 
+use imbl::Vector;
 use serde_json::Value;
 
 use crate::answer::{Evidence, Failure};
 use crate::event::StopCause;
 use crate::time::Timestamp;
+
+/// A skill that is active in a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveSkill {
+    /// Its name.
+    pub name: String,
+    /// Bytes of its text that the performer is given.
+    pub given: usize,
+}
 
 /// A call that is made again and again until it succeeds or is given up: of a step, or of an undo.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +29,10 @@ pub struct Trial {
     pub turn: usize,
     /// Attempts of those that had it before.
     pub before: u32,
+    /// Skills that are active in it, in the order in which they became so.
+    pub skills: Vector<ActiveSkill>,
+    /// Calls that the run counts, by position, of which the attempt in flight is one.
+    pub(crate) counted: Arc<[usize]>,
     /// Arguments of the attempt in flight.
     pub arguments: Arc<Value>,
     /// When the attempt in flight began.
@@ -55,6 +69,7 @@ impl Trial {
     /// The next player has it, with attempts of its own.
     pub(crate) fn hand_on(&mut self) {
         self.turn += 1;
+        self.skills.clear();
         self.before = self.attempts;
     }
 

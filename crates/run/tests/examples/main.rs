@@ -17,5 +17,6 @@ mod retry;
 mod retry_after_the_end;
 mod retry_of_lists;
 mod rollback;
+mod skills;
 mod stage;
 mod undo;

@@ -232,6 +232,14 @@ impl Stage {
         stage
     }
 
+    /// A run whose steps are played by these.
+    pub(crate) fn start_players(draft: Draft, players: Vec<Vec<Player>>) -> Self {
+        let (mut stage, mut start) = Self::prepare(draft, Inputs::new(), None);
+        start.cast = players;
+        stage.hear(Happening::Start(start)).expect("a new run can be started");
+        stage
+    }
+
     /// Hears of something that makes sense.
     pub(crate) fn on(&mut self, happening: Happening) -> &mut Self {
         self.hear(happening).expect("it makes sense");
@@ -268,6 +276,11 @@ impl Stage {
 
     pub(crate) fn output(&self, step: &str) -> Option<Value> {
         self.run.step(self.run.plan().find_step(step).expect("the step exists")).output.clone()
+    }
+
+    /// Everything that became true.
+    pub(crate) fn journal(&self) -> &[Event] {
+        &self.journal
     }
 
     /// Reads the run from its journal, as after a crash.

@@ -1,7 +1,7 @@
 //! The host that is changed, as it is now.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rustix::process::geteuid;
 
@@ -12,6 +12,9 @@ const BOOTED: &str = "/run/systemd/system";
 
 /// What dpkg keeps of a package that is installed.
 const PACKAGE: &str = "/var/lib/dpkg/info/op-dbus.list";
+
+/// How the library of systemd is called, before its version.
+const LIBRARY: &str = "libsystemd-shared-";
 
 /// The first systemd that knows `Type=notify-reload`.
 const NOTIFY_RELOAD: u32 = 253;
@@ -34,12 +37,8 @@ impl Host {
         let program = std::env::current_exe()
             .map_err(|error| Failure::broken("the path of this program is not known").because(&error))?;
         let is_live = root == Path::new("/") && Path::new(BOOTED).is_dir();
-        Ok(Self {
-            root,
-            program,
-            is_live,
-            knows_reload: version().is_none_or(|version| version >= NOTIFY_RELOAD),
-        })
+        let knows_reload = version(&root).is_none_or(|version| version >= NOTIFY_RELOAD);
+        Ok(Self { root, program, is_live, knows_reload })
     }
 
     /// A path of the host.
@@ -66,15 +65,20 @@ impl Host {
     }
 }
 
-/// The version of the systemd of this machine; `None` where there is none.
-fn version() -> Option<u32> {
-    let told = Command::new("systemctl").arg("--version").output().ok()?;
-    parse(&String::from_utf8_lossy(&told.stdout))
+/// The version of the systemd below a root, which need not be that of this machine: read off its library. `None` where there is none.
+fn version(root: &Path) -> Option<u32> {
+    let entries = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+    // Debian keeps it in the folder of the architecture, Fedora in `lib64`.
+    let folders = entries(root.join("usr/lib")).map(|entry| entry.path().join("systemd"));
+    let folders = folders.chain(["usr/lib", "usr/lib64"].map(|folder| root.join(folder).join("systemd")));
+    let versions = folders.flat_map(entries).filter_map(|entry| parse(entry.file_name().to_str()?));
+    versions.max()
 }
 
-/// `systemd 252 (252.38-1~deb12u1)` is 252.
-fn parse(told: &str) -> Option<u32> {
-    told.split_whitespace().nth(1)?.split(['.', '~']).next()?.parse().ok()
+/// `libsystemd-shared-252.so` is 252, `libsystemd-shared-255.4-1.fc40.so` is 255.
+fn parse(library: &str) -> Option<u32> {
+    let rest = library.strip_prefix(LIBRARY)?;
+    rest.split(|at: char| !at.is_ascii_digit()).next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -82,9 +86,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_the_second_word() {
-        assert_eq!(parse("systemd 252 (252.38-1~deb12u1)\n+PAM"), Some(252));
-        assert_eq!(parse("systemd 258.1 (258.1-1)"), Some(258));
-        assert_eq!(parse(""), None);
+    fn the_version_of_systemd_is_that_of_the_root_wherever_its_library_lies() {
+        for (library, expected) in [
+            ("usr/lib/systemd/libsystemd-shared-249.so", Some(249)),
+            ("usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-252.so", Some(252)),
+            ("usr/lib64/systemd/libsystemd-shared-255.4-1.fc40.so", Some(255)),
+            ("usr/lib/systemd/libsystemd-core-252.so", None),
+            ("usr/lib/systemd/libsystemd-shared-.so", None),
+        ] {
+            let root = tempfile::tempdir().expect("a folder");
+            let path = root.path().join(library);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("makes");
+            fs::write(path, "").expect("writes");
+            assert_eq!(version(root.path()), expected, "{library}");
+        }
+    }
+
+    #[test]
+    fn an_image_of_an_older_systemd_is_told_so_whatever_runs_here() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = root.path().join("usr/lib/systemd");
+        fs::create_dir_all(&folder).expect("makes");
+        fs::write(folder.join("libsystemd-shared-252.so"), "").expect("writes");
+        assert!(!Host::look(root.path().into()).expect("looks").knows_reload);
+        fs::rename(folder.join("libsystemd-shared-252.so"), folder.join("libsystemd-shared-253.so"))
+            .expect("moves");
+        assert!(Host::look(root.path().into()).expect("looks").knows_reload);
     }
 }

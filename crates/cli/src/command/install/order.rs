@@ -10,8 +10,8 @@ use super::step::Step;
 /// Where the program goes.
 const PROGRAM: &str = "usr/bin/op-dbus";
 
-/// The file by which one sees that op-dbus was installed before.
-const UNIT: &str = "usr/lib/systemd/system/op-dbus.service";
+/// The file by which one sees that op-dbus was installed before: it is written when all is done that is done the first time only.
+const MARK: &str = "usr/share/dbus-1/interfaces/org.opdbus.Orchestrator1.xml";
 
 /// What is told after an installation on a host that runs.
 const NEXT: &str = "
@@ -37,20 +37,21 @@ pub(super) fn next(host: &Host) -> &'static str {
     if host.is_live { NEXT } else { NEXT_BOOT }
 }
 
-/// The steps of an installation; none for what is there already and is the same.
+/// The steps of an installation; none for what is there already and is the same. One that breaks off is gone on with by the next.
 pub(super) fn install(host: &Host) -> Vec<Step> {
-    let is_first = !host.at(UNIT).exists();
-    let mut steps: Vec<_> = FILES.iter().filter_map(|file| write(host, *file)).collect();
+    let (mark, files): (Vec<_>, Vec<_>) = FILES.into_iter().partition(|(path, _)| *path == MARK);
+    let mut steps: Vec<_> = files.into_iter().filter_map(|file| write(host, file)).collect();
     for file in BEFORE_NOTIFY_RELOAD {
         steps.extend(if host.knows_reload { stale(host, file.0) } else { write(host, file) });
     }
     steps.extend(copy(host));
+    // What was installed before is enabled or not as its owner wants it.
+    if !host.at(MARK).exists() {
+        steps.push(preset(host));
+    }
+    steps.extend(mark.into_iter().filter_map(|file| write(host, file)));
     if host.is_live {
         steps.extend(tell());
-    }
-    // What was installed before is enabled or not as its owner wants it.
-    if is_first {
-        steps.push(preset(host));
     }
     steps
 }
@@ -95,7 +96,8 @@ fn copy(host: &Host) -> Option<Step> {
     (!is_itself).then_some(Step::Copy { from: host.program.clone(), to })
 }
 
-/// Makes users and directories, and lets systemd and the bus read what is new. polkit looks by itself.
+/// Makes users and directories, and lets systemd read what is new. The bus and polkit watch their folders; the bus is asked as well,
+/// since it does not watch one that was not there when it started.
 fn tell() -> [Step; 4] {
     [
         Step::run(&["systemd-sysusers", "op-dbus.conf"]),
@@ -188,9 +190,27 @@ mod tests {
         };
         let first = runs(&install(&live));
         assert_eq!(first.len(), 5);
-        assert_eq!(first[4], "run    systemctl preset op-dbus.service op-dbus.socket");
-        fs::create_dir_all(live.at(UNIT).parent().expect("a folder")).expect("makes");
-        fs::write(live.at(UNIT), "older").expect("writes");
-        assert_eq!(runs(&install(&live)), first[..4]);
+        assert_eq!(first[0], "run    systemctl preset op-dbus.service op-dbus.socket");
+        fs::create_dir_all(live.at(MARK).parent().expect("a folder")).expect("makes");
+        fs::write(live.at(MARK), "older").expect("writes");
+        assert_eq!(runs(&install(&live)), first[1..]);
+    }
+
+    #[test]
+    fn an_installation_that_breaks_off_anywhere_enables_the_service_the_next_time() {
+        let is_preset = |step: &Step| step.to_string().contains("systemctl preset");
+        for taken in 0..=FILES.len() + 5 {
+            let folder = tempfile::tempdir().expect("a folder");
+            let live = Host { is_live: true, ..host(folder.path().into()) };
+            let steps = install(&live);
+            let taken = &steps[..taken];
+            taken
+                .iter()
+                .filter(|step| !matches!(step, Step::Run { .. }))
+                .for_each(|step| step.take().expect("writes"));
+            let is_enabled = taken.iter().any(is_preset);
+            let next = install(&live);
+            assert!(is_enabled || next.iter().any(is_preset), "broken off before {}", steps[taken.len()]);
+        }
     }
 }

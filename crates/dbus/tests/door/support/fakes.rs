@@ -36,7 +36,7 @@ pub(crate) fn catalogue() -> Catalogue {
     let agents =
         BTreeMap::from([("w".to_owned(), Operations::Open), ("tools".to_owned(), Operations::Known(tools))]);
     let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
-    Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]) }
+    Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]), ..Catalogue::default() }
 }
 
 fn status(name: &str) -> AgentStatus {
@@ -86,6 +86,16 @@ impl LiveAgents {
         // Nobody has to watch.
         let _ = self.changes.send(status.clone());
         status.clone()
+    }
+
+    /// One more agent, of which nobody is told.
+    pub(crate) fn add(&self, name: &str) {
+        self.agents().insert(name.to_owned(), status(name));
+    }
+
+    /// One agent less, of which nobody is told.
+    pub(crate) fn remove(&self, name: &str) {
+        self.agents().remove(name).expect("known");
     }
 
     fn turn(&self, name: &str, state: AgentState) -> Result<AgentStatus, ConnectError> {

@@ -34,6 +34,14 @@ fn runs() -> Vec<Fact> {
     vec![
         fact("run_started", started(false)),
         fact("run_started", started(true)),
+        fact(
+            "skill_activated",
+            json!({ "step": "a", "item": 1, "skill": "rust-care", "digest": "d", "because": { "performer": "rust_pro.*" }, "given": 9 }),
+        ),
+        fact(
+            "skill_activated",
+            json!({ "step": "a", "skill": "rust-care", "digest": "d", "because": "named", "given": 0 }),
+        ),
         fact("cast_fell_back", json!({ "step": "a", "message": "step `a` is played by w.step" })),
         fact("run_admitted", json!({})),
         fact("run_timed_out", json!({})),

@@ -6,7 +6,7 @@ use crate::shape::Lowering;
 use crate::shape::gate::Waits;
 use crate::shape::part::Called;
 use crate::shape::steps::Entry;
-use crate::shape::wishes::{Items, Wishes};
+use crate::shape::wishes::{Items, Skilled, Wishes};
 use crate::shape::work::Work;
 
 /// What the entries of a phase take from it when they do not say it themselves.
@@ -16,6 +16,7 @@ pub(super) struct Defaults<'a> {
     pub(super) args: Option<&'a Table>,
     pub(super) retry: Option<Retry>,
     pub(super) items: Items<'a>,
+    pub(super) skills: Option<Skilled>,
 }
 
 /// An entry as it is written.
@@ -78,7 +79,9 @@ pub(super) fn agent<'a>(
 /// The plan that a phase runs.
 pub(super) fn plan<'a>((id, place): (&'a str, Place), defaults: &Defaults<'a>) -> Written<'a> {
     let args = defaults.args.cloned().unwrap_or_default();
-    let entry = bare(id, place, Work::Plan(id), args, defaults);
+    let mut entry = bare(id, place, Work::Plan(id), args, defaults);
+    // They are for the calls of the phase.
+    entry.wishes.skills = None;
     Written { entry, takes_operation: false, takes_items: true }
 }
 
@@ -86,6 +89,7 @@ pub(super) fn plan<'a>((id, place): (&'a str, Place), defaults: &Defaults<'a>) -
 fn bare<'a>(name: &str, place: Place, work: Work<'a>, args: Table, defaults: &Defaults<'a>) -> Entry<'a> {
     let mut wishes = Wishes::default();
     (wishes.items, wishes.retry) = (defaults.items, defaults.retry.clone());
+    wishes.skills.clone_from(&defaults.skills);
     Entry { name: name.to_owned(), place, work, args, wishes, waits: Waits::default() }
 }
 
@@ -99,9 +103,10 @@ fn rest<'a>(
     if let Some(args) = fields.table("args", ctx.report) {
         entry.args.extend(args.iter().map(|(name, entry)| (name.clone(), entry.clone())));
     }
-    let usual = entry.wishes.retry;
+    let (usual, skills) = (entry.wishes.retry, entry.wishes.skills);
     let mut wishes = ctx.wishes_over(fields, entry.wishes.items);
     wishes.retry = wishes.retry.or(usual);
+    wishes.skills = wishes.skills.or(skills);
     Entry { wishes, waits: Waits::note(table, fields), ..entry }
 }
 

@@ -77,6 +77,7 @@ fn defaults<'a>(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'a>) -> Defa
         args: fields.table("args", ctx.report),
         retry: ctx.retry(fields),
         items: ctx.items(fields, Items::default()),
+        skills: ctx.skills(fields),
     }
 }
 
@@ -118,6 +119,14 @@ fn check_defaults(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'_>, writt
 
 /// Reports what is said on a phase of calls that it does not have.
 fn check_calls(ctx: &mut Lowering<'_, '_, '_>, fields: &mut Fields<'_>, written: &Written<'_>) {
+    if let (Some(entry), true, true) =
+        (fields.entry("skills"), written.tools.is_empty(), written.agents.is_empty())
+    {
+        let message =
+            format!("`skills` of phase `{}` are given to calls, and it makes none", written.head.id);
+        let finding = ctx.report.error(entry.key, message);
+        finding.hint("name them on the steps that call somebody");
+    }
     let takes_items = written.entries().any(|entry| entry.takes_items);
     if let (Some(entry), false) = (fields.entry("for_each"), takes_items) {
         let message = format!("`for_each` of phase `{}` is taken by none of its entries", written.head.id);

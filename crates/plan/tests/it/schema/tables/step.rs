@@ -86,6 +86,8 @@ pub(super) struct Wishes {
     items: Items,
     #[schemars(flatten)]
     repeats: Repeats,
+    /// Skills that the call is given by name, beside those that are active in it by themselves.
+    skills: Option<Vec<String>>,
     /// A CEL condition over `output` that an answer must meet to count as success, such as `output.approved`.
     accept: Option<String>,
     /// Variables by name, each made of `output`, such as `{ version = "${output.version}" }`.

@@ -42,6 +42,8 @@ struct Phase {
     operation: Option<String>,
     /// Arguments of agents, below those of their own, or inputs of the plan.
     args: Option<Args>,
+    /// Skills of calls that name none.
+    skills: Option<Vec<String>>,
     /// Whether the agents run side by side. Usually false.
     parallel: Option<bool>,
     /// Ids of phases that it waits for: absent is the one before it, `[]` none.
