@@ -6,6 +6,7 @@ mod cancel;
 mod children;
 mod commands;
 mod configuration;
+mod conform;
 mod crash;
 mod debates;
 mod deploy;

@@ -6,6 +6,7 @@
 //! - [`support::control`]: runs steered over gRPC
 //! - [`support::fixture`]: small cargo workspaces, good and bad
 //! - [`support::scripted`]: agents that behave as a test says, right or wrong
+//! - [`support::python`]: agents in Python
 //! - [`support::process`], [`support::until`]: what runs, and waiting for what must come
 
 pub mod support;

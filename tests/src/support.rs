@@ -9,11 +9,13 @@ pub mod daemon;
 pub mod fixture;
 pub mod place;
 pub mod process;
+pub mod python;
 pub mod scripted;
 
 pub use client::Client;
 pub use daemon::Daemon;
 pub use place::{Ended, Place};
+pub use python::Python;
 pub use scripted::Scripted;
 
 /// Nothing in these tests takes this long unless it is broken.

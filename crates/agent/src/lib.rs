@@ -41,11 +41,14 @@
 //! - `session`, `execute`: the two ways in; `service` puts them on gRPC, `links` owns the connections
 //! - `floor`: what all sessions share; `conduct`: the life of one operation
 //! - `flight`, `credit`: the events of one operation, in order and under flow control
+//! - `conform` (a feature): holds any agent against the protocol, as a hub
 //! - `ledger`: outcomes kept by operation id until they are acknowledged
 
 pub mod agent;
 pub mod call;
 mod conduct;
+#[cfg(feature = "conform")]
+pub mod conform;
 mod credit;
 mod execute;
 pub mod failure;

@@ -43,7 +43,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
         "What there is",
         &["plans", "casts", "schedules", "schedule", "check", "agents", "tools", "skills", "sessions"],
     ),
-    ("This machine", &["serve", "reload", "doctor", "install", "uninstall", "completions", "man", "help"]),
+    (
+        "This machine",
+        &["serve", "agent", "reload", "doctor", "install", "uninstall", "completions", "man", "help"],
+    ),
 ];
 
 /// Runs plans over a pool of agents, and never loses a run.

@@ -114,7 +114,7 @@ pub(crate) fn start(globals: Globals, command: Command, grammar: fn() -> clap::C
 fn dispatch(command: Command, grammar: fn() -> clap::Command, ctx: &Context) -> Result<Exit, Failure> {
     match command {
         // Confines itself before there is a second thread.
-        Command::Agent(agent) => agent.run(),
+        Command::Agent(agent) => agent.run(ctx),
         Command::Check(check) => check.run(ctx),
         Command::Install(install) => install.run(),
         Command::Uninstall(uninstall) => uninstall.run(),

@@ -3,6 +3,7 @@
 mod cargo_nodes;
 mod commands;
 mod context_manager;
+mod conform;
 mod dbus;
 mod docker;
 mod files;

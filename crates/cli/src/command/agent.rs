@@ -1,11 +1,13 @@
-//! `op-dbus agent`: one bundled agent in this process. The daemon starts it; people seldom do.
+//! `op-dbus agent`: one bundled agent in this process, which the daemon starts and people seldom do; or any agent held against the
+//! protocol.
 
+mod conform;
 mod credential;
 
 use std::io;
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
 use op_agent::{BindError, Inherited, Listener};
 use op_agents::{Settings, lifeline, sandbox};
 use op_daemon::logging;
@@ -14,16 +16,33 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::block_on_one;
 use crate::failure::{Exit, Failure};
+use crate::seat::Context;
 
 const EXAMPLES: &str = "\
 Examples:
   op-dbus agent tools --listen unix:/run/user/1000/tools.sock --settings '{\"roots\": [\"/home/me/src\"]}'
-  op-dbus agent rust_pro --listen tcp:127.0.0.1:50051";
+  op-dbus agent rust_pro --listen tcp:127.0.0.1:50051
+  op-dbus agent conform unix:/run/me/my_agent.sock";
 
-/// Serve one bundled agent
+/// Serve one bundled agent, or hold any agent against the protocol
 #[derive(Debug, Args)]
-#[command(hide = true, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Agent {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    bundled: Option<Bundled>,
+}
+
+/// What else can be done about agents.
+#[derive(Debug, Subcommand)]
+enum Task {
+    Conform(conform::Conform),
+}
+
+/// A bundled agent to serve.
+#[derive(Debug, Args)]
+struct Bundled {
     /// Agent
     #[arg(value_parser = PossibleValuesParser::new(op_agents::NAMES))]
     name: String,
@@ -43,8 +62,20 @@ fn settings(text: &str) -> Result<Settings, serde_json::Error> {
 }
 
 impl Agent {
+    /// Does it.
+    pub(crate) fn run(self, ctx: &Context) -> Result<Exit, Failure> {
+        match (self.task, self.bundled) {
+            (Some(Task::Conform(conform)), _) => block_on_one(conform.run(ctx)),
+            (None, Some(bundled)) => bundled.run(),
+            (None, None) => Err(Failure::refused("nothing says which agent is to be served")
+                .hint("`op-dbus agent --help` names the bundled agents")),
+        }
+    }
+}
+
+impl Bundled {
     /// Confines this process and serves. There is one thread until it is confined.
-    pub(crate) fn run(self) -> Result<Exit, Failure> {
+    fn run(self) -> Result<Exit, Failure> {
         if self.lifeline {
             logging::begin_below("info");
         } else {
