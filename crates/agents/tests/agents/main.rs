@@ -2,8 +2,8 @@
 
 mod cargo_nodes;
 mod commands;
-mod context_manager;
 mod conform;
+mod context_manager;
 mod dbus;
 mod docker;
 mod files;

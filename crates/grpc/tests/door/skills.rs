@@ -84,7 +84,7 @@ async fn the_hub_answers_calls_about_skills_and_skills_refuse_calls() {
     let call = |target: &str, arguments: &str| wire::CallRequest {
         target: target.to_owned(),
         arguments: arguments.to_owned(),
-        timeout: None,
+        ..wire::CallRequest::default()
     };
     let mut agents = AgentsClient::new(house.channel.clone());
     let outcome = |answer: tonic::Response<wire::CallResponse>| format!("{:?}", answer.into_inner().outcome);
