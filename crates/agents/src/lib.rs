@@ -7,6 +7,7 @@
 //! - `models`: a language model behind an OpenAI-compatible endpoint
 //! - `offline`: plain programs that play the roles of plans where there is no model
 //! - `debugger`: logs, the journal, processes and crashes, looked at
+//! - `deployment`: units, containers, clusters and hosts, brought into a state and back
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
@@ -25,6 +26,7 @@ mod backend_architect;
 mod bus;
 mod cargo;
 mod debugger;
+mod deployment;
 mod engine;
 mod exchange;
 mod kubectl;
@@ -44,8 +46,16 @@ pub use sandbox::{SandboxError, SandboxReport, sandbox};
 pub use settings::{ModelSettings, Settings};
 
 /// The bundled agents, by the names that plans use.
-pub const NAMES: [&str; 7] =
-    ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline", "debugger"];
+pub const NAMES: [&str; 8] = [
+    "tools",
+    "rust_pro",
+    "backend_architect",
+    "security_auditor",
+    "models",
+    "offline",
+    "debugger",
+    "deployment",
+];
 
 /// Builds the bundled agent `name`; `None` when there is no such agent.
 pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
@@ -57,6 +67,7 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "models" => Some(models::agent(settings)),
         "offline" => Some(offline::agent(settings)),
         "debugger" => Some(debugger::agent(settings)),
+        "deployment" => Some(deployment::agent(settings)),
         _ => None,
     }
 }

@@ -3,6 +3,8 @@
 mod cargo_nodes;
 mod commands;
 mod dbus;
+mod debugger;
+mod deployment;
 mod docker;
 mod files;
 mod http;
