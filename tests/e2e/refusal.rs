@@ -2,6 +2,8 @@
 
 use op_tests::support::Place;
 
+use crate::plans::plan;
+
 #[tokio::test]
 async fn a_plan_that_nobody_knows_is_refused_with_the_nearest_name() {
     let place = Place::new();
@@ -35,10 +37,12 @@ async fn an_input_that_the_plan_does_not_know_is_refused_with_the_nearest_name()
 #[tokio::test]
 async fn a_plan_whose_agents_are_not_there_is_refused_before_it_starts() {
     let place = Place::new();
-    place.write("work/requirements.md", "# Wanted\n");
-    let ended = place.op(&["run", "full_stack_feature", "requirements_file=requirements.md"]).await;
+    let socket = place.at("nobody.sock");
+    place.configure("agents.toml", &format!("[agents.nobody]\naddress = \"unix:{}\"", socket.display()));
+    plan(&place, "go", "", &["id = \"call\"\nagents = [\"nobody.do\"]"]);
+    let ended = place.op(&["run", "go"]).await;
     assert_ne!(ended.status.code(), Some(0), "{ended:#?}");
-    ended.says(&["sequential_thinking"]);
+    ended.says(&["nobody"]);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn start(machine: &Machine, agent: &str) {
 async fn every_bundled_agent_runs_as_a_unit_of_its_own_user_in_the_slice_of_agents() {
     let Some(machine) = Machine::installed().await else { return };
     let mut users = std::collections::BTreeSet::new();
-    for agent in ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline"] {
+    for agent in op_agents::NAMES {
         start(&machine, agent).await;
         let unit = format!("op-agent@{agent}.service");
         let group = machine.property(&unit, "ControlGroup").await;
@@ -37,7 +37,7 @@ async fn every_bundled_agent_runs_as_a_unit_of_its_own_user_in_the_slice_of_agen
         let journal = machine.sh(&format!("journalctl --unit='{unit}'")).await;
         assert!(!journal.contains("WARN"), "the kernel confines it: {journal}");
     }
-    assert_eq!(users.len(), 6, "nobody shares a user: {users:?}");
+    assert_eq!(users.len(), op_agents::NAMES.len(), "nobody shares a user: {users:?}");
     assert!(!users.contains("0"));
     machine.sh("systemctl stop op-agents.target").await;
     assert_eq!(machine.sh("systemctl list-units --plain --no-legend 'op-agent@*'").await, "");

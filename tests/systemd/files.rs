@@ -2,9 +2,6 @@
 
 use crate::Machine;
 
-/// What each of them runs as.
-const AGENTS: [&str; 6] = ["tools", "rust_pro", "backend_architect", "security_auditor", "models", "offline"];
-
 /// What systemd 252 says of keys that later ones know.
 const LATER: [&str; 3] = [
     "Failed to parse service type, ignoring: notify-reload",
@@ -14,7 +11,7 @@ const LATER: [&str; 3] = [
 
 fn units() -> Vec<String> {
     let fixed = ["op-dbus.service", "op-dbus.socket", "op-agents.target", "op.slice", "op-agents.slice"];
-    let agents = AGENTS
+    let agents = op_agents::NAMES
         .iter()
         .flat_map(|name| [format!("op-agent@{name}.service"), format!("op-agent@{name}.socket")]);
     fixed.into_iter().map(str::to_owned).chain(agents).collect()
@@ -33,7 +30,7 @@ async fn units_verify_and_are_exposed_no_more_than_promised() {
         format!("systemd-analyze security --offline=true --threshold={tenths} '{unit}' | tail -1")
     };
     println!("{}", machine.sh(&exposure("op-dbus.service".to_owned(), 5)).await);
-    for name in AGENTS {
+    for name in op_agents::NAMES {
         println!("{}", machine.sh(&exposure(format!("op-agent@{name}.service"), 15)).await);
     }
 }

@@ -70,5 +70,6 @@ pub use call::Call;
 pub use failure::{Failure, Kind};
 pub use inherited::{InheritError, Inherited};
 pub use listener::{BindError, Listener};
+pub use op_proto::agent::v1::Risk;
 pub use operation::Operation;
 pub use serve::ServeError;

@@ -1,6 +1,6 @@
 //! What an operation declares about itself.
 
-use op_proto::agent::v1::{Effects, OperationDescription};
+use op_proto::agent::v1::{Effects, OperationDescription, Risk};
 
 /// The declaration of an operation: its name, what it touches, and what the hub may do with it.
 #[derive(Debug, Clone)]
@@ -33,6 +33,13 @@ impl Operation {
     /// Performing it twice with the same arguments equals performing it once.
     pub fn idempotent(mut self) -> Self {
         self.described.idempotent = true;
+        self
+    }
+
+    /// What can go wrong at worst; without it, reads are low and all others medium. The hub performs what is critical only after
+    /// a person approved of it.
+    pub fn risk(mut self, risk: Risk) -> Self {
+        self.described.risk = risk.into();
         self
     }
 

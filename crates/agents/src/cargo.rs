@@ -3,7 +3,7 @@
 //! What cargo says is read from its JSON messages, passed on as it comes, and answered as data. Its exit code decides.
 
 mod diagnostic;
-mod lines;
+pub(crate) mod lines;
 mod messages;
 mod selection;
 mod tally;

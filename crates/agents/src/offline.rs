@@ -19,12 +19,10 @@ mod build_site;
 mod decide;
 mod edit;
 mod issue;
-mod markdown;
 mod records;
 mod report;
 mod research;
 mod review_site;
-mod sentences;
 mod specification;
 mod specify;
 mod stance;
@@ -33,12 +31,12 @@ mod suggest;
 mod summarise;
 mod transform_data;
 mod validate_data;
-mod words;
 mod write;
 
 use op_agent::{Agent, Operation};
 
 use crate::settings::Settings;
+use crate::text::{markdown, sentences, words};
 use crate::tools::Desk;
 use bench::on;
 

@@ -17,7 +17,7 @@ pub(crate) mod rust;
 mod walk;
 
 pub(crate) use area::Area;
-pub(crate) use job::{Pace, Stopped, ratio, run};
+pub(crate) use job::{Pace, Stopped, deep, ratio, run};
 pub(crate) use lockfile::Lockfile;
 pub(crate) use manifest::{Crate, Manifests};
 pub(crate) use rust::Unit;

@@ -13,13 +13,13 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, openat, renameat, stat
 ///
 /// # Errors
 /// When something that is no regular file has a name, and when the disk refuses. No new file is left then.
-pub(crate) fn put(folder: impl AsFd, files: &[(&OsStr, &str)]) -> io::Result<()> {
+pub(crate) fn put(folder: impl AsFd, files: &[(&OsStr, impl AsRef<[u8]>)]) -> io::Result<()> {
     let folder = folder.as_fd();
     let mut staged = Vec::new();
     let written = files
         .iter()
         .try_for_each(|(name, text)| {
-            staged.push((*name, stage(folder, name, text)?));
+            staged.push((*name, stage(folder, name, text.as_ref())?));
             Ok(())
         })
         .and_then(|()| {
@@ -56,22 +56,22 @@ pub(crate) fn is_file(mode: u32) -> bool {
     FileType::from_raw_mode(mode).is_file()
 }
 
-/// Writes a text under a name that nothing else has, with the permissions of what it is to replace.
-fn stage(folder: BorrowedFd<'_>, name: &OsStr, text: &str) -> io::Result<OsString> {
+/// Writes bytes under a name that nothing else has, with the permissions of what it is to replace.
+fn stage(folder: BorrowedFd<'_>, name: &OsStr, bytes: &[u8]) -> io::Result<OsString> {
     let old = mode(folder, name)?;
     if old.is_some_and(|mode| !is_file(mode)) {
         let message = format!("`{}` is there and is not a regular file", name.to_string_lossy());
         return Err(io::Error::other(message));
     }
     let (file, temporary) = beside(folder, name)?;
-    fill(file, text, old).map(|()| temporary.clone()).inspect_err(|_| {
+    fill(file, bytes, old).map(|()| temporary.clone()).inspect_err(|_| {
         // The error that is told is that of the writing.
         let _ = unlinkat(folder, &temporary, AtFlags::empty());
     })
 }
 
-fn fill(mut file: File, text: &str, old: Option<u32>) -> io::Result<()> {
-    file.write_all(text.as_bytes())?;
+fn fill(mut file: File, bytes: &[u8], old: Option<u32>) -> io::Result<()> {
+    file.write_all(bytes)?;
     if let Some(mode) = old {
         fchmod(&file, Mode::from_raw_mode(mode & 0o7777))?;
     }

@@ -27,32 +27,28 @@
 //! - Programs that kubectl or docker start for credentials must be in PATH or below those files.
 //! - The buses need nothing; whether the user may drive units of the system is for polkit to say.
 
-mod bus;
 mod cargo_build;
 mod cargo_test;
 mod command;
 mod consensus;
 mod dbus_call;
-mod docker_build;
 mod docker_push;
-mod engine;
 mod file_list;
 mod file_read;
 mod file_search;
 mod file_write;
 mod http_request;
-mod kubectl;
 mod kubectl_apply;
 mod log;
 mod ovs_list_bridges;
 mod report;
-mod systemd;
 mod systemd_unit;
-mod undo;
 
 use std::sync::Arc;
 
 use op_agent::{Agent, Call, Failure, Operation};
+
+use crate::engine::build;
 
 use crate::roots::Roots;
 use crate::settings::Settings;
@@ -167,13 +163,13 @@ fn images(agent: Agent, desk: &Arc<Desk>) -> Agent {
             Operation::write("docker_build", "Builds an image with docker or podman and tags it.")
                 .streaming()
                 .undo("docker_remove_image"),
-            at(desk, docker_build::docker_build),
+            at(desk, build::docker_build),
         )
         .operation(
             Operation::write("docker_remove_image", "Undoes docker_build: takes the tag off again.")
                 .idempotent()
                 .streaming(),
-            at(desk, docker_build::docker_remove_image),
+            at(desk, build::docker_remove_image),
         )
         .operation(
             Operation::external("docker_push", "Pushes an image to its registry.").idempotent().streaming(),

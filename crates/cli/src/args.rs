@@ -30,7 +30,7 @@ const TEMPLATE: &str = "\
 
 /// The commands in the groups in which people look for them. What is in none is for programs.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Run", &["run", "call", "watch", "ls"]),
+    ("Run", &["run", "call", "session", "watch", "ls"]),
     ("Understand a run", &["show", "explain", "logs", "output", "events", "compare", "graph"]),
     (
         "Steer runs",
@@ -39,7 +39,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "recast",
         ],
     ),
-    ("What there is", &["plans", "casts", "schedules", "schedule", "check", "agents", "tools", "skills"]),
+    (
+        "What there is",
+        &["plans", "casts", "schedules", "schedule", "check", "agents", "tools", "skills", "sessions"],
+    ),
     (
         "This machine",
         &["serve", "agent", "reload", "doctor", "install", "uninstall", "completions", "man", "help"],

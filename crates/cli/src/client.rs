@@ -9,6 +9,7 @@ use op_proto::v1::agents_client::AgentsClient;
 use op_proto::v1::journal_client::JournalClient;
 use op_proto::v1::plans_client::PlansClient;
 use op_proto::v1::runs_client::RunsClient;
+use op_proto::v1::sessions_client::SessionsClient;
 use op_proto::v1::skills_client::SkillsClient;
 use op_proto::v1::tools_client::ToolsClient;
 use tokio::net::UnixStream;
@@ -87,6 +88,11 @@ impl Client {
     /// Skills.
     pub(crate) fn skills(&self) -> SkillsClient<Channel> {
         SkillsClient::new(self.0.clone()).max_decoding_message_size(MAX_ANSWER)
+    }
+
+    /// Sessions.
+    pub(crate) fn sessions(&self) -> SessionsClient<Channel> {
+        SessionsClient::new(self.0.clone()).max_decoding_message_size(MAX_ANSWER)
     }
 
     /// The journal.

@@ -33,6 +33,8 @@ pub(crate) mod run;
 pub(crate) mod schedule;
 pub(crate) mod schedules;
 pub(crate) mod serve;
+pub(crate) mod session;
+pub(crate) mod sessions;
 pub(crate) mod show;
 pub(crate) mod signal;
 pub(crate) mod skills;
@@ -87,6 +89,8 @@ pub(crate) enum Command {
     Tools(tools::Tools),
     Skills(skills::Skills),
     Call(call::Call),
+    Session(session::Session),
+    Sessions(sessions::Sessions),
     Events(events::Events),
     Serve(serve::Serve),
     Reload(reload::Reload),
@@ -143,6 +147,8 @@ fn dispatch(command: Command, grammar: fn() -> clap::Command, ctx: &Context) -> 
         Command::Tools(tools) => block_on(tools.run(ctx)),
         Command::Skills(skills) => block_on(skills.run(ctx)),
         Command::Call(call) => block_on(call.run(ctx)),
+        Command::Session(session) => block_on(session.run(ctx)),
+        Command::Sessions(sessions) => block_on(sessions.run(ctx)),
         Command::Events(events) => block_on(events.run(ctx)),
         Command::Reload(reload) => block_on(reload.run(ctx)),
         Command::Serve(serve) => block_on(serve.run(ctx)),

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use op_agents::ModelSettings;
 use op_agents::settings::Settings as AgentSettings;
 use op_engine::Library;
+use op_engine::session::SessionLimits;
 use op_plan::catalogue::Operations;
 use op_plan::skill::{Skills, Written};
 use op_plan::{Catalogue, Loaded, Source, load};
+use op_pool::PoolSettings;
 
 use crate::places;
 use crate::settings::agents::{AgentsError, AgentsFile};
-use crate::settings::daemon::DaemonFile;
-use crate::settings::daemon::ModelsTable;
+use crate::settings::daemon::{DaemonFile, LimitsTable, ModelsTable};
 use crate::settings::fragment::{FragmentError, parse};
 use crate::settings::roles::RolesFile;
 use crate::settings::{ARGUMENTS, AgentsAs, BusChoice, DRAIN, MODEL_PATIENCE, Settings};
@@ -194,6 +195,7 @@ impl Configuration {
             casts: loaded.casts,
             roles: self.catalogue.roles.clone(),
             skills: Arc::clone(&self.catalogue.skills),
+            grants: self.settings.grants(),
         }
     }
 
@@ -291,7 +293,6 @@ fn settings(daemon: DaemonFile, agents: &AgentsFile) -> Result<Settings, Configu
         Some(address) if !address.ip().is_loopback() => return Err(ConfigurationError::Listen(address)),
         listen => listen,
     };
-    let default = op_engine::Limits::default();
     let roots = allowed_roots.unwrap_or_default();
     for root in &roots {
         absolute("allowed_roots", root)?;
@@ -306,18 +307,27 @@ fn settings(daemon: DaemonFile, agents: &AgentsFile) -> Result<Settings, Configu
         roots,
         credentials,
         sandbox: sandbox.unwrap_or_default(),
-        limits: op_engine::Limits {
-            runs: limits.runs.unwrap_or(default.runs),
-            output: limits.output_bytes.unwrap_or(default.output),
-            drain: limits.drain.map_or(DRAIN, |span| span.0),
-            call: limits.call.map_or(pool.request_timeout, |span| span.0),
-        },
         arguments: limits.argument_bytes.unwrap_or(ARGUMENTS),
+        limits: bounds(&limits, &pool),
         agents: agents.entries(&op_agents::NAMES)?,
         agents_as: AgentsAs::default(),
         bus: BusChoice::default(),
         pool,
     })
+}
+
+fn bounds(of: &LimitsTable, pool: &PoolSettings) -> op_engine::Limits {
+    let default = op_engine::Limits::default();
+    op_engine::Limits {
+        runs: of.runs.unwrap_or(default.runs),
+        output: of.output_bytes.unwrap_or(default.output),
+        drain: of.drain.map_or(DRAIN, |span| span.0),
+        call: of.call.map_or(pool.request_timeout, |span| span.0),
+        sessions: SessionLimits {
+            total: of.sessions.unwrap_or(default.sessions.total),
+            user: of.user_sessions.unwrap_or(default.sessions.user),
+        },
+    }
 }
 
 fn absolute_or(

@@ -81,8 +81,9 @@ impl Host {
         settings.listen = None;
         settings.bus = BusChoice::Off;
         settings.roots.splice(0..0, options.roots);
+        // It is for a client who names what it needs by calling it, or opens a session.
+        settings.pool.hold = false;
         for agent in &mut settings.agents {
-            agent.run_on_connection = false;
             // A hosted agent must not meet the one of a daemon on its port.
             if agent.launch {
                 agent.address = None;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use op_agents::ModelSettings;
-use op_engine::Limits;
+use op_engine::{Grants, Limits};
 use op_pool::PoolSettings;
 
 pub mod agents;
@@ -76,6 +76,15 @@ impl Settings {
     /// Where the journal is.
     pub fn journal(&self) -> PathBuf {
         self.state.join("journal.db")
+    }
+
+    /// What agents may ask the hub for.
+    pub fn grants(&self) -> Grants {
+        let granted = self.agents.iter().filter_map(|agent| {
+            let patterns = agent.table.may_ask.clone()?;
+            Some((agent.name.clone(), patterns))
+        });
+        granted.collect()
     }
 
     /// Where the sockets of the agents are.

@@ -1,12 +1,11 @@
 //! Calls of operations that somebody asked for over the bus: performed beside it, so that no method waits for an agent.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
+use op_engine::handle::call::Calling;
 use op_engine::ports::{Progress, Sink};
 use op_plan::Performer;
 use op_run::Answer;
-use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
@@ -28,13 +27,6 @@ pub(crate) struct CallView {
     answer: Mutex<Option<Arc<Answer>>>,
     /// Counts for its owner as long as it stands.
     _place: OwnedSemaphorePermit,
-}
-
-/// What is to be called.
-pub(crate) struct Asked {
-    pub(crate) performer: Performer,
-    pub(crate) arguments: Map<String, Value>,
-    pub(crate) timeout: Option<Duration>,
 }
 
 impl CallView {
@@ -71,17 +63,11 @@ impl CallView {
 }
 
 /// Performs a call in a task of the house. It ends when its operation does, when it is stopped, and when its caller leaves the bus.
-pub(crate) fn perform(house: &Arc<House>, view: &Arc<CallView>, asked: Asked, gone: CancellationToken) {
+pub(crate) fn perform(house: &Arc<House>, view: &Arc<CallView>, asked: Calling, gone: CancellationToken) {
     let (house, view) = (Arc::clone(house), Arc::clone(view));
     let tasks = house.tasks.clone();
     tasks.spawn(async move {
-        let call = house.engine.call(
-            &asked.performer,
-            asked.arguments,
-            asked.timeout,
-            Arc::new(Deaf),
-            view.stop.clone(),
-        );
+        let call = house.engine.call(asked, Arc::new(Deaf), view.stop.clone());
         tokio::pin!(call);
         let answer = tokio::select! {
             answer = &mut call => answer,

@@ -7,18 +7,37 @@ use async_trait::async_trait;
 use op_plan::plan::FailureKind;
 use op_run::command::Call;
 use op_run::{Answer, Evidence, Failure, Work};
+use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::conductor::Message;
 use crate::guard::skill::teach;
+use crate::handle::Engine;
+use crate::host::{Asker, Host, Record};
 use crate::output::Output;
-use crate::ports::{KeptOutput, Perform, Request};
+use crate::ports::{KeptOutput, Perform, Request, Sink};
 
 /// A call that ended.
 pub(crate) struct Ended {
     pub(crate) call: Call,
     pub(crate) answer: Answer,
     pub(crate) output: KeptOutput,
+}
+
+/// What the run lends a call.
+pub(crate) struct Sake {
+    /// Credentials that its arguments may name.
+    pub(crate) secrets: Vec<String>,
+    /// Whether a person approved of it.
+    pub(crate) approved: bool,
+    /// Who answers what it asks for.
+    pub(crate) engine: Engine,
+    /// The inbox of the run.
+    pub(crate) inbox: Option<mpsc::Sender<Message>>,
+    /// Up to which number it may have asked for something before.
+    pub(crate) asked: u32,
 }
 
 struct UnderWay {
@@ -39,14 +58,17 @@ pub(crate) trait Children: Send + Sync + 'static {
 pub(crate) struct Calls {
     perform: Arc<dyn Perform>,
     children: Arc<dyn Children>,
+    /// The session that they are made for.
+    session: String,
     tasks: JoinSet<Answer>,
     under_way: HashMap<Id, UnderWay>,
     by_work: HashMap<Work, Id>,
 }
 
 impl Calls {
-    pub(crate) fn new(perform: Arc<dyn Perform>, children: Arc<dyn Children>) -> Self {
-        Self { perform, children, tasks: JoinSet::new(), under_way: HashMap::new(), by_work: HashMap::new() }
+    pub(crate) fn new(perform: Arc<dyn Perform>, children: Arc<dyn Children>, session: String) -> Self {
+        let (under_way, by_work) = (HashMap::new(), HashMap::new());
+        Self { perform, children, session, tasks: JoinSet::new(), under_way, by_work }
     }
 
     pub(crate) fn is_under_way(&self, work: Work) -> bool {
@@ -62,7 +84,7 @@ impl Calls {
         self.under_way.values().any(|under_way| under_way.call.plan.is_none())
     }
 
-    pub(crate) fn begin(&mut self, call: Call, secrets: Vec<String>, repeat: bool, output: Output) {
+    pub(crate) fn begin(&mut self, call: Call, sake: Sake, repeat: bool, output: Output) {
         let (stop, output, work) = (CancellationToken::new(), Arc::new(output), call.work);
         let task = if call.plan.is_some() {
             let (children, call, token) = (Arc::clone(&self.children), call.clone(), stop.clone());
@@ -74,10 +96,21 @@ impl Calls {
                 arguments: teach(&call.arguments, &call.skills),
                 timeout: call.timeout,
                 repeat,
-                secrets,
-                session: call.key.run.to_string(),
+                secrets: sake.secrets,
+                session: self.session.clone(),
+                approved: sake.approved,
             };
-            let (perform, sink, token) = (Arc::clone(&self.perform), Arc::clone(&output), stop.clone());
+            let asker = Asker {
+                key: request.key.clone(),
+                performer: call.performer.clone(),
+                session: self.session.clone(),
+                deadline: call.timeout.and_then(|limit| Instant::now().checked_add(limit)),
+                asked: if repeat { sake.asked } else { 0 },
+            };
+            let record = sake.inbox.map(|inbox| Record { inbox, work, attempt: call.attempt });
+            let sink: Arc<dyn Sink> = Arc::clone(&output) as _;
+            let sink = Arc::new(Host::new(sake.engine, asker, record, sink));
+            let (perform, token) = (Arc::clone(&self.perform), stop.clone());
             self.tasks.spawn(async move { perform.perform(request, sink, token).await })
         };
         self.by_work.insert(work, task.id());

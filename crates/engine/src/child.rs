@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::calls::Children;
 use crate::handle::Engine;
 use crate::ports::{AppendError, ReadError, RunRecord};
+use crate::session;
 use crate::start::{StartError, StartRequest};
 
 mod undo;
@@ -120,6 +121,7 @@ fn request(call: &Call, parent: Option<&Run>) -> StartRequest {
             .unwrap_or_default(),
         user: origin.map(|origin| origin.user.clone()).unwrap_or_default(),
         idempotency_key: Some(key(&call.key.to_string())),
+        session: Some(parent.map_or(call.key.run.as_str(), session::of_run).to_owned()),
         labels: labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         ..StartRequest::default()
     }

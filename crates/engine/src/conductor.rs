@@ -12,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::Audit;
 use crate::beat::Beat;
-use crate::calls::Calls;
+use crate::calls::{Calls, Sake};
 use crate::feed::Feed;
 use crate::handle::Engine;
 use crate::output::Output;
 use crate::ports::{AppendError, Clock, Entry, Journal, Perform, RunRecord};
+use crate::session;
 
 mod batch;
 
@@ -91,7 +92,8 @@ impl Conductor {
     ) -> Self {
         let run = Run::clone(&feed.run());
         let repeats = if is_recovered { calls_of(&run).collect() } else { HashSet::new() };
-        let calls = Calls::new(Arc::clone(&world.perform), Arc::new(world.engine.clone()));
+        let session = session::of_run(&run).to_owned();
+        let calls = Calls::new(Arc::clone(&world.perform), Arc::new(world.engine.clone()), session);
         let secrets = secrets_of(&run);
         Self { world, run, feed, inbox, beat, calls, repeats, secrets }
     }
@@ -140,7 +142,15 @@ impl Conductor {
                 Command::Call(call) => {
                     let output = Output::new(&call.key.step, Arc::clone(&self.feed), self.world.output_limit);
                     let repeat = self.repeats.remove(&call.work);
-                    self.calls.begin(call, self.secrets.clone(), repeat, output);
+                    let approved = call.work.step().is_some_and(|step| self.run.plan().is_approved(step));
+                    let sake = Sake {
+                        secrets: self.secrets.clone(),
+                        approved,
+                        engine: self.world.engine.clone(),
+                        inbox: self.world.engine.inbox(self.run.id()),
+                        asked: self.run.trial(call.work).map_or(0, |trial| trial.asked),
+                    };
+                    self.calls.begin(call, sake, repeat, output);
                 }
                 Command::Stop { work, .. } => self.calls.stop(work),
                 Command::Wake(at) => wake = Some(at),

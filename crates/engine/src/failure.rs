@@ -3,12 +3,14 @@
 
 use op_run::Refused;
 
+use crate::handle::call::CallError;
 use crate::handle::control::ControlError;
 use crate::handle::query::{FindError, GetError};
 use crate::handle::schedule::ScheduleError;
 use crate::handle::tail::TailError;
 use crate::names::NameError;
 use crate::ports::{AppendError, ConnectError, Denied, ReadError, ReloadError};
+use crate::session::SessionError;
 use crate::start::StartError;
 
 /// What kind of error it is, whatever the wire calls it.
@@ -95,6 +97,15 @@ impl Describe for NameError {
     }
 }
 
+impl Describe for CallError {
+    fn describe(&self) -> Described {
+        match self {
+            Self::Name(error) => error.describe(),
+            Self::Session(error) => error.describe(),
+        }
+    }
+}
+
 impl Describe for StartError {
     fn describe(&self) -> Described {
         match self {
@@ -120,8 +131,24 @@ impl Describe for StartError {
             Self::GoingDown => {
                 described(Kind::Unavailable, "GOING_DOWN", "ask again when the daemon is back")
             }
+            Self::Session(error) => error.describe(),
             Self::Append(error) => error.describe(),
             Self::Read(error) => error.describe(),
+        }
+    }
+}
+
+impl Describe for SessionError {
+    fn describe(&self) -> Described {
+        match self {
+            Self::TooMany(_) | Self::TooManyOfUser { .. } => described(
+                Kind::Exhausted,
+                "TOO_MANY_SESSIONS",
+                "`op-dbus sessions` lists those that are open",
+            ),
+            Self::Unknown(_) => {
+                described(Kind::Unknown, "SESSION_UNKNOWN", "`op-dbus sessions` lists those that are open")
+            }
         }
     }
 }

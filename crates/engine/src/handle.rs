@@ -20,6 +20,7 @@ use crate::idle::Idle;
 use crate::library::Library;
 use crate::places::Places;
 use crate::ports::{Agents, Clock, Journal, Perform};
+use crate::session::{SessionLimits, Sessions};
 
 pub mod apply;
 pub mod call;
@@ -28,6 +29,7 @@ mod place;
 pub mod preview;
 pub mod query;
 pub mod schedule;
+pub mod session;
 pub mod skill;
 pub mod start;
 pub mod tail;
@@ -43,11 +45,19 @@ pub struct Limits {
     pub drain: Duration,
     /// How long a call by a client may take that does not say.
     pub call: Duration,
+    /// Sessions that are open.
+    pub sessions: SessionLimits,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { runs: 10_000, output: 1 << 20, drain: Duration::from_secs(10), call: Duration::from_secs(30) }
+        Self {
+            runs: 10_000,
+            output: 1 << 20,
+            drain: Duration::from_secs(10),
+            call: Duration::from_secs(30),
+            sessions: SessionLimits::default(),
+        }
     }
 }
 
@@ -81,6 +91,7 @@ pub(crate) struct Hall {
     /// Whether new runs are refused until somebody says otherwise.
     draining: AtomicBool,
     places: Places,
+    pub(crate) sessions: Sessions,
     /// Who holds it is the only one to change how far schedules are.
     schedules: tokio::sync::Mutex<()>,
     pub(crate) idle: Idle,
@@ -120,6 +131,7 @@ impl Engine {
             renewed: Notify::new(),
             draining: AtomicBool::new(false),
             places: Places::default(),
+            sessions: Sessions::default(),
             schedules: tokio::sync::Mutex::default(),
             idle: Idle::default(),
             live: Mutex::new(HashMap::new()),
@@ -230,6 +242,11 @@ impl Engine {
         let (feed, beat) = (Arc::new(Feed::new(run.clone())), Arc::new(Beat::default()));
         live.insert(run.id().clone(), Live { inbox, feed: Arc::clone(&feed), beat: Arc::clone(&beat) });
         Some(Entered { run: run.id().clone(), feed, messages, beat })
+    }
+
+    /// The way into a run that has a conductor.
+    pub(crate) fn inbox(&self, run: &RunId) -> Option<mpsc::Sender<Message>> {
+        self.live().get(run).map(|live| live.inbox.clone())
     }
 
     /// Forgets a run.

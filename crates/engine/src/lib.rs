@@ -19,7 +19,8 @@
 //! - [`library`]: plans and casts; `places`: runs that count together; `idle`: runs that only wait; `beat`: whether conductors turn; `child`: plans inside plans
 //! - `conductor`: the task of a run; `calls`: what it has under way; [`recover`]: runs from the journal
 //! - [`feed`]: what is published of a live run; [`watch`]: following a run from any sequence; [`output`]: kept output
-//! - [`guard`]: wrappers around calls, and what skills add to calls or hold against them
+//! - [`guard`]: wrappers around calls, and what skills add to calls or hold against them; [`session`]: sessions of clients; [`host`]: what
+//!   operations ask the hub for
 //! - [`failure`]: what errors say to every door; [`warden`]: who may do what
 //! - [`ports`]: the journal, performers, agents, the clock, the authority and the daemon around it all; `fakes`: their twins (feature `fakes`)
 
@@ -32,6 +33,7 @@ pub mod failure;
 pub mod feed;
 pub mod guard;
 pub mod handle;
+pub mod host;
 mod idle;
 pub mod library;
 pub mod names;
@@ -39,6 +41,7 @@ pub mod output;
 mod places;
 pub mod ports;
 pub mod recover;
+pub mod session;
 pub mod start;
 pub mod warden;
 pub mod watch;
@@ -47,5 +50,6 @@ pub mod watch;
 pub mod fakes;
 
 pub use handle::{Engine, Limits, Ports};
+pub use host::Grants;
 pub use library::Library;
 pub use warden::Warden;

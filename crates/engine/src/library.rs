@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use op_plan::{Casting, Role, Skills};
 
+use crate::host::Grants;
 use crate::names::Plans;
 
 /// Casts by name.
@@ -22,6 +23,8 @@ pub struct Library {
     pub roles: IndexMap<String, Role>,
     /// Skills.
     pub skills: Arc<Skills>,
+    /// What agents may ask the hub for.
+    pub grants: Grants,
 }
 
 impl From<Plans> for Library {

@@ -8,7 +8,7 @@ pub mod journal;
 pub mod perform;
 pub mod service;
 
-pub use agents::{AgentState, AgentStatus, Agents, Breaker, ConnectError, OperationStatus};
+pub use agents::{AgentState, AgentStatus, Agents, Breaker, ConnectError, Lease, OperationStatus};
 pub use authority::{Authority, Caller, Denied, Right, Subject};
 pub use clock::{Clock, SystemClock};
 pub use journal::{

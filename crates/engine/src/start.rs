@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::library::Library;
 use crate::names::{self, NameError};
 use crate::ports::{AppendError, ReadError};
+use crate::session::{self, SessionError};
 
 /// What somebody wants to run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -38,9 +39,23 @@ pub struct StartRequest {
     pub labels: BTreeMap<String, String>,
     /// Replaces the plan's own limit on the whole run.
     pub timeout: Option<Duration>,
+    /// The session that the run is part of; it is one of its own otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 impl StartRequest {
+    /// The session that the run will carry; who labels a run so names one too.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.session.as_ref().or_else(|| self.labels.get(session::LABEL)).map(String::as_str)
+    }
+
+    fn labels(&self) -> BTreeMap<String, String> {
+        let mut labels = self.labels.clone();
+        labels.extend(self.session.clone().map(|session| (session::LABEL.to_owned(), session)));
+        labels
+    }
+
     /// Tells two requests under one key apart.
     pub(crate) fn digest(&self) -> String {
         let text = serde_json::to_vec(self).expect("a request is plain data");
@@ -144,6 +159,9 @@ pub enum StartError {
     /// The daemon goes down.
     #[error("the daemon is going down and starts no runs any more")]
     GoingDown,
+    /// The session is not one of who asks.
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// The start could not be put on disk.
     #[error("the run could not be started: {0}")]
     Append(#[from] AppendError),
@@ -173,7 +191,7 @@ pub(crate) fn prepare(
         concurrency: key(plan, &inputs)?,
         inputs,
         user: request.user.clone(),
-        labels: request.labels.clone(),
+        labels: request.labels(),
         timeout: request.timeout,
         queued: false,
     })

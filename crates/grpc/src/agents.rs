@@ -1,14 +1,13 @@
 //! `opdbus.v1.Agents`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt as _, unfold};
 use op_engine::Engine;
+use op_engine::handle::call::Calling;
 use op_engine::handle::skill::SkillQuestion;
 use op_engine::names::Target;
 use op_engine::ports::{Progress, Right, Sink};
-use op_plan::Performer;
 use op_proto::v1 as wire;
 use op_proto::v1::agents_server::Agents;
 use op_run::Answer;
@@ -30,18 +29,12 @@ pub(crate) struct AgentsService {
 
 type Reply<T> = Result<Response<T>, Status>;
 
-/// Who a client calls.
-pub(crate) enum Callee {
-    Performer(Performer),
-    /// The hub itself, about its skills.
-    Hub(SkillQuestion),
-}
-
-/// A call that a client asks for.
-pub(crate) struct Asked {
-    pub(crate) callee: Callee,
-    pub(crate) arguments: Map<String, Value>,
-    pub(crate) timeout: Option<Duration>,
+/// What a client asks for.
+pub(crate) enum Asked {
+    /// An operation.
+    Call(Calling),
+    /// Something that the hub itself knows of its skills.
+    Skill(SkillQuestion, Map<String, Value>),
 }
 
 #[tonic::async_trait]
@@ -107,18 +100,23 @@ impl AgentsService {
 /// Reads what a client wants to call, and refuses who may not. A plan is run, not called.
 pub(crate) async fn asked(desk: &Desk, asker: &Asker, of: &wire::CallRequest) -> Result<Asked, Status> {
     desk.admit(asker, Right::Run, &[("operation", &of.target)]).await?;
-    let callee = match desk.engine.resolve(&of.target).map_err(|error| status(&error))? {
-        Target::Operation(performer) => Callee::Performer(performer),
-        Target::Skill(question) => Callee::Hub(question),
+    let target = desk.engine.resolve(&of.target).map_err(|error| status(&error))?;
+    let arguments = object("arguments", &of.arguments)?;
+    let performer = match target {
+        Target::Operation(performer) => performer,
+        Target::Skill(question) => return Ok(Asked::Skill(question, arguments)),
         Target::Plan(plan) => {
             return Err(bad_field("target", format!("`{}` is a plan: start a run of it", plan.id())));
         }
     };
-    Ok(Asked {
-        callee,
-        arguments: object("arguments", &of.arguments)?,
+    Ok(Asked::Call(Calling {
+        performer,
+        arguments,
         timeout: limit("timeout", of.timeout)?,
-    })
+        user: asker.name(),
+        session: of.session.clone(),
+        approved: of.approved,
+    }))
 }
 
 /// Performs a call whose output nobody watches.
@@ -137,12 +135,10 @@ async fn perform(
     sink: Arc<dyn Sink>,
     stop: CancellationToken,
 ) -> Result<Answer, Status> {
-    let Asked { callee, arguments, timeout } = asked;
-    let answer = match callee {
-        Callee::Hub(question) => Ok(engine.tell(&question, &arguments)),
-        Callee::Performer(performer) => engine.call(&performer, arguments, timeout, sink, stop).await,
-    };
-    answer.map_err(|error| status(&error))
+    match asked {
+        Asked::Skill(question, arguments) => Ok(engine.tell(&question, &arguments)),
+        Asked::Call(calling) => engine.call(calling, sink, stop).await.map_err(|error| status(&error)),
+    }
 }
 
 /// Takes what nobody watches.

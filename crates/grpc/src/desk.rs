@@ -49,6 +49,11 @@ impl Desk {
         admitted.map_err(|denied| status(&denied))
     }
 
+    /// Whether a caller may manage agents, without a person being asked.
+    pub(crate) async fn manages(&self, asker: &Asker) -> bool {
+        self.warden.admit(&asker.caller, Right::ManageAgents, &[], false).await.is_ok()
+    }
+
     /// Refuses who may not start a run of this plan.
     pub(crate) async fn admit_start(&self, asker: &Asker, plan: &str) -> Result<(), Status> {
         self.admit(asker, Right::Run, &[("definition", plan)]).await

@@ -4,7 +4,7 @@
 //! name of the field.
 //!
 //! - [`server`]: listeners and services; `visitor`, `peer`: who is calling; `desk`: what services work with, and who may do what
-//! - `runs`, `plans`, `agents`, `tools`, `skills`, `journal`: the services of `proto/opdbus/v1`
+//! - `runs`, `plans`, `agents`, `tools`, `skills`, `sessions`, `journal`: the services of `proto/opdbus/v1`
 //! - `convert`: between the engine's words and the wire's
 //! - [`failure`]: errors as `google.rpc.Status` with details
 
@@ -17,6 +17,7 @@ mod peer;
 mod plans;
 mod runs;
 pub mod server;
+mod sessions;
 mod skills;
 mod tools;
 mod visitor;

@@ -225,6 +225,7 @@ fn start_request(user: String, of: wire::StartRequest) -> Result<StartRequest, S
     Ok(StartRequest {
         inputs: object("inputs", &of.inputs)?,
         timeout: limit("timeout", of.timeout)?,
+        session: Some(of.session).filter(|session| !session.is_empty()),
         idempotency_key: Some(of.idempotency_key).filter(|key| !key.is_empty()),
         plan: of.plan,
         cast: of.cast.into_iter().collect(),

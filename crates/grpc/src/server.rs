@@ -9,6 +9,7 @@ use op_proto::v1::agents_server::AgentsServer;
 use op_proto::v1::journal_server::JournalServer;
 use op_proto::v1::plans_server::PlansServer;
 use op_proto::v1::runs_server::RunsServer;
+use op_proto::v1::sessions_server::SessionsServer;
 use op_proto::v1::skills_server::SkillsServer;
 use op_proto::v1::tools_server::ToolsServer;
 use tokio::net::{TcpListener, UnixListener};
@@ -25,6 +26,7 @@ use crate::journal::JournalService;
 use crate::peer;
 use crate::plans::PlansService;
 use crate::runs::RunsService;
+use crate::sessions::SessionsService;
 use crate::skills::SkillsService;
 use crate::tools::ToolsService;
 use crate::visitor::Visitor;
@@ -95,6 +97,7 @@ fn router(desk: &Desk) -> Result<Router, ServeError> {
         .with_service_name("opdbus.v1.Plans")
         .with_service_name("opdbus.v1.Agents")
         .with_service_name("opdbus.v1.Tools")
+        .with_service_name("opdbus.v1.Sessions")
         .with_service_name("opdbus.v1.Skills")
         .with_service_name("opdbus.v1.Journal")
         .build_v1()?;
@@ -107,12 +110,14 @@ fn router(desk: &Desk) -> Result<Router, ServeError> {
     let agents =
         AgentsServer::new(AgentsService { desk: desk.clone() }).max_decoding_message_size(MAX_REQUEST);
     let tools = ToolsServer::new(ToolsService { desk: desk.clone() }).max_decoding_message_size(MAX_REQUEST);
+    let sessions = SessionsServer::new(SessionsService { desk: desk.clone() });
     let skills = SkillsServer::new(SkillsService { desk: desk.clone() });
     let journal = JournalServer::new(JournalService { desk: desk.clone() });
     let routes = Routes::new(InterceptedService::new(runs, guarded()))
         .add_service(InterceptedService::new(plans, guarded()))
         .add_service(InterceptedService::new(agents, guarded()))
         .add_service(InterceptedService::new(tools, guarded()))
+        .add_service(InterceptedService::new(sessions, guarded()))
         .add_service(InterceptedService::new(skills, guarded()))
         .add_service(InterceptedService::new(journal, guarded()))
         .add_service(InterceptedService::new(reflection, guarded()))

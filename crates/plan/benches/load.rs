@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use op_plan::catalogue::{Brief, Operations};
-use op_plan::{Catalogue, Effects, Operation, Performer, Role, Source, load};
+use op_plan::{Catalogue, Effects, Operation, Performer, Risk, Role, Source, load};
 use serde_json::json;
 
 /// Steps of each plan.
@@ -77,6 +77,7 @@ fn catalogue() -> Catalogue {
         input,
         output: json!({ "type": "string" }),
         effects: Effects::Read,
+        risk: Risk::Low,
         idempotent: true,
         streaming: false,
         undo: None,

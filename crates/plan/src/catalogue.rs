@@ -64,6 +64,40 @@ pub enum Effects {
     External,
 }
 
+/// What can go wrong with an operation at worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// Nothing is changed.
+    Low,
+    /// What is changed can be made good.
+    Medium,
+    /// Others notice.
+    High,
+    /// It cannot be taken back: it is performed only after a person approved of it.
+    Critical,
+}
+
+impl Risk {
+    /// The risk of an operation that says nothing of it.
+    pub fn of(effects: Effects) -> Self {
+        match effects {
+            Effects::Read => Self::Low,
+            Effects::Write | Effects::External => Self::Medium,
+        }
+    }
+
+    /// The word for people and programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// What is known of an operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Operation {
@@ -75,6 +109,8 @@ pub struct Operation {
     pub output: serde_json::Value,
     /// What it touches.
     pub effects: Effects,
+    /// What can go wrong at worst.
+    pub risk: Risk,
     /// Whether twice equals once.
     pub idempotent: bool,
     /// Whether it sends output while it works.

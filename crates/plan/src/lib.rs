@@ -34,7 +34,7 @@ pub mod shape;
 pub mod skill;
 
 pub use cast::{Casting, Player};
-pub use catalogue::{Catalogue, Effects, Operation, Performer, Role};
+pub use catalogue::{Catalogue, Effects, Operation, Performer, Risk, Role};
 pub use diagnostic::{Diagnostic, Severity};
 pub use expression::{Expression, Reference, Scope};
 pub use input::{Input, InputType};

@@ -120,8 +120,9 @@ impl<'a> Library<'a> {
         let written = *self.written.get(id)?;
         self.open.push(id.to_owned());
         let before = report.errors();
-        let draft =
-            (written.lower)(&mut Lowering::new(report, catalogue, self), id, written.key, written.table);
+        let mut lowering = Lowering::new(report, catalogue, self);
+        let draft = (written.lower)(&mut lowering, id, written.key, written.table);
+        draft.iter().for_each(|draft| lowering.check_risk(draft, written.key));
         let draft = draft.filter(|_| report.errors() == before);
         let plan = draft.and_then(|draft| seal(draft, id, written.key, report));
         self.open.pop();

@@ -36,6 +36,8 @@ pub struct Plan {
     by_name: HashMap<String, usize>,
     variables: HashMap<String, usize>,
     dependents: Vec<Vec<usize>>,
+    /// For each step, whether a person approves before it.
+    approved: Vec<bool>,
     digest: String,
 }
 
@@ -63,6 +65,7 @@ impl Plan {
         let mut phase_by_id = HashMap::new();
         let mut by_name = HashMap::new();
         let mut variables = HashMap::new();
+        let approved = draft.phases.iter().flat_map(Phase::approved).collect();
         let mut dependents = vec![Vec::new(); draft.phases.len()];
         for (at, phase) in draft.phases.iter().enumerate() {
             first.push(steps.len());
@@ -82,7 +85,7 @@ impl Plan {
             }
         }
         let digest = digest(&draft);
-        Self { draft, steps, first, by_id, phase_by_id, by_name, variables, dependents, digest }
+        Self { draft, steps, first, by_id, phase_by_id, by_name, variables, dependents, approved, digest }
     }
 
     /// Its id, unique over all plans.
@@ -114,6 +117,11 @@ impl Plan {
     pub fn step(&self, step: usize) -> &Step {
         let (phase, place) = self.steps[step];
         &self.draft.phases[phase].steps[place]
+    }
+
+    /// Whether a person approves before a step begins, at its gate or at one before it in its phase.
+    pub fn is_approved(&self, step: usize) -> bool {
+        self.approved[step]
     }
 
     /// The phase that a step belongs to.

@@ -15,6 +15,7 @@ mod machine;
 mod names;
 mod part;
 mod retry;
+mod risk;
 mod steps;
 mod template;
 mod trigger;
@@ -25,7 +26,9 @@ mod work;
 mod workflow;
 mod workstack;
 
-use crate::catalogue::Catalogue;
+use std::collections::BTreeMap;
+
+use crate::catalogue::{Catalogue, Performer};
 use crate::diagnostic::Report;
 use crate::document::{Place, Table};
 use crate::expression::Reference;
@@ -58,6 +61,8 @@ pub(crate) struct Lowering<'r, 'a, 'l> {
     pub(crate) report: &'r mut Report<'a>,
     pub(crate) catalogue: &'r Catalogue,
     library: &'r mut Library<'l>,
+    /// Operations of critical risk, and where each is named first.
+    critical: BTreeMap<Performer, Place>,
     /// Every reference of the plan, to be checked when all of it is known.
     pub(crate) uses: Vec<Use>,
     /// Names that mean something only where they are read just now: the item of a list, the output of the step itself.
@@ -96,7 +101,8 @@ impl<'r, 'a, 'l> Lowering<'r, 'a, 'l> {
         catalogue: &'r Catalogue,
         library: &'r mut Library<'l>,
     ) -> Self {
-        Self { report, catalogue, library, uses: Vec::new(), locals: &[] }
+        let critical = BTreeMap::new();
+        Self { report, catalogue, library, critical, uses: Vec::new(), locals: &[] }
     }
 
     /// Reads something in which these names have a value of their own.

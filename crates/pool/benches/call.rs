@@ -182,6 +182,7 @@ async fn perform(pool: Arc<Pool>, sink: Arc<dyn Sink>, key: String) -> Result<()
         repeat: false,
         secrets: Vec::new(),
         session: String::new(),
+        approved: false,
     };
     let answer = pool.perform(request, sink, CancellationToken::new()).await;
     pool.acknowledge(&Performer::new("echo", "echo"), &key);

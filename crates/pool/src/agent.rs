@@ -1,11 +1,12 @@
 //! One agent, as calls and people see it. Its keeper writes how it stands; everybody else reads.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use op_engine::ports::{self, AgentState, Clock};
+use op_plan::Risk;
 use op_run::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +40,10 @@ pub(crate) struct Agent {
     /// Whether the breaker is closed and counted no fault, so that calls need not ask it.
     clean: AtomicBool,
     wishes: mpsc::Sender<Wish>,
+    /// Leases that hold the agents of the pool that run on connection.
+    pub(crate) leases: Arc<AtomicUsize>,
+    /// Sessions for which it performed something and that are not over.
+    served: Mutex<HashSet<String>>,
     /// Calls that wait for the link.
     waiting: AtomicU32,
     counts: Mutex<Counts>,
@@ -52,6 +57,8 @@ pub(crate) struct Agent {
 pub(crate) enum Wish {
     Wanted,
     Dismissed,
+    /// Nobody leases it any more.
+    Released,
 }
 
 /// How an agent stands.
@@ -143,6 +150,8 @@ impl Agent {
             breaker: Mutex::new(Breaker::new(pool.breaker)),
             clean: AtomicBool::new(true),
             wishes,
+            leases: Arc::default(),
+            served: Mutex::default(),
             waiting: AtomicU32::new(0),
             counts: Mutex::default(),
             succession: Mutex::default(),
@@ -158,6 +167,39 @@ impl Agent {
     pub(crate) fn want(&self) {
         // A keeper with so many wishes before it will look at the demand anyway.
         let _ = self.wishes.try_send(Wish::Wanted);
+    }
+
+    /// Whether it is to be connected also without a call.
+    pub(crate) fn is_held(&self) -> bool {
+        self.settings.run_on_connection && (self.pool.hold || self.leases.load(Ordering::Acquire) > 0)
+    }
+
+    /// Says that nobody leases it any more.
+    pub(crate) fn release(&self) {
+        // A keeper with so many wishes before it will see that it need not hold it.
+        let _ = self.wishes.try_send(Wish::Released);
+    }
+
+    /// Remembers the session of a call.
+    pub(crate) fn serve(&self, session: &str) {
+        let mut served = self.served();
+        if !session.is_empty() && !served.contains(session) {
+            served.insert(session.to_owned());
+        }
+    }
+
+    /// Tells the agent that a session is over, if it served it and is connected.
+    pub(crate) fn session_over(&self, session: &str) {
+        if !self.served().remove(session) {
+            return;
+        }
+        if let Some(wire) = &self.standing.borrow().wire {
+            wire.session_over(session);
+        }
+    }
+
+    pub(crate) fn served(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.served.lock().expect("nothing panics while it holds the sessions")
     }
 
     /// Says that a person lets go of the link.
@@ -263,6 +305,14 @@ impl Agent {
         tally.calls += 1;
         tally.failures += u64::from(count != Count::Success);
         tally.total += took;
+    }
+
+    /// What can go wrong with an operation, as far as is known.
+    pub(crate) fn risk(&self, operation: &str) -> Option<Risk> {
+        let standing = self.standing.borrow();
+        let described = standing.described.as_ref().map(|described| &described.operations);
+        let known = described.or(self.settings.known.as_ref())?;
+        known.get(operation).map(|operation| operation.risk)
     }
 
     fn knows(&self, operation: &str) -> bool {

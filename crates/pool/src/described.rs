@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use op_plan::{Effects, Operation};
+use op_plan::{Effects, Operation, Risk};
 use op_proto::agent::v1::{self as wire, DescribeResponse, OperationDescription};
 
 use crate::fault::{Fault, FaultKind};
@@ -51,11 +51,19 @@ fn operation_of(said: OperationDescription) -> Result<Operation, String> {
         wire::Effects::External => Effects::External,
         wire::Effects::Unspecified => return Err("it does not say what it touches".to_owned()),
     };
+    let risk = match said.risk() {
+        wire::Risk::Unspecified => Risk::of(effects),
+        wire::Risk::Low => Risk::Low,
+        wire::Risk::Medium => Risk::Medium,
+        wire::Risk::High => Risk::High,
+        wire::Risk::Critical => Risk::Critical,
+    };
     Ok(Operation {
         input: schema("input", &said.input_schema)?,
         output: schema("output", &said.output_schema)?,
         description: said.description,
         effects,
+        risk,
         idempotent: said.idempotent,
         streaming: said.streaming,
         undo: Some(said.undo).filter(|undo| !undo.is_empty()),
@@ -97,6 +105,18 @@ mod tests {
         assert_eq!(read.undo.as_deref(), Some("undo_it"));
         assert_eq!(read.unavailable, None);
         assert_eq!(read.input, serde_json::json!({"type": "object"}));
+    }
+
+    #[test]
+    fn a_risk_that_is_not_told_follows_what_is_touched() {
+        let told = |effects: wire::Effects, risk: wire::Risk| {
+            let said = OperationDescription { effects: effects.into(), risk: risk.into(), ..operation("x") };
+            read(vec![said]).expect("a right description").operations["x"].risk
+        };
+        assert_eq!(told(wire::Effects::Read, wire::Risk::Unspecified), Risk::Low);
+        assert_eq!(told(wire::Effects::Write, wire::Risk::Unspecified), Risk::Medium);
+        assert_eq!(told(wire::Effects::External, wire::Risk::Unspecified), Risk::Medium);
+        assert_eq!(told(wire::Effects::Read, wire::Risk::Critical), Risk::Critical);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(crate) async fn keep(agent: Arc<Agent>, mut wishes: mpsc::Receiver<Wish>) {
         drop(keeper);
         agent.faulted();
         tokio::time::sleep(RECOVERY).await;
-        if agent.settings.run_on_connection {
+        if agent.is_held() {
             agent.want();
         }
     }
@@ -78,7 +78,7 @@ impl Keeper {
     fn new(agent: Arc<Agent>) -> Self {
         let policy = Policy {
             launched: agent.settings.launch.is_some(),
-            held: agent.settings.run_on_connection,
+            held: agent.is_held(),
             backoff: agent.pool.backoff,
             idle_release: agent.pool.idle_release,
             drain: agent.pool.grace + MARGIN,
@@ -126,6 +126,7 @@ impl Keeper {
             Some(wish) = wishes.recv() => Some(match wish {
                 Wish::Wanted => Happening::Wanted,
                 Wish::Dismissed => Happening::Dismissed,
+                Wish::Released => Happening::Tick,
             }),
             result = some(self.attempt.as_mut()) => Some(self.attempted(result)),
             () = some(self.lookout.as_mut()) => {
@@ -256,6 +257,9 @@ impl Keeper {
             }
             (false, _) => Demand::Busy,
         };
+        if self.link.hold(self.agent.is_held()) {
+            self.wake = Some(now);
+        }
         let before = self.link.state();
         let input = Input { at: now, chance: rand::random(), demand, happening };
         let commands = match self.link.step(&input) {

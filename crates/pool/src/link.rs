@@ -29,7 +29,7 @@ const HASTE: Duration = Duration::from_secs(1);
 pub(crate) struct Policy {
     /// The hub starts the agent's process.
     pub(crate) launched: bool,
-    /// Connected at all times, once wanted.
+    /// Connected at all times, once wanted; [`Link::hold`] changes it.
     pub(crate) held: bool,
     pub(crate) backoff: Backoff,
     /// How long a link that is not held may be without a call.
@@ -157,6 +157,12 @@ pub(crate) struct Unexpected {
 impl Link {
     pub(crate) fn new(policy: Policy) -> Self {
         Self { policy, phase: Phase::Idle, faults: 0, closing: false }
+    }
+
+    /// Whether it is to be connected at all times from now on. Tells whether it need not any more, so that a tick is to look
+    /// whether anybody uses it.
+    pub(crate) fn hold(&mut self, held: bool) -> bool {
+        std::mem::replace(&mut self.policy.held, held) && !held
     }
 
     /// The state, as people see it.

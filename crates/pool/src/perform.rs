@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use op_engine::ports::{Perform, Request, Sink};
-use op_plan::Performer;
 use op_plan::plan::FailureKind;
+use op_plan::{Performer, Risk};
 use op_proto::agent::v1::Operation;
 use op_run::{Answer, Failure};
 use tokio::time::Instant;
@@ -65,11 +65,11 @@ impl Agent {
         let limit = request.timeout;
         let deadline = limit.and_then(|limit| began.checked_add(limit));
         let order = Order { sink, stop, deadline, grace: self.pool.grace };
-        let name = request.performer.operation.clone();
+        let (name, approved) = (request.performer.operation.clone(), request.approved);
         let operation = self.operation(request);
         async move {
             let result = match operation {
-                Ok(operation) => self.conduct(operation, &order).await,
+                Ok(operation) => self.conduct(operation, approved, &order).await,
                 Err(failure) => Err(failure),
             };
             self.close(&name, limit, began.elapsed(), result)
@@ -102,7 +102,12 @@ impl Agent {
     ///
     /// Most calls wait for nothing but their answer. What others wait for is boxed, here and further in, so that all calls
     /// stay small: a future is as large as its largest wait, and one of more than a kilobyte is slow to allocate and to move.
-    async fn conduct(&self, operation: Box<Operation>, order: &Order<'_>) -> Result<Ended, Failure> {
+    async fn conduct(
+        &self,
+        operation: Box<Operation>,
+        approved: bool,
+        order: &Order<'_>,
+    ) -> Result<Ended, Failure> {
         let _place = match self.gate.try_enter() {
             Some(place) => place,
             None => match Box::pin(order.unless_stopped(self.gate.enter())).await {
@@ -110,11 +115,16 @@ impl Agent {
                 Err(why) => return Ok(unsent(why)),
             },
         };
-        self.deliver(operation, order).await
+        self.deliver(operation, approved, order).await
     }
 
     /// Sends a call, and sends it again as long as it has not left the hub.
-    async fn deliver(&self, mut operation: Box<Operation>, order: &Order<'_>) -> Result<Ended, Failure> {
+    async fn deliver(
+        &self,
+        mut operation: Box<Operation>,
+        approved: bool,
+        order: &Order<'_>,
+    ) -> Result<Ended, Failure> {
         let mut attempt = 0;
         loop {
             let (wire, _probe) = match self.straight() {
@@ -124,6 +134,10 @@ impl Agent {
                     Err(why) => return Ok(unsent(why)),
                 },
             };
+            // Here the agent has said what its operations are.
+            if !approved && self.risk(&operation.operation) == Some(Risk::Critical) {
+                return Err(unapproved(&operation.operation));
+            }
             if order.stop.is_cancelled() {
                 return Ok(unsent(Stopped::Asked));
             }
@@ -156,6 +170,7 @@ impl Agent {
             return Err(Failure::new(FailureKind::Refused, "arguments_too_large", message)
                 .hint("pass a path instead of the content, or raise the limit of the pool"));
         }
+        self.serve(&request.session);
         Ok(Box::new(Operation {
             id: request.key,
             operation: request.performer.operation,
@@ -234,6 +249,13 @@ impl Agent {
     }
 }
 
+/// What cannot be taken back is not done before a person approved of it.
+fn unapproved(operation: &str) -> Failure {
+    let message = format!("`{operation}` cannot be taken back, and no person approved of it");
+    let hint = "ask a person, and call it with `--approved`; in a plan, put `approval` before the step";
+    Failure::new(FailureKind::Refused, "approval_required", message).hint(hint)
+}
+
 fn unsent(why: Stopped) -> Ended {
     Ended { end: End::Unsent, stopped: Some(why) }
 }
@@ -275,6 +297,7 @@ mod tests {
             repeat: false,
             secrets: Vec::new(),
             session: String::new(),
+            approved: false,
         };
         let (sink, stop): (Arc<dyn Sink>, _) = (Arc::new(Nobody), CancellationToken::new());
         let request_twice = 2 * std::mem::size_of_val(&request);

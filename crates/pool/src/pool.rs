@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use op_engine::ports::Clock;
@@ -31,13 +32,16 @@ pub(crate) struct Mould {
     pub(crate) settings: Arc<PoolSettings>,
     clock: Arc<dyn Clock>,
     pub(crate) closing: CancellationToken,
+    /// Leases that hold the agents that run on connection.
+    pub(crate) leases: Arc<AtomicUsize>,
 }
 
 impl Mould {
     /// An agent that nobody keeps yet, and the wishes that its keeper is to hear.
     pub(crate) fn make(&self, agent: AgentSettings) -> (Arc<Agent>, mpsc::Receiver<Wish>) {
-        let Self { settings, clock, closing } = self.clone();
-        let (agent, wishes) = Agent::new(agent, settings, clock, closing.child_token());
+        let Self { settings, clock, closing, leases } = self.clone();
+        let (mut agent, wishes) = Agent::new(agent, settings, clock, closing.child_token());
+        agent.leases = leases;
         (Arc::new(agent), wishes)
     }
 }
@@ -78,7 +82,8 @@ impl Pool {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, BuildError> {
         check(&settings, &agents)?;
-        let mould = Mould { settings: Arc::new(settings), clock, closing: CancellationToken::new() };
+        let (settings, closing) = (Arc::new(settings), CancellationToken::new());
+        let mould = Mould { settings, clock, closing, leases: Arc::default() };
         let pool = Self { mould, roster: Arc::default(), tasks: Mutex::default() };
         for agent in agents {
             let (agent, wishes) = pool.mould.make(agent);
@@ -97,11 +102,17 @@ impl Pool {
         let mut tasks = self.tasks();
         let Tasks { resting, keepers } = &mut *tasks;
         for (agent, wishes) in resting.drain(..) {
-            if agent.settings.run_on_connection {
+            if agent.is_held() {
                 agent.want();
             }
             keepers.spawn(keep(agent, wishes));
         }
+    }
+
+    /// What it keeps for clients: leases that last, and sessions that agents served and that are not over.
+    pub fn kept(&self) -> (usize, usize) {
+        let served = self.roster.agents().iter().map(|agent| agent.served().len()).sum();
+        (self.mould.leases.load(Ordering::Acquire), served)
     }
 
     /// Begins to connect these agents, side by side, because calls to them will come; unknown names change nothing.

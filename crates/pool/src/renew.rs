@@ -123,7 +123,7 @@ async fn let_go(old: &Agent) {
 }
 
 fn want_held(agent: &Agent) {
-    if agent.settings.run_on_connection {
+    if agent.is_held() {
         agent.want();
     }
 }

@@ -21,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use op_proto::agent::v1::host_frame::Frame;
-use op_proto::agent::v1::{Ack, Bye, Cancel, Hello, HostFrame, Operation};
+use op_proto::agent::v1::{Ack, Bye, Cancel, Hello, HostFrame, Operation, SessionOver};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -113,6 +113,11 @@ impl Session {
     /// Tells that an outcome is on disk.
     pub(crate) fn acknowledge(&self, id: &str) {
         self.note(Frame::Ack(Ack { id: id.to_owned() }));
+    }
+
+    /// Tells that the session of a client is over.
+    pub(crate) fn session_over(&self, session: &str) {
+        self.note(Frame::SessionOver(SessionOver { session: session.to_owned() }));
     }
 
     /// Asks all calls in flight to stop.

@@ -27,6 +27,8 @@ pub struct PoolSettings {
     pub backoff: Backoff,
     /// How often a call that has not left the hub is tried again.
     pub max_retries: u32,
+    /// Whether agents that run on connection are connected from the start; otherwise only while somebody leases them.
+    pub hold: bool,
     /// Calls in flight per agent, where neither its settings nor the agent say less.
     pub max_concurrent: u32,
     /// Calls waiting per agent; more are answered as unavailable at once.
@@ -51,6 +53,7 @@ impl Default for PoolSettings {
             keepalive: Duration::from_secs(20),
             backoff: Backoff::default(),
             max_retries: 3,
+            hold: true,
             max_concurrent: 10,
             queue: 1024,
             breaker: BreakerSettings::default(),
@@ -83,7 +86,7 @@ pub struct AgentSettings {
     pub name: String,
     /// Where it listens.
     pub address: Address,
-    /// Held connected from the start, rather than connected at its first call and released when idle.
+    /// Held connected, rather than connected at its first call and released when idle.
     pub run_on_connection: bool,
     /// How to start it; without it the agent is only connected to.
     pub launch: Option<Launch>,

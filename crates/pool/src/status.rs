@@ -1,12 +1,14 @@
 //! The agents as people see them: the port [`Agents`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use op_engine::ports::{AgentState, AgentStatus, Agents, ConnectError, OperationStatus};
+use op_engine::ports::{AgentState, AgentStatus, Agents, ConnectError, Lease, OperationStatus};
 use op_plan::catalogue::Operations;
-use op_plan::{Catalogue, Operation, Performer};
+use op_plan::{Catalogue, Operation, Performer, Risk};
 
 use crate::agent::{Agent, Standing};
 use crate::pool::Pool;
@@ -42,12 +44,33 @@ impl Agents for Pool {
         Ok(agent.status())
     }
 
+    fn lease(&self) -> Lease {
+        self.mould.leases.fetch_add(1, Ordering::AcqRel);
+        let held: Vec<_> =
+            self.roster.agents().into_iter().filter(|agent| agent.settings.run_on_connection).collect();
+        held.iter().for_each(|agent| agent.want());
+        let (leases, roster) = (Arc::clone(&self.mould.leases), Arc::clone(&self.roster));
+        Lease::new(held.iter().map(|agent| agent.settings.name.clone()), move || {
+            if leases.fetch_sub(1, Ordering::AcqRel) == 1 {
+                roster.agents().iter().for_each(|agent| agent.release());
+            }
+        })
+    }
+
+    fn session_over(&self, session: &str) {
+        self.roster.agents().iter().for_each(|agent| agent.session_over(session));
+    }
+
     fn catalogue(&self) -> Catalogue {
         let agents = self.roster.agents().into_iter().map(|agent| {
             let known = agent.known(&agent.standing.borrow());
             (agent.settings.name.clone(), known.map_or(Operations::Open, Operations::Known))
         });
         Catalogue { agents: agents.collect(), ..Catalogue::default() }
+    }
+
+    fn risk(&self, performer: &Performer) -> Option<Risk> {
+        self.agent(&performer.agent)?.risk(&performer.operation)
     }
 
     fn has(&self, performer: &Performer) -> bool {
@@ -83,7 +106,7 @@ impl Agent {
             state: standing.state,
             reason: standing.reason,
             endpoint: self.settings.address.to_string(),
-            run_on_connection: self.settings.run_on_connection,
+            run_on_connection: self.settings.run_on_connection && self.pool.hold,
             operations: operations.collect(),
             version: standing
                 .described

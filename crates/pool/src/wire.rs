@@ -90,6 +90,14 @@ impl Wire {
         }
     }
 
+    /// Tells that the session of a client is over. An agent that speaks no sessions keeps nothing for one.
+    pub(crate) fn session_over(&self, session: &str) {
+        match self {
+            Self::Session(link) => link.session_over(session),
+            Self::Unary(_) => {}
+        }
+    }
+
     /// Asks all calls in flight to stop.
     pub(crate) fn cancel_all(&self) {
         match self {

@@ -12,6 +12,7 @@ mod control;
 mod fan;
 mod finish;
 mod gate;
+mod host;
 mod limit;
 mod machine;
 mod retry;
@@ -71,6 +72,14 @@ fn take(run: &Run, input: &Input) -> Result<Draft, Refused> {
                 Work::Step(_) | Work::Item { .. } => answer::answered(&mut draft, *work, answer),
                 Work::Undo { phase, place } => undo::answered(&mut draft, phase, place, answer),
             }
+        }
+        Happening::HostCalled { work, attempt, number, performer, arguments } => {
+            expect(run, *work, *attempt)?;
+            host::called(&mut draft, *work, *number, performer, arguments)?;
+        }
+        Happening::HostAnswered { work, attempt, number, failure, evidence } => {
+            expect(run, *work, *attempt)?;
+            host::answered(&mut draft, *work, *number, failure.as_ref(), evidence)?;
         }
         Happening::Tick => {}
         Happening::Cancel { rollback, reason, user } => control::cancel(&mut draft, *rollback, reason, user)?,

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::event::{Event, Fact, SkipCause};
 use crate::key::Work;
-use crate::run::{Halt, Run, State, StepState};
+use crate::run::{Halt, Run, State, StepState, Trial};
 use crate::time::Timestamp;
 
 /// Takes an event into the run.
@@ -78,6 +78,8 @@ pub fn evolve(run: &mut Run, event: &Event) {
         | Fact::StepSkipped { .. }
         | Fact::StepFellBack { .. }
         | Fact::SkillActivated { .. }
+        | Fact::HostCallStarted { .. }
+        | Fact::HostCallEnded { .. }
         | Fact::StepStarted { .. }
         | Fact::StepStopping { .. }
         | Fact::StepSucceeded { .. }
@@ -103,6 +105,12 @@ fn of_step(run: &mut Run, step: usize, event: &Event) {
         Fact::StepPassed { answer, .. } => gate::passed(run, step, answer),
         Fact::ApprovalOverdue { .. } => gate::overdue(run, step),
         Fact::StepFanned { items, .. } => item::fanned(run, step, at, items),
+        Fact::HostCallStarted { item, number, .. } => {
+            let raise = |trial: &mut Trial| trial.asked = trial.asked.max(*number);
+            skill::with_trial(run, work(step, *item), raise);
+        }
+        // What it brought is with the performer, and told by what the call brings.
+        Fact::HostCallEnded { .. } => {}
         Fact::SkillActivated { item, skill, given, .. } => {
             skill::activated(run, work(step, *item), skill, *given)
         }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use op_plan::Performer;
 use op_plan::cast::{Cast, Fallback, Player};
 use op_plan::input::Inputs;
 use serde_json::Value;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Evidence, Failure};
 use crate::key::Work;
 use crate::run::State;
 use crate::time::Timestamp;
@@ -61,6 +62,32 @@ pub enum Happening {
         attempt: u32,
         /// How it ended.
         answer: Answer,
+    },
+    /// The performer of a call asked the hub for something, which is about to be performed.
+    HostCalled {
+        /// What the call was made for.
+        work: Work,
+        /// Which attempt, counted from 1.
+        attempt: u32,
+        /// Which of the things it asks for, counted from 1.
+        number: u32,
+        /// Who performs it.
+        performer: Performer,
+        /// Digest of its arguments.
+        arguments: String,
+    },
+    /// What the performer of a call asked for ended.
+    HostAnswered {
+        /// What the call was made for.
+        work: Work,
+        /// Which attempt, counted from 1.
+        attempt: u32,
+        /// Which of the things it asked for.
+        number: u32,
+        /// Why it did not succeed; none when it did.
+        failure: Option<Failure>,
+        /// What was observed.
+        evidence: Evidence,
     },
     /// Time passed.
     Tick,

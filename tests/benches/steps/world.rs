@@ -78,6 +78,7 @@ impl World {
             repeat: false,
             secrets: Vec::new(),
             session: String::new(),
+            approved: false,
         };
         let answer = self.pool.perform(request, Arc::new(Nowhere), CancellationToken::new()).await;
         self.pool.acknowledge(&performer(), &format!("{key}/1"));

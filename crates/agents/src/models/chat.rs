@@ -1,6 +1,6 @@
 //! What a model is told, and what its answer is read as.
 //!
-//! The system message is the prompt of the role; the user message is the task, the prompt, and every other argument under its
+//! The system message is the prompt of the role and the skills; the user message is the task, the prompt, and every other argument under its
 //! name, texts as they are and anything else as JSON.
 
 use std::fmt::Write;
@@ -19,6 +19,9 @@ pub(super) struct Respond {
     /// The task to do.
     #[serde(default, deserialize_with = "named")]
     task: Option<Task>,
+    /// Skills that the hub gives: what the model is to know and to keep to.
+    #[serde(default)]
+    skills: Vec<Skill>,
     /// What to say to the model beside the task.
     prompt: Option<String>,
     /// The model to ask instead of that of the role and of the settings.
@@ -56,6 +59,15 @@ struct Task {
     name: Option<String>,
     /// What is to be done.
     description: Option<String>,
+}
+
+/// A skill.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+struct Skill {
+    /// Its name.
+    name: String,
+    /// Its markdown.
+    text: String,
 }
 
 /// An object, or only its name.
@@ -139,8 +151,10 @@ impl Respond {
         let prompt = role.and_then(|role| role.prompt.clone());
         let name = || role.and_then(|role| role.name.as_deref()).map(|name| format!("You are the {name}."));
         let json = (self.output == Output::Json).then(|| AS_JSON.to_owned());
-        let parts = [prompt.filter(|prompt| !prompt.trim().is_empty()).or_else(name), json];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+        let prompt = prompt.filter(|prompt| !prompt.trim().is_empty()).or_else(name);
+        let skills =
+            self.skills.iter().map(|skill| format!("Skill `{}`:\n\n{}", skill.name, skill.text.trim()));
+        prompt.into_iter().chain(skills).chain(json).collect::<Vec<_>>().join("\n\n")
     }
 
     fn user(&self) -> String {
@@ -250,6 +264,18 @@ mod tests {
         let body = request(json!({ "role": "coder", "task": "Build", "model": "other" }));
         assert_eq!(body["model"], "other");
         assert_eq!(body["messages"][0]["content"], "You are the coder.");
+        assert_eq!(body["messages"][1]["content"], "Task: Build");
+    }
+
+    #[test]
+    fn skills_stand_in_the_system_message_after_the_prompt_of_the_role() {
+        let body = request(json!({
+            "role": { "prompt": "You code." },
+            "task": "Build",
+            "skills": [{ "name": "care", "text": "# Care\n\nBe kind.\n" }, { "name": "haste", "text": "Be quick." }],
+        }));
+        let system = "You code.\n\nSkill `care`:\n\n# Care\n\nBe kind.\n\nSkill `haste`:\n\nBe quick.";
+        assert_eq!(body["messages"][0]["content"], system);
         assert_eq!(body["messages"][1]["content"], "Task: Build");
     }
 

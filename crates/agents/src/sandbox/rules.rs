@@ -48,18 +48,31 @@ const CARGO_READ: [&str; 4] = ["bin", "config", "config.toml", "env"];
 const CARGO_WRITE: [&str; 5] =
     ["registry", "git", ".package-cache", ".package-cache-mutate", ".global-cache"];
 
-/// Variables that name the settings and credentials of clusters and registries. What they name is open to the agent `tools` where
-/// its settings let the variable through to programs: whoever writes it into `environment` means that programs may use it.
+/// The journal and the cores of programs that crashed, which are there for looking at.
+const RECORDS: [&str; 3] = ["/var/log/journal", "/run/log/journal", "/var/lib/systemd/coredump"];
+
+/// Variables that name the settings and credentials of clusters and registries. What they name is open to the agents that work
+/// with those where their settings let the variable through to programs: whoever writes it into `environment` means that programs may use it.
 const NAMED: [&str; 3] = ["KUBECONFIG", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"];
 
-/// Whether an agent runs programs. One that is not known is trusted with less.
+/// Whether an agent runs programs that make files. One that is not known is trusted with less.
 fn runs_programs(name: &str) -> bool {
+    matches!(name, "tools" | "rust_pro" | "python_pro" | "deployment")
+}
+
+/// Whether an agent compiles with cargo.
+fn runs_cargo(name: &str) -> bool {
     matches!(name, "tools" | "rust_pro")
 }
 
 /// Whether an agent writes below its roots.
 fn writes(name: &str) -> bool {
-    runs_programs(name) || name == "offline"
+    matches!(name, "tools" | "rust_pro" | "python_pro" | "offline" | "context_manager")
+}
+
+/// Whether an agent works with clusters and registries.
+fn deploys(name: &str) -> bool {
+    matches!(name, "tools" | "deployment")
 }
 
 /// Every place that the agent `name` may reach.
@@ -67,7 +80,7 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: Option<&Address>) -
     let mut rules = Vec::new();
     let mut grant = |grant: Grant, path: &Path| rules.push(Rule { path: path.to_owned(), grant });
     let work = if writes(name) { Grant::Write } else { Grant::Read };
-    let cargo = if runs_programs(name) { Grant::Write } else { Grant::Read };
+    let cargo = if runs_cargo(name) { Grant::Write } else { Grant::Read };
 
     settings.roots().as_slice().iter().for_each(|root| grant(work, root));
     settings.state.iter().for_each(|state| grant(Grant::Write, state));
@@ -88,9 +101,17 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: Option<&Address>) -
         // Compilers and tests make and run programs there.
         grant(Grant::Write, &env::temp_dir());
         grant(Grant::Write, Path::new("/dev/shm"));
+    }
+    if runs_programs(name) || name == "debugger" {
         searched().for_each(|directory| grant(Grant::Run, &directory));
     }
-    if name == "tools" {
+    if name == "python_pro" {
+        interpreters().for_each(|path| grant(Grant::Run, &path));
+    }
+    if name == "debugger" {
+        RECORDS.iter().for_each(|path| grant(Grant::Read, Path::new(path)));
+    }
+    if deploys(name) {
         named(settings).for_each(|path| grant(Grant::Run, &path));
     }
     if let Some(directory) = listen.and_then(directory_of) {
@@ -102,6 +123,14 @@ pub(super) fn rules(name: &str, settings: &Settings, listen: Option<&Address>) -
 fn home_of(variable: &str, below_home: &str) -> Option<PathBuf> {
     let own = env::var_os(variable).map(PathBuf::from);
     own.or_else(|| env::home_dir().map(|home| home.join(below_home))).filter(|path| path.is_absolute())
+}
+
+/// Where people install interpreters and packages of Python for themselves.
+fn interpreters() -> impl Iterator<Item = PathBuf> {
+    let home = env::home_dir().filter(|home| home.is_absolute());
+    let below = [".local/bin", ".local/lib", ".local/share/uv"];
+    let own = home.into_iter().flat_map(move |home| below.map(|part| home.join(part)));
+    own.chain(home_of("PYENV_ROOT", ".pyenv"))
 }
 
 /// The directories in which programs are looked for.
@@ -153,8 +182,12 @@ mod tests {
         assert_eq!(granted("tools", "/srv/work"), Some(Grant::Write));
         assert_eq!(granted("rust_pro", "/srv/work"), Some(Grant::Write));
         assert_eq!(granted("offline", "/srv/work"), Some(Grant::Write));
+        assert_eq!(granted("context_manager", "/srv/work"), Some(Grant::Write));
+        assert_eq!(granted("sequential_thinking", "/srv/work"), Some(Grant::Read));
         assert_eq!(granted("backend_architect", "/srv/work"), Some(Grant::Read));
         assert_eq!(granted("security_auditor", "/srv/work"), Some(Grant::Read));
+        assert_eq!(granted("memory", "/srv/work"), Some(Grant::Read));
+        assert_eq!(granted("mem0", "/srv/work"), Some(Grant::Read));
         assert_eq!(granted("somebody_new", "/srv/work"), Some(Grant::Read));
     }
 
@@ -163,6 +196,33 @@ mod tests {
         let shared = env::temp_dir().display().to_string();
         assert_eq!(granted("tools", &shared), Some(Grant::Write));
         assert_eq!(granted("offline", &shared), None);
+    }
+
+    #[test]
+    fn interpreters_below_the_home_are_run_by_the_agent_for_python_and_cargo_is_left_alone_by_it() {
+        if let Some(home) = env::home_dir() {
+            let local = home.join(".local/lib").display().to_string();
+            assert_eq!(granted("python_pro", &local), Some(Grant::Run));
+            assert_eq!(granted("rust_pro", &local), None);
+        }
+        if let Some(home) = home_of("CARGO_HOME", ".cargo") {
+            let registry = home.join("registry").display().to_string();
+            assert_eq!(granted("python_pro", &registry), Some(Grant::Read));
+            assert_eq!(granted("rust_pro", &registry), Some(Grant::Write));
+        }
+    }
+
+    #[test]
+    fn the_debugger_reads_records_and_the_deployment_writes_no_tree() {
+        assert_eq!(granted("debugger", "/var/log/journal"), Some(Grant::Read));
+        assert_eq!(granted("tools", "/var/log/journal"), None);
+        let shared = env::temp_dir().display().to_string();
+        assert_eq!(
+            (granted("debugger", "/srv/work"), granted("debugger", &shared)),
+            (Some(Grant::Read), None)
+        );
+        assert_eq!(granted("deployment", "/srv/work"), Some(Grant::Read));
+        assert_eq!(granted("deployment", &shared), Some(Grant::Write));
     }
 
     #[test]
@@ -176,6 +236,7 @@ mod tests {
     fn each_setting_opens_its_place() {
         assert_eq!(granted("security_auditor", "/srv/advisories"), Some(Grant::Read));
         assert_eq!(granted("tools", "/var/lib/agent"), Some(Grant::Write));
+        assert_eq!(granted("memory", "/var/lib/agent"), Some(Grant::Write));
         assert_eq!(granted("tools", "/run/op-dbus"), Some(Grant::Listen));
     }
 

@@ -66,19 +66,19 @@ pub(crate) async fn run<T: Send + 'static>(
         work(&repository, &Pace::new(&stop, &tell))
             .map_err(|Stopped| Failure::cancelled("the review was cancelled"))
     };
-    match tokio::task::spawn_blocking(|| deep(job)).await {
+    match tokio::task::spawn_blocking(|| deep(rust::STACK, job)).await {
         Ok(outcome) => outcome,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Err(Failure::cancelled("the review was cancelled before it began")),
     }
 }
 
-/// Does `job` on a thread with stack enough for the deepest tree that is parsed.
-pub(super) fn deep<T: Send>(job: impl FnOnce() -> T + Send) -> T {
+/// Does `job` on a thread with a stack of `size` bytes: enough for the deepest tree that is parsed.
+pub(crate) fn deep<T: Send>(size: usize, job: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let thread = thread::Builder::new()
             .name("review".to_owned())
-            .stack_size(rust::STACK)
+            .stack_size(size)
             .spawn_scoped(scope, job)
             .expect("a thread can be started where one was just started");
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_job_has_its_answer_and_its_panic_handed_through() {
-        assert_eq!(deep(|| 7), 7);
-        assert!(std::panic::catch_unwind(|| deep(|| panic!("out"))).is_err());
+        assert_eq!(deep(rust::STACK, || 7), 7);
+        assert!(std::panic::catch_unwind(|| deep(rust::STACK, || panic!("out"))).is_err());
     }
 }

@@ -288,7 +288,7 @@ mod tests {
 
     fn error(text: &str) -> Option<ParseError> {
         let text = text.to_owned();
-        deep(move || {
+        deep(STACK, move || {
             let file = File { path: "src/a.rs".to_owned(), area: Area::Source };
             Unit::parse(&file, &text).err()
         })

@@ -12,7 +12,7 @@ use zbus::names::{BusName, InterfaceName, MemberName};
 use zbus::{Connection, Error, Message, ObjectPath, Signature, Structure};
 
 use super::Desk;
-use super::bus::{connect, failed, within};
+use crate::bus::{connect, failed, within};
 
 /// What to call, where.
 #[derive(Debug, Deserialize, JsonSchema)]

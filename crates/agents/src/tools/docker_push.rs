@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
-use super::engine::{Engine, Kind, name};
+use crate::engine::{Engine, Kind, name};
 
 /// docker's last word about a push: `1.2: digest: sha256:.. size: 528`. It names digests of other things too.
 static DOCKER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)\bdigest: (sha256:[0-9a-f]{64})\b"));

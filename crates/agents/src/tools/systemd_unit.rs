@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
-use super::bus::within;
-use super::systemd::{State, Systemd, Unit, full_name};
-use super::undo::Undo;
+use crate::bus::within;
+use crate::systemd::{State, Systemd, Unit, full_name};
+use crate::undo::Undo;
 
 /// Which unit, and what to do with it.
 #[derive(Debug, Deserialize, JsonSchema)]

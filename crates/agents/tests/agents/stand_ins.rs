@@ -1,4 +1,4 @@
-//! The agent `tools` in a process of its own, for which the programs of a test are the only ones there are.
+//! An agent in a process of its own, for which the programs of a test are the only ones there are.
 
 use std::env;
 use std::fs;
@@ -33,12 +33,21 @@ impl StandIns {
 
     /// The same, with variables that reach its programs.
     pub(crate) async fn serve_with(programs: &[(&str, &str)], variables: &[(&str, &str)]) -> Self {
+        Self::serve_agent("tools", programs, variables).await
+    }
+
+    /// The same, for the agent `name`.
+    pub(crate) async fn serve_agent(
+        name: &str,
+        programs: &[(&str, &str)],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let place = tempfile::tempdir().unwrap();
         for directory in ["root", "state", "run", "bin", "tmp"] {
             fs::create_dir(place.path().join(directory)).unwrap();
         }
-        for (name, script) in programs {
-            install(place.path(), name, script);
+        for (program, script) in programs {
+            install(place.path(), program, script);
         }
         let names: Vec<&str> = variables.iter().map(|(name, _)| *name).collect();
         let agent =
@@ -46,6 +55,7 @@ impl StandIns {
                 .env("PATH", place.path().join("bin"))
                 .env("TMPDIR", place.path().join("tmp"))
                 .env("OP_AGENTS_PLACE", place.path())
+                .env("OP_AGENTS_NAME", name)
                 .env("OP_AGENTS_VARIABLES", names.join(","))
                 .envs(variables.iter().map(|(name, value)| {
                     (name, value.replace("$place", &place.path().display().to_string()))
@@ -73,6 +83,11 @@ impl StandIns {
         let path = self.place.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
+    }
+
+    /// Makes a file of the test one that can be run.
+    pub(crate) fn allow(&self, path: &str) {
+        fs::set_permissions(self.place.path().join(path), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Takes a file of the test away.
@@ -119,6 +134,7 @@ fn install(place: &Path, name: &str, script: &str) {
 #[ignore = "the other side of the tests that have stand-ins"]
 fn the_other_side() {
     let place = PathBuf::from(env::var_os("OP_AGENTS_PLACE").expect("another test sets it"));
+    let name = env::var("OP_AGENTS_NAME").unwrap();
     let variables = env::var("OP_AGENTS_VARIABLES").unwrap();
     let mut settings =
         Settings { roots: vec![place.join("root")], state: Some(place.join("state")), ..Settings::default() };
@@ -127,12 +143,12 @@ fn the_other_side() {
     if variables.contains("SANDBOXED") {
         // The scripts write down what they do.
         settings.roots.push(place.clone());
-        sandbox("tools", &settings, Some(&listen)).unwrap();
+        sandbox(&name, &settings, Some(&listen)).unwrap();
         settings.roots.pop();
     }
     let cut = lifeline::watch();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let listener = Listener::bind(&listen).await.unwrap();
-        op_agents::build("tools", &settings).unwrap().serve(listener, cut).await.unwrap();
+        op_agents::build(&name, &settings).unwrap().serve(listener, cut).await.unwrap();
     });
 }

@@ -62,7 +62,7 @@ async fn watch(session: &Session, terminal: &Terminal) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-fn change(agent: &AgentStatus, terminal: &Terminal) -> String {
+pub(super) fn change(agent: &AgentStatus, terminal: &Terminal) -> String {
     let at = time::of(agent.since.as_ref()).unwrap_or_else(Timestamp::now);
     let because =
         if agent.reason.is_empty() { String::new() } else { format!(": {}", one_line(&agent.reason)) };

@@ -51,6 +51,12 @@ pub(crate) struct Call {
     /// How long it may take
     #[arg(long, value_name = "DURATION", value_parser = time::duration)]
     timeout: Option<Duration>,
+    /// Session that it is for, as `op-dbus session` printed it
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// A person was asked and agreed; operations of critical risk are refused without it
+    #[arg(long)]
+    approved: bool,
 }
 
 impl Call {
@@ -60,8 +66,13 @@ impl Call {
             .map_err(|error| Failure::broken("the current directory is gone").because(&error))?;
         ctx.with(vec![here], async |session| {
             let arguments = self.arguments(session).await?;
-            let timeout = self.timeout.map(time::wire);
-            let call = CallRequest { target: self.target.clone(), arguments, timeout };
+            let call = CallRequest {
+                target: self.target.clone(),
+                arguments,
+                timeout: self.timeout.map(time::wire),
+                session: self.session.clone().unwrap_or_default(),
+                approved: self.approved,
+            };
             let outcome = follow(session, call, &ctx.terminal).await?;
             conclude(&outcome, &ctx.terminal)
         })

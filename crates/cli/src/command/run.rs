@@ -65,6 +65,9 @@ pub(crate) struct Run {
     /// Idempotency key: a repeat with the same request is the same run
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Session whose memory it shares, as `op-dbus session` printed it
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
 }
 
 impl Run {
@@ -114,6 +117,7 @@ impl Run {
             idempotency_key: self.key.clone().unwrap_or_default(),
             labels: self.label.iter().cloned().collect(),
             timeout: self.timeout.map(time::wire),
+            session: self.session.clone().unwrap_or_default(),
         }
     }
 }

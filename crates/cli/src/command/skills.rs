@@ -115,8 +115,7 @@ fn about(of: &GetSkillResponse, terminal: &Terminal) -> String {
     let mut text = format!("{}  priority {}\n", terminal.paint.bold(&summary.name), summary.priority);
     for (label, values) in lines {
         for value in values.iter().filter(|value| !value.is_empty()) {
-            text.push_str(&hang(&format!("{label:<11} "), &one_line(value), columns));
-            text.push('\n');
+            text += &hang(&format!("{label:<11} "), &one_line(value), columns);
         }
     }
     text.push('\n');

@@ -1,7 +1,7 @@
 //! Agents, their operations and what a call came to.
 
 use op_proto::v1::call_outcome::Kind;
-use op_proto::v1::{AgentStatus, CallOutcome, OperationStatus};
+use op_proto::v1::{AgentStatus, CallOutcome, OperationStatus, Session};
 use serde_json::{Value, json};
 
 use super::run::{evidence, failure};
@@ -31,6 +31,19 @@ pub(crate) fn agent(agent: &AgentStatus) -> Value {
     })
 }
 
+/// A session and the agents that it leases.
+pub(crate) fn session(session: &Session) -> Value {
+    json!({
+        "id": session.id,
+        "user": session.user,
+        "client": text(&session.client),
+        "since": at(session.since.as_ref()),
+        "calls": session.calls,
+        "runs": session.runs,
+        "agents": session.agents.iter().map(agent).collect::<Vec<_>>(),
+    })
+}
+
 /// An operation of an agent, or a tool.
 pub(crate) fn operation(operation: &OperationStatus) -> Value {
     json!({
@@ -39,6 +52,7 @@ pub(crate) fn operation(operation: &OperationStatus) -> Value {
         "input_schema": nested(&operation.input_schema),
         "output_schema": nested(&operation.output_schema),
         "effects": text(&operation.effects),
+        "risk": text(&operation.risk),
         "idempotent": operation.idempotent,
         "streaming": operation.streaming,
         "unavailable": text(&operation.unavailable),

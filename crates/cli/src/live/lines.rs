@@ -65,8 +65,9 @@ fn aside(event: &Event, board: &Board) -> Option<String> {
         "phase_timed_out" | "cancel_requested" | "run_timed_out" | "rollback_started" | "step_waiting"
         | "step_passed" | "approval_overdue" | "run_paused" | "run_resumed" | "run_admitted"
         | "run_retried" | "run_exhausted" | "rollback_requested" | "stuck_resolved" | "signal_received"
-        | "cast_changed" | "cast_fell_back" | "step_fell_back" | "step_fanned" | "item_failed"
-        | "skill_activated" => Some(one_line(&event.message)),
+        | "cast_changed" | "cast_fell_back" | "step_fell_back" | "step_fanned" | "item_failed" => {
+            Some(one_line(&event.message))
+        }
         // A phase that is entered for the first time says so itself.
         "moved" if goes_back(event) => Some(one_line(&event.message)),
         _ => None,

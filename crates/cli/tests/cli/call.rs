@@ -29,7 +29,10 @@ fn script(kind: Kind) -> Script {
 #[test]
 fn output_goes_aside_and_the_value_to_standard_output() {
     let fake = Fake::play(script(Kind::Value(json_payload(&json!({ "passed": 3 })).expect("a payload"))));
-    let ran = ask(&fake, &["call", "rust_pro.test", "name=7", "limit=7", "--timeout", "5s"]);
+    let ran = ask(
+        &fake,
+        &["call", "rust_pro.test", "name=7", "limit=7", "--timeout", "5s", "--session", "s1", "--approved"],
+    );
     assert_eq!(
         (ran.out.as_str(), ran.err.as_str(), ran.code),
         ("{\n  \"passed\": 3\n}\n", "compiling\n", Some(0))
@@ -37,6 +40,7 @@ fn output_goes_aside_and_the_value_to_standard_output() {
     let call = fake.wait(|asked| if let Asked::Call(call) = asked { Some(call) } else { None });
     let arguments: Value = serde_json::from_str(&call.arguments).expect("JSON");
     assert_eq!(arguments, json!({ "name": "7", "limit": 7 }), "text stays text where the schema wants text");
+    assert_eq!((call.session.as_str(), call.approved), ("s1", true));
     assert_eq!(
         (call.target.as_str(), call.timeout.map(|timeout| timeout.seconds)),
         ("rust_pro.test", Some(5))

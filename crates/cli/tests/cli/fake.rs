@@ -9,6 +9,7 @@ use op_proto::v1::agents_server::AgentsServer;
 use op_proto::v1::journal_server::JournalServer;
 use op_proto::v1::plans_server::PlansServer;
 use op_proto::v1::runs_server::RunsServer;
+use op_proto::v1::sessions_server::SessionsServer;
 use op_proto::v1::tools_server::ToolsServer;
 use op_proto::v1::*;
 use tempfile::TempDir;
@@ -43,6 +44,8 @@ pub(crate) struct Script {
     pub(crate) tools: Vec<OperationStatus>,
     pub(crate) events: Vec<EventsResponse>,
     pub(crate) call: Vec<CallStreamResponse>,
+    pub(crate) batch: Vec<CallBatchResponse>,
+    pub(crate) session: Session,
     /// Runs beside the one.
     pub(crate) others: Vec<Run>,
     /// The state of a run after a decision.
@@ -72,6 +75,8 @@ pub(crate) enum Asked {
     PauseSchedule(PauseScheduleRequest),
     RunSchedule(String),
     Call(CallRequest),
+    Batch(CallBatchRequest),
+    Open(String),
     Events(EventsRequest),
     Connect(String),
 }
@@ -110,6 +115,7 @@ impl Fake {
             .add_service(PlansServer::new(Stage(Arc::clone(&play))))
             .add_service(AgentsServer::new(Stage(Arc::clone(&play))))
             .add_service(ToolsServer::new(Stage(Arc::clone(&play))))
+            .add_service(SessionsServer::new(Stage(Arc::clone(&play))))
             .add_service(JournalServer::new(Stage(Arc::clone(&play))));
         runtime.spawn(server.serve_with_incoming(UnixListenerStream::new(listener)));
         Self { folder, play, requests, _runtime: runtime }

@@ -11,6 +11,7 @@ mod read;
 mod refusal;
 mod run;
 mod scene;
+mod skills;
 mod steer;
 mod terminal;
 mod wake;

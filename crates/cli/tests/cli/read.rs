@@ -169,6 +169,38 @@ fn agents_are_listed_and_their_changes_told() {
     assert_eq!(ask(&fake, &["agents", "--json"]).json()[1]["operations"][0]["name"], "file_read");
 }
 
+fn session() -> Session {
+    Session {
+        id: "k3x9d2m4p7qa".to_owned(),
+        user: "uid:1000".to_owned(),
+        client: "notebook".to_owned(),
+        since: at(0),
+        agents: agents(),
+        calls: 3,
+        runs: 1,
+    }
+}
+
+#[test]
+fn sessions_are_listed_with_what_was_counted() {
+    let fake = Fake::play(Script { session: session(), ..review() });
+    assert_snapshot!(ask(&fake, &["sessions"]).page());
+    let told = ask(&fake, &["sessions", "--json"]).json();
+    assert_eq!((&told[0]["id"], &told[0]["agents"][1]["name"]), (&"k3x9d2m4p7qa".into(), &"tools".into()));
+}
+
+#[test]
+fn a_session_tells_its_id_first_and_then_agents_that_change() {
+    let fake = Fake::play(Script { session: session(), agents: agents(), ..review() });
+    let ran = ask(&fake, &["session", "--client", "notebook"]);
+    assert_eq!((ran.out.as_str(), ran.code), ("k3x9d2m4p7qa\n", Some(0)));
+    assert!(ran.err.contains("rust_pro is backing_off: connection refused\n"), "{}", ran.page());
+    let client = fake.wait(|asked| if let Asked::Open(client) = asked { Some(client) } else { None });
+    assert_eq!(client, "notebook");
+    let lines = ask(&fake, &["session", "--json"]).out;
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+}
+
 #[test]
 fn tools_are_listed_with_what_was_counted() {
     let tool = OperationStatus {

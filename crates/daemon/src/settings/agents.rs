@@ -89,6 +89,8 @@ pub struct AgentTable {
     pub environment: Option<Vec<String>>,
     /// A folder of advisories in the format of `RustSec`, for `security_auditor`.
     pub advisories: Option<PathBuf>,
+    /// What it may ask the hub for: `agent.operation`, `agent.*`, a tool by its bare name, or `*`.
+    pub may_ask: Option<Vec<String>>,
 }
 
 /// One agent, merged.
@@ -277,6 +279,7 @@ impl AgentTable {
             output_bytes: later.output_bytes.or(self.output_bytes),
             environment: later.environment.or(self.environment),
             advisories: later.advisories.or(self.advisories),
+            may_ask: later.may_ask.or(self.may_ask),
         }
     }
 }

@@ -82,6 +82,10 @@ pub struct LimitsTable {
     pub drain: Option<Span>,
     /// How long a call by a client may take that does not say.
     pub call: Option<Span>,
+    /// Sessions of clients that are open.
+    pub sessions: Option<usize>,
+    /// Sessions of one user that are open.
+    pub user_sessions: Option<usize>,
 }
 
 impl DaemonFile {
@@ -104,6 +108,8 @@ impl DaemonFile {
                 argument_bytes: later.limits.argument_bytes.or(self.limits.argument_bytes),
                 drain: later.limits.drain.or(self.limits.drain),
                 call: later.limits.call.or(self.limits.call),
+                sessions: later.limits.sessions.or(self.limits.sessions),
+                user_sessions: later.limits.user_sessions.or(self.limits.user_sessions),
             },
             models: ModelsTable {
                 url: later.models.url.or(self.models.url),

@@ -67,8 +67,9 @@ impl DaemonObject {
     }
 
     /// Calls an operation of an agent (agent.operation) or a tool, outside of any run. It answers at once with the path of a Call,
-    /// whose signal Finished tells of the end. Options: `timeout-usec` t. A caller has at most 16 calls at a time, those that
-    /// ended less than a minute ago included. Needs the right run.
+    /// whose signal Finished tells of the end. Options: `timeout-usec` t; `approved` b, that a person was asked and agreed,
+    /// without which an operation of critical risk is refused. A caller has at most 16 calls at a time, those that ended less than a
+    /// minute ago included. Needs the right run.
     #[zbus(out_args("call"))]
     async fn call(
         &self,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use op_engine::handle::call::Calling;
 use op_engine::names::Target;
 use op_engine::ports::Right;
 use op_engine::start::StartRequest;
@@ -11,7 +12,7 @@ use op_run::RunId;
 use zbus::OwnedObjectPath;
 
 use super::hold_until_replied;
-use crate::calls::{self, Asked, CallView};
+use crate::calls::{self, CallView};
 use crate::fault::Fault;
 use crate::guests::Guest;
 use crate::house::{Lobby, News, Subject};
@@ -62,6 +63,7 @@ pub(super) async fn start(
         idempotency_key: options.word("idempotency-key")?,
         labels: options.map("labels")?,
         timeout: options.span("timeout-usec")?,
+        session: None,
     };
     let is_dry = options.flag("dry-run")?;
     let about = [("kind", plan.draft().shape.word()), ("definition", plan.id())];
@@ -101,7 +103,7 @@ pub(super) async fn call(
     arguments: Table,
     options: Table,
 ) -> Result<OwnedObjectPath, Fault> {
-    let mut options = Options::new(options, &["timeout-usec"])?;
+    let mut options = Options::new(options, &["timeout-usec", "approved"])?;
     let house = &lobby.house;
     let performer = match house.engine.resolve(target).map_err(|error| Fault::of(&error))? {
         Target::Operation(performer) => performer,
@@ -115,10 +117,13 @@ pub(super) async fn call(
             return Err(Fault::invalid(message));
         }
     };
-    let asked = Asked {
+    let asked = Calling {
         performer: performer.clone(),
         arguments: value::object("argument", arguments)?,
         timeout: options.span("timeout-usec")?,
+        user: guest.caller.name(),
+        session: String::new(),
+        approved: options.flag("approved")?,
     };
     let name = performer.to_string();
     lobby.admit(guest, Right::Run, &[("kind", "operation"), ("definition", &name)]).await?;

@@ -1,10 +1,13 @@
 //! Agents that are always the same.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt as _, iter};
-use op_plan::{Catalogue, Performer};
+use op_plan::{Catalogue, Performer, Risk};
 
-use crate::ports::{AgentStatus, Agents, ConnectError};
+use crate::ports::{AgentStatus, Agents, ConnectError, Lease};
 
 /// A catalogue, and agents that never change.
 #[derive(Debug, Clone, Default)]
@@ -13,12 +16,30 @@ pub struct FixedAgents {
     pub catalogue: Catalogue,
     /// The agents.
     pub agents: Vec<AgentStatus>,
+    leases: Arc<AtomicUsize>,
+    over: Arc<Mutex<Vec<String>>>,
 }
 
 impl FixedAgents {
     /// Agents of which nothing is known but the catalogue.
     pub fn of(catalogue: Catalogue) -> Self {
-        Self { catalogue, agents: Vec::new() }
+        Self { catalogue, ..Self::default() }
+    }
+
+    /// These agents as well.
+    #[must_use]
+    pub fn with(self, agents: Vec<AgentStatus>) -> Self {
+        Self { agents, ..self }
+    }
+
+    /// Leases that last.
+    pub fn leases(&self) -> usize {
+        self.leases.load(Ordering::SeqCst)
+    }
+
+    /// Sessions that it was told are over, in order.
+    pub fn over(&self) -> Vec<String> {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn find(&self, name: &str) -> Result<AgentStatus, ConnectError> {
@@ -45,8 +66,25 @@ impl Agents for FixedAgents {
         self.find(name)
     }
 
+    fn lease(&self) -> Lease {
+        self.leases.fetch_add(1, Ordering::SeqCst);
+        let leases = Arc::clone(&self.leases);
+        let held = self.agents.iter().filter(|agent| agent.run_on_connection);
+        Lease::new(held.map(|agent| agent.name.clone()), move || {
+            leases.fetch_sub(1, Ordering::SeqCst);
+        })
+    }
+
+    fn session_over(&self, session: &str) {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner).push(session.to_owned());
+    }
+
     fn catalogue(&self) -> Catalogue {
         self.catalogue.clone()
+    }
+
+    fn risk(&self, performer: &Performer) -> Option<Risk> {
+        self.catalogue.operation(performer).map(|operation| operation.risk)
     }
 
     fn has(&self, performer: &Performer) -> bool {

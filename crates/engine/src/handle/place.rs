@@ -23,6 +23,7 @@ impl Engine {
 
     /// A run that goes on after its end holds its place, or waits for one as a new run does.
     pub(crate) fn take_place_again(&self, run: &Run) {
+        self.join_session(run, false);
         // One that is told to wait may not have given back yet what it had.
         if run.state() == State::Pending {
             self.give_place_back(run);
@@ -36,6 +37,7 @@ impl Engine {
     /// A run that is over is forgotten, and its place is free. Until it is forgotten nobody else conducts it.
     pub(crate) fn leave_over(&self, run: &Run) {
         self.give_place_back(run);
+        self.leave_session(run);
         self.leave(run.id());
     }
 

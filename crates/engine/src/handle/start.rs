@@ -25,6 +25,9 @@ impl Engine {
         if self.is_draining() {
             return Err(StartError::Draining);
         }
+        if let Some(session) = request.session() {
+            self.hall.sessions.check(session, &request.user)?;
+        }
         let plan = self.find_plan(&request.plan)?;
         self.start_plan(plan, request).await
     }
@@ -96,6 +99,7 @@ impl Engine {
         let id = run.id().clone();
         let key = run.origin().and_then(|origin| origin.concurrency.clone());
         entered.feed.publish(1, events, run.clone());
+        self.join_session(&run, true);
         self.conduct(entered, false);
         // Only for a run that has begun.
         self.make_way(&run);

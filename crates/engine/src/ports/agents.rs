@@ -1,11 +1,12 @@
 //! The port to the agents: what is known of them, and their links.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use op_plan::{Catalogue, Operation, Performer};
+use op_plan::{Catalogue, Operation, Performer, Risk};
 use op_run::Timestamp;
 
 /// State of the link to an agent.
@@ -129,6 +130,39 @@ pub enum ConnectError {
     },
 }
 
+/// Holds agents connected that run on connection, until it is dropped.
+pub struct Lease {
+    agents: Arc<[String]>,
+    release: Option<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+impl Lease {
+    /// A lease of these agents, and what is to be done at its end.
+    pub fn new(
+        agents: impl IntoIterator<Item = String>,
+        release: impl FnOnce() + Send + Sync + 'static,
+    ) -> Self {
+        Self { agents: agents.into_iter().collect(), release: Some(Box::new(release)) }
+    }
+
+    /// Names of the agents that are held.
+    pub fn agents(&self) -> Arc<[String]> {
+        Arc::clone(&self.agents)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.release.take().into_iter().for_each(|release| release());
+    }
+}
+
+impl std::fmt::Debug for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Lease").field(&self.agents).finish()
+    }
+}
+
 /// Knows the agents.
 #[async_trait]
 pub trait Agents: Send + Sync + 'static {
@@ -144,8 +178,18 @@ pub trait Agents: Send + Sync + 'static {
     /// Releases the link to an agent and stops its process if the pool started it; calls in flight are cancelled.
     async fn disconnect(&self, name: &str) -> Result<AgentStatus, ConnectError>;
 
+    /// Begins to connect the agents that run on connection, side by side, and returns at once. As long as the lease lasts they
+    /// are connected again whenever a link breaks, and none is released as idle.
+    fn lease(&self) -> Lease;
+
+    /// Tells the agents that performed something for a session, and are connected, that it is over. Never waits.
+    fn session_over(&self, session: &str);
+
     /// What plans can name: what agents described, and what is known of the bundled ones before they are connected.
     fn catalogue(&self) -> Catalogue;
+
+    /// What can go wrong with an operation; `None` while nobody knows.
+    fn risk(&self, performer: &Performer) -> Option<Risk>;
 
     /// Whether an operation can be named, as the catalogue says; asked for every call.
     fn has(&self, performer: &Performer) -> bool;

@@ -29,6 +29,8 @@ pub struct Request {
     pub secrets: Vec<String>,
     /// The session for whose sake it is made: that of a client, or the run itself; empty for none.
     pub session: String,
+    /// Whether a person approved of it. Operations of critical risk are refused otherwise.
+    pub approved: bool,
 }
 
 /// Where a piece of output came from.

@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use op_engine::Limits;
 use op_engine::fakes::{MemoryJournal, ScriptedPerform};
+use op_engine::handle::call::{CallError, Calling};
 use op_engine::handle::query::GetError;
 use op_engine::names::NameError;
-use op_engine::ports::{Channel, KeptOutput, Progress, Sink};
-use op_plan::Performer;
+use op_engine::ports::{Channel, KeptOutput, Progress};
 use op_plan::plan::FailureKind;
 use op_run::Answer;
 use op_run::run::State;
-use serde_json::Map;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    LINE, ONE, World, attempt_of, did, end, fail, limited, output, request, scripted, settle,
+    Deaf, LINE, ONE, World, approve, attempt_of, calling, did, end, fail, limited, output, request, scripted,
+    settle, steer,
 };
 
 fn kept_text(kept: &KeptOutput) -> String {
@@ -84,15 +84,23 @@ async fn a_time_limit_stops_the_call_and_is_its_failure() {
     assert_eq!(run.ended_at().expect("over").since(run.origin().expect("started").at).as_secs(), 20);
 }
 
-struct Deaf;
-
-impl Sink for Deaf {
-    fn take(&self, _progress: Progress) {}
+async fn call(world: &World, name: &str, timeout: Option<Duration>) -> Result<Answer, CallError> {
+    let of = Calling { timeout, ..calling(name) };
+    world.engine.call(of, Arc::new(Deaf), CancellationToken::new()).await
 }
 
-async fn call(world: &World, name: &str, timeout: Option<Duration>) -> Result<Answer, NameError> {
-    let performer = Performer::parse(name);
-    world.engine.call(&performer, Map::new(), timeout, Arc::new(Deaf), CancellationToken::new()).await
+#[tokio::test(start_paused = true)]
+async fn a_call_is_approved_when_a_person_let_its_step_go_on_or_its_client_says_so() {
+    let gated = format!("{ONE}approval = 'sure?'\n[[workstacks.p.phases]]\nid = 'b'\nagents = ['w.step']\n");
+    let world = World::new(&gated, scripted());
+    let run = world.start().await;
+    settle().await;
+    steer(&world, &run, approve(true)).await.expect("it asks");
+    end(&world.engine, &run).await;
+    let of = Calling { approved: true, ..calling("w.step") };
+    world.engine.call(of, Arc::new(Deaf), CancellationToken::new()).await.expect("known");
+    let approved: Vec<_> = world.perform.asked().iter().map(|request| request.approved).collect();
+    assert_eq!(approved, [true, false, true]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,8 +110,9 @@ async fn a_call_outside_a_run_is_answered_and_acknowledged() {
     let asked = world.perform.asked();
     assert_eq!(world.perform.acknowledged(), [asked[0].key.clone()]);
     assert_eq!((asked[0].repeat, asked[0].timeout), (false, Some(Limits::default().call)));
-    assert!(matches!(call(&world, "nobody.test", None).await, Err(NameError::Agent { .. })));
-    assert!(matches!(call(&world, "rust_pro.nothing", None).await, Err(NameError::Operation { .. })));
+    assert!(matches!(call(&world, "nobody.test", None).await, Err(CallError::Name(NameError::Agent { .. }))));
+    let unknown = call(&world, "rust_pro.nothing", None).await;
+    assert!(matches!(unknown, Err(CallError::Name(NameError::Operation { .. }))));
     assert_eq!(world.perform.asked().len(), 1);
 }
 

@@ -7,20 +7,21 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use indexmap::IndexMap;
 use op_engine::fakes::{FixedAgents, MemoryJournal, ScriptedPerform, succeed};
+use op_engine::handle::call::Calling;
 use op_engine::handle::control::{Control, ControlError};
 use op_engine::names::Plans;
 use op_engine::ports::{
-    Channel, Chunk, Journal, Perform, Progress, Recorded, Request, RunFilter, RunRecord, SystemClock,
+    Channel, Chunk, Journal, Perform, Progress, Recorded, Request, RunFilter, RunRecord, Sink, SystemClock,
 };
 use op_engine::start::StartRequest;
 use op_engine::watch::Seen;
 use op_engine::{Engine, Limits, Ports};
 use op_plan::catalogue::{Brief, Operations, Role};
 use op_plan::plan::FailureKind;
-use op_plan::{Catalogue, Effects, Operation, Performer, Source, load};
+use op_plan::{Catalogue, Effects, Operation, Performer, Risk, Source, load};
 use op_run::run::State;
 use op_run::{Answer, Evidence, Failure, Run, RunId};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Three phases, one after the other, each with something to undo.
 pub(crate) const LINE: &str = "
@@ -54,6 +55,7 @@ fn operation() -> Operation {
         input: json!({}),
         output: json!({}),
         effects: Effects::Read,
+        risk: Risk::Low,
         idempotent: true,
         streaming: false,
         undo: None,
@@ -97,6 +99,25 @@ pub(crate) fn limited(
 ) -> Engine {
     let agents = Arc::new(FixedAgents::of(catalogue()));
     Engine::new(Ports { journal, perform, agents, clock: Arc::new(SystemClock::new()) }, plans(text), limits)
+}
+
+/// Takes what nobody watches.
+pub(crate) struct Deaf;
+
+impl Sink for Deaf {
+    fn take(&self, _progress: Progress) {}
+}
+
+/// A call by `uid:1000`, for no session.
+pub(crate) fn calling(name: &str) -> Calling {
+    Calling {
+        performer: Performer::parse(name),
+        arguments: Map::new(),
+        timeout: None,
+        user: "uid:1000".to_owned(),
+        session: String::new(),
+        approved: false,
+    }
 }
 
 /// An engine with what it stands on.

@@ -58,7 +58,7 @@ pub(crate) fn operation(name: &str, of: &OperationStatus) -> wire::OperationStat
         calls: of.calls,
         failures: of.failures,
         total: Some(duration(of.total)),
-        risk: String::new(),
+        risk: about.risk.word().to_owned(),
     }
 }
 

@@ -111,6 +111,15 @@ fn message(fact: &Fact) -> String {
         Fact::StepFellBack { step, failure, performer, .. } => {
             format!("step `{step}` failed, and {performer} takes over: {}", failure.message)
         }
+        Fact::HostCallStarted { step, item, number, performer, .. } => {
+            format!("{} asks for {performer} ({number})", name(step, *item))
+        }
+        Fact::HostCallEnded { step, item, number, failure: None, .. } => {
+            format!("{} has what it asked for ({number})", name(step, *item))
+        }
+        Fact::HostCallEnded { step, item, number, failure: Some(failure), .. } => {
+            format!("{} does not get what it asked for ({number}): {}", name(step, *item), failure.message)
+        }
         Fact::SkillActivated { step, item, skill, because, .. } => {
             format!("the skill `{skill}` is active in {}: {because}", name(step, *item))
         }

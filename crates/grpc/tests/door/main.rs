@@ -5,5 +5,7 @@ mod journal;
 mod plans;
 mod runs;
 mod serving;
+mod sessions;
+mod skills;
 mod steer;
 mod support;

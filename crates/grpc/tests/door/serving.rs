@@ -52,7 +52,7 @@ async fn reflection_lists_the_services_that_are_served() {
     names.sort();
     assert_eq!(
         names,
-        ["Agents", "Journal", "Plans", "Runs", "Tools"].map(|name| format!("opdbus.v1.{name}"))
+        ["Agents", "Journal", "Plans", "Runs", "Sessions", "Tools"].map(|name| format!("opdbus.v1.{name}"))
     );
 }
 

@@ -15,7 +15,7 @@ use op_engine::{Engine, Library, Limits, Ports, Warden};
 use op_grpc::{Doors, ServeError, serve};
 use op_plan::catalogue::{Brief, Operations, Role};
 use op_plan::plan::FailureKind;
-use op_plan::{Casting, Catalogue, Effects, Operation, Performer, Source, load};
+use op_plan::{Casting, Catalogue, Effects, Operation, Performer, Risk, Source, load};
 use op_proto::v1 as wire;
 use op_proto::v1::runs_client::RunsClient;
 use op_run::{Answer, Evidence, Failure, Timestamp};
@@ -89,6 +89,7 @@ pub(crate) fn operation() -> Operation {
         input: json!({ "type": "object" }),
         output: json!({}),
         effects: Effects::Read,
+        risk: Risk::Low,
         idempotent: true,
         streaming: false,
         undo: None,
@@ -126,7 +127,7 @@ fn agents() -> FixedAgents {
     let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
     let catalogue =
         Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]), ..Catalogue::default() };
-    FixedAgents { catalogue, agents: vec![status("tools"), status("w")] }
+    FixedAgents::of(catalogue).with(vec![status("tools"), status("w")])
 }
 
 /// A door, open, and what stands behind it.

@@ -40,6 +40,25 @@ pub struct Phase {
 }
 
 impl Phase {
+    /// For each of its steps, whether a person approves before it: at its own gate, or at one of the steps it comes after.
+    pub(crate) fn approved(&self) -> Vec<bool> {
+        let mut next = vec![Vec::new(); self.steps.len()];
+        for (at, step) in self.steps.iter().enumerate() {
+            let before = step.after.iter().filter(|before| **before < self.steps.len());
+            before.for_each(|before| next[*before].push(at));
+        }
+        let mut approved: Vec<bool> = self.steps.iter().map(Step::asks_person).collect();
+        let mut open: Vec<usize> = (0..self.steps.len()).filter(|at| approved[*at]).collect();
+        while let Some(at) = open.pop() {
+            for later in std::mem::take(&mut next[at]) {
+                if !std::mem::replace(&mut approved[later], true) {
+                    open.push(later);
+                }
+            }
+        }
+        approved
+    }
+
     /// A phase of these steps without any wishes.
     pub fn new(id: impl Into<String>, steps: Vec<Step>) -> Self {
         let id = id.into();

@@ -228,6 +228,13 @@ impl Step {
         }
     }
 
+    /// Whether a person lets it go on: nobody else does, and it does not go on without.
+    pub(crate) fn asks_person(&self) -> bool {
+        let asks =
+            matches!(&self.gate, Some(Gate::Approval(asked)) if asked.on_timeout != OnTimeout::Approve);
+        asks && !self.optional
+    }
+
     /// Names of what it stores.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.store_as.as_deref().into_iter().chain(self.outputs.keys().map(String::as_str))

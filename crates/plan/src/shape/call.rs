@@ -1,7 +1,7 @@
 //! Who is called, and with which arguments.
 
 use super::{Lowering, User};
-use crate::catalogue::{Operations, Performer, TOOLS};
+use crate::catalogue::{Operations, Performer, Risk, TOOLS};
 use crate::check::arguments;
 use crate::document::{Node, Place, Table, Value};
 use crate::mapping::Mapping;
@@ -12,7 +12,7 @@ impl Lowering<'_, '_, '_> {
     pub(crate) fn tool(&mut self, name: &str, place: Place) -> Performer {
         let performer = Performer::new(TOOLS, name);
         if self.catalogue.has(&performer) {
-            self.warn_unavailable(&performer, place);
+            self.note(&performer, place);
         } else {
             let is_agent = self.catalogue.agents.contains_key(name.split('.').next().unwrap_or(name));
             let tools = operations(self.catalogue.agents.get(TOOLS));
@@ -49,7 +49,7 @@ impl Lowering<'_, '_, '_> {
                     self.report.error(place, format!("agent `{agent}` has no operation `{operation}`"));
                 finding.meant(operation, operations(Some(known)));
             }
-            Some((_, place)) => self.warn_unavailable(&performer, place),
+            Some((_, place)) => self.note(&performer, place),
         }
         performer
     }
@@ -97,9 +97,13 @@ impl Lowering<'_, '_, '_> {
         }
     }
 
-    fn warn_unavailable(&mut self, performer: &Performer, place: Place) {
-        if let Some(reason) = self.catalogue.operation(performer).and_then(|known| known.unavailable.as_ref())
-        {
+    /// Takes note of what is known of an operation that is named.
+    fn note(&mut self, performer: &Performer, place: Place) {
+        let Some(known) = self.catalogue.operation(performer) else { return };
+        if known.risk == Risk::Critical {
+            self.critical.entry(performer.clone()).or_insert(place);
+        }
+        if let Some(reason) = &known.unavailable {
             self.report.warning(place, format!("`{performer}` cannot work in this set-up: {reason}"));
         }
     }

@@ -4,7 +4,7 @@ mod nodes;
 
 use op_plan::catalogue::Operations;
 use op_plan::catalogue::{Brief, Role};
-use op_plan::{Catalogue, Effects, Operation, Performer};
+use op_plan::{Catalogue, Effects, Operation, Performer, Risk};
 use serde_json::{Value, json};
 
 pub(crate) fn catalogue() -> Catalogue {
@@ -54,6 +54,7 @@ pub(crate) fn catalogue() -> Catalogue {
             known(vec![("analyze", operation(&path)), ("review", operation(&path)), ("design", design)]),
         ),
         ("security_auditor", known(vec![("audit", operation(&path))])),
+        ("shredder", known(vec![("shred", Operation { risk: Risk::Critical, ..operation(&open) })])),
         ("sequential_thinking", Operations::Open),
         ("context_manager", Operations::Open),
     ];
@@ -81,6 +82,7 @@ fn operation(input: &Value) -> Operation {
         input: input.clone(),
         output: json!({}),
         effects: Effects::Read,
+        risk: Risk::Low,
         idempotent: true,
         streaming: false,
         undo: None,

@@ -14,6 +14,7 @@ mod keys;
 mod large;
 mod machine;
 mod order;
+mod risk;
 mod schema;
 mod shipped;
 mod skills;

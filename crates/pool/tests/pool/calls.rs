@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use op_engine::ports::{AgentState, Agents, Breaker, Channel, Perform, Progress, Sink};
+use op_engine::ports::{AgentState, Agents, Breaker, Channel, Perform, Progress, Request, Sink};
+use op_plan::Risk;
 use op_plan::plan::FailureKind;
 use op_pool::{AgentSettings, BreakerSettings, PoolSettings};
 use op_proto::agent::v1::host_frame::Frame;
@@ -381,6 +382,23 @@ async fn an_agent_that_says_how_much_it_takes_gets_no_more() {
     stop.cancel();
     answer(first).await;
     assert_eq!(value(answer(second).await), json!({}));
+    pool.shutdown().await;
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_back_is_done_only_after_a_person_approved() {
+    let home = directory();
+    let address = at(home.path(), "a");
+    let agent = serve(agent("a"), &address).await;
+    let pool = one(settings(), &address);
+    // Nobody knew of the risk before the agent was connected.
+    let refused = failure(call(&pool, "a.shred", "r/s/1/1", json!({"n": 1})).await);
+    assert_eq!((refused.kind, refused.reason.as_str()), (FailureKind::Refused, "approval_required"));
+    let approved = Request { approved: true, ..request("a.shred", "r/s/1/2", json!({"n": 1})) };
+    let performed = pool.perform(approved, Arc::new(Kept::default()), CancellationToken::new()).await;
+    assert_eq!(value(performed), json!({"n": 1}));
+    assert_eq!(pool.list()[0].operations["shred"].operation.risk, Risk::Critical);
     pool.shutdown().await;
     agent.stop().await;
 }

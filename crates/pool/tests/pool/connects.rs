@@ -7,7 +7,7 @@ use futures::StreamExt;
 use op_engine::ports::{AgentState, Agents, ConnectError};
 use op_plan::catalogue::Operations;
 use op_plan::plan::FailureKind;
-use op_plan::{Effects, Performer};
+use op_plan::{Effects, Performer, Risk};
 use op_pool::{AgentSettings, Backoff, PoolSettings};
 use op_proto::Address;
 use serde_json::json;
@@ -191,6 +191,7 @@ async fn the_catalogue_holds_what_is_known_and_then_what_was_described() {
         input: json!({}),
         output: json!({}),
         effects: Effects::Write,
+        risk: Risk::Medium,
         idempotent: false,
         streaming: false,
         undo: None,

@@ -7,5 +7,6 @@ mod processes;
 mod renews;
 mod resumes;
 mod scripted;
+mod sessions;
 mod support;
 mod units;

@@ -94,10 +94,8 @@ pub(crate) fn completed(value: &str) -> Kind {
 pub(crate) fn behave(frame: &Frame, voice: &Voice) {
     match frame {
         Frame::Hello(hello) => {
-            say(
-                voice,
-                Said::Welcome(Welcome { version: hello.version, agent: Some(description()), window: None }),
-            );
+            let agent = Some(description());
+            say(voice, Said::Welcome(Welcome { version: hello.version, agent, window: None }));
         }
         Frame::Ping(ping) => say(voice, Said::Pong(Pong { token: ping.token })),
         Frame::Operation(_)

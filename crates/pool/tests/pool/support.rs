@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
-use op_agent::{Agent, Call, Failure, Listener, Operation};
+use op_agent::{Agent, Call, Failure, Listener, Operation, Risk};
 use op_engine::ports::{AgentStatus, Agents, Perform, Progress, Request, Sink, SystemClock};
 use op_plan::Performer;
 use op_pool::{AgentSettings, Backoff, Pool, PoolSettings};
@@ -90,7 +90,7 @@ struct Speak {
 #[derive(Deserialize, JsonSchema)]
 struct Nothing {}
 
-/// The agent of most tests: `echo`, `speak`, `fail`, `wait`.
+/// The agent of most tests: `echo`, `speak`, `shred`, `fail`, `wait`.
 pub(crate) fn agent(name: &str) -> Agent {
     Agent::new(name, "1.2.3")
         .drain(Duration::from_millis(100))
@@ -105,6 +105,10 @@ pub(crate) fn agent(name: &str) -> Agent {
             call.exited(0);
             Ok::<_, Failure>(args.bytes)
         })
+        .operation(
+            Operation::write("shred", "Cannot be taken back.").risk(Risk::Critical),
+            |_: Call, args: Value| async move { Ok::<_, Failure>(args) },
+        )
         .operation(Operation::read("fail", "Fails."), |_: Call, _: Nothing| async move {
             let failure =
                 Failure::failed("exit_status", "it failed").hint("mend it").detail(json!({"code": 1}));
@@ -129,6 +133,7 @@ pub(crate) fn request(performer: &str, key: &str, arguments: Value) -> Request {
         repeat: false,
         secrets: Vec::new(),
         session: String::new(),
+        approved: false,
     }
 }
 

@@ -169,6 +169,35 @@ pub enum Fact {
         /// Who takes over.
         performer: Performer,
     },
+    /// The performer of a step asked the hub for something, and the hub performs it as part of the call.
+    HostCallStarted {
+        /// The step.
+        step: String,
+        /// The item of its list.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<usize>,
+        /// Tells it from others of the same attempt, counted from 1.
+        number: u32,
+        /// Who performs it.
+        performer: Performer,
+        /// Digest of its arguments.
+        arguments: String,
+    },
+    /// What the performer of a step asked for ended.
+    HostCallEnded {
+        /// The step.
+        step: String,
+        /// The item of its list.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<usize>,
+        /// Which one.
+        number: u32,
+        /// Why it did not succeed; none when it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
+        /// What was observed.
+        evidence: Evidence,
+    },
     /// A skill is active in the call of a step, for all of its attempts.
     SkillActivated {
         /// The step.

@@ -24,6 +24,8 @@ impl Fact {
             Self::ItemFailed { .. } => "item_failed",
             Self::StepSkipped { .. } => "step_skipped",
             Self::StepFellBack { .. } => "step_fell_back",
+            Self::HostCallStarted { .. } => "host_call_started",
+            Self::HostCallEnded { .. } => "host_call_ended",
             Self::SkillActivated { .. } => "skill_activated",
             Self::Moved { .. } => "moved",
             Self::RunExhausted { .. } => "run_exhausted",
@@ -94,6 +96,8 @@ impl Fact {
             | Self::StepSkipped { step, .. }
             | Self::StepFellBack { step, .. }
             | Self::SkillActivated { step, .. }
+            | Self::HostCallStarted { step, .. }
+            | Self::HostCallEnded { step, .. }
             | Self::StepStarted { step, .. }
             | Self::StepStopping { step, .. }
             | Self::StepSucceeded { step, .. }

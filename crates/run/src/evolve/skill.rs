@@ -57,7 +57,7 @@ fn owes(run: &Run, work: Work, trial: &Trial) -> Vec<Owed> {
     owed
 }
 
-fn with_trial(run: &mut Run, work: Work, change_trial: impl FnOnce(&mut Trial)) {
+pub(super) fn with_trial(run: &mut Run, work: Work, change_trial: impl FnOnce(&mut Trial)) {
     match work {
         Work::Step(step) => change_trial(&mut change(run, step).trial),
         Work::Item { step, item } => {

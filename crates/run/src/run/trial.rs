@@ -33,6 +33,8 @@ pub struct Trial {
     pub skills: Vector<ActiveSkill>,
     /// Calls that the run counts, by position, of which the attempt in flight is one.
     pub(crate) counted: Arc<[usize]>,
+    /// The highest number of what the attempt in flight asked the hub for.
+    pub asked: u32,
     /// Arguments of the attempt in flight.
     pub arguments: Arc<Value>,
     /// When the attempt in flight began.
@@ -61,6 +63,7 @@ impl Trial {
         self.attempts = attempt;
         self.arguments = Arc::new(arguments.clone());
         self.began = at;
+        self.asked = 0;
         self.deadline = deadline;
         self.stopping = None;
         self.due = None;

@@ -5,12 +5,14 @@ pub(super) type File = (&'static str, &'static str);
 
 /// What every host gets.
 #[rustfmt::skip]
-pub(super) const FILES: [File; 19] = [
+pub(super) const FILES: [File; 20] = [
     ("usr/lib/systemd/system-preset/50-op-dbus.preset", include_str!("../../../../../systemd/usr/lib/systemd/system-preset/50-op-dbus.preset")),
     ("usr/lib/systemd/system/op-agent@.service", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@.service")),
     ("usr/lib/systemd/system/op-agent@.socket", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@.socket")),
+    ("usr/lib/systemd/system/op-agent@context_manager.service.d/50-work.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@context_manager.service.d/50-work.conf")),
     ("usr/lib/systemd/system/op-agent@models.service.d/50-network.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@models.service.d/50-network.conf")),
     ("usr/lib/systemd/system/op-agent@offline.service.d/50-work.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@offline.service.d/50-work.conf")),
+    ("usr/lib/systemd/system/op-agent@python_pro.service.d/50-work.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@python_pro.service.d/50-work.conf")),
     ("usr/lib/systemd/system/op-agent@rust_pro.service.d/50-work.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@rust_pro.service.d/50-work.conf")),
     ("usr/lib/systemd/system/op-agent@tools.service.d/50-work.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@tools.service.d/50-work.conf")),
     ("usr/lib/systemd/system/op-agents.slice", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agents.slice")),

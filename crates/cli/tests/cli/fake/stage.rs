@@ -7,6 +7,7 @@ use op_proto::v1::apply_request::Control;
 use op_proto::v1::journal_server::Journal;
 use op_proto::v1::plans_server::Plans;
 use op_proto::v1::runs_server::Runs;
+use op_proto::v1::sessions_server::Sessions;
 use op_proto::v1::tools_server::Tools;
 use op_proto::v1::*;
 use tokio::sync::mpsc;
@@ -243,6 +244,7 @@ impl Plans for Stage {
 impl Agents for Stage {
     type WatchStream = Stream<WatchAgentsResponse>;
     type CallStreamStream = Stream<CallStreamResponse>;
+    type CallBatchStream = Stream<CallBatchResponse>;
 
     async fn list(&self, _: Request<ListAgentsRequest>) -> Reply<ListAgentsResponse> {
         Ok(Response::new(ListAgentsResponse { agents: self.0.script.agents.clone() }))
@@ -272,6 +274,33 @@ impl Agents for Stage {
     async fn call_stream(&self, request: Request<CallStreamRequest>) -> Reply<Self::CallStreamStream> {
         self.note(Asked::Call(request.into_inner().call.unwrap_or_default()));
         Ok(Response::new(streamed(&self.0.script.call)))
+    }
+
+    async fn call_batch(&self, request: Request<CallBatchRequest>) -> Reply<Self::CallBatchStream> {
+        self.note(Asked::Batch(request.into_inner()));
+        Ok(Response::new(streamed(&self.0.script.batch)))
+    }
+}
+
+#[tonic::async_trait]
+impl Sessions for Stage {
+    type OpenStream = Stream<OpenSessionResponse>;
+
+    async fn open(&self, request: Request<OpenSessionRequest>) -> Reply<Self::OpenStream> {
+        self.note(Asked::Open(request.into_inner().client));
+        let session = open_session_response::Told::Session(self.0.script.session.clone());
+        let changes = self.0.script.agents.iter().cloned().map(open_session_response::Told::Agent);
+        let told = std::iter::once(session).chain(changes);
+        let told: Vec<_> = told.map(|told| OpenSessionResponse { told: Some(told) }).collect();
+        Ok(Response::new(streamed(&told)))
+    }
+
+    async fn close(&self, _: Request<CloseSessionRequest>) -> Reply<CloseSessionResponse> {
+        Err(Status::unimplemented("no command closes"))
+    }
+
+    async fn list(&self, _: Request<ListSessionsRequest>) -> Reply<ListSessionsResponse> {
+        Ok(Response::new(ListSessionsResponse { sessions: vec![self.0.script.session.clone()] }))
     }
 }
 

@@ -9,11 +9,11 @@ use futures::StreamExt as _;
 use futures::stream::{BoxStream, iter};
 use indexmap::IndexMap;
 use op_engine::ports::{
-    AgentState, AgentStatus, Agents, Authority, Breaker, Caller, ConnectError, Denied, OperationStatus,
-    ReloadError, Right, Service, Standing,
+    AgentState, AgentStatus, Agents, Authority, Breaker, Caller, ConnectError, Denied, Lease,
+    OperationStatus, ReloadError, Right, Service, Standing,
 };
 use op_plan::catalogue::{Brief, Operations, Role};
-use op_plan::{Catalogue, Effects, Operation, Performer};
+use op_plan::{Catalogue, Effects, Operation, Performer, Risk};
 use op_run::Timestamp;
 use serde_json::json;
 use tokio::sync::{broadcast, watch};
@@ -24,6 +24,7 @@ pub(crate) fn operation() -> Operation {
         input: json!({ "type": "object" }),
         output: json!({}),
         effects: Effects::Read,
+        risk: Risk::Low,
         idempotent: true,
         streaming: false,
         undo: None,
@@ -130,8 +131,18 @@ impl Agents for LiveAgents {
         self.turn(name, AgentState::Idle)
     }
 
+    fn lease(&self) -> Lease {
+        Lease::new(Vec::new(), || {})
+    }
+
+    fn session_over(&self, _session: &str) {}
+
     fn catalogue(&self) -> Catalogue {
         catalogue()
+    }
+
+    fn risk(&self, performer: &Performer) -> Option<Risk> {
+        catalogue().operation(performer).map(|operation| operation.risk)
     }
 
     fn has(&self, performer: &Performer) -> bool {
