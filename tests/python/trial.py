@@ -1,11 +1,16 @@
-"""An agent with an operation for each check of `op-dbus agent conform`: `python3 trial.py unix:/path/to.sock`"""
+"""An agent with an operation for each check of `op-dbus agent conform`, and one that takes its time.
+
+    python3 trial.py unix:/path/to.sock [SECONDS]     # SECONDS: how long a step of `plod` takes
+"""
 
 import asyncio
 import sys
+import time
 
 from opdbus_agent import Agent
 
 agent = Agent("trial", "1.0.0", "Is tried.")
+pause = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
 notes = []
 
 
@@ -36,6 +41,18 @@ async def note(call):
 @agent.operation("forget", "Drops all notes.", effects="write", idempotent=True, takes={}, returns={"type": "null"})
 async def forget(call):
     notes.clear()
+
+
+@agent.operation("plod", "Goes step by step.", effects="read", takes={"steps": {"type": "integer"}},
+                 returns={"type": "integer"})
+async def plod(call, steps):
+    for step in range(steps):
+        end = time.monotonic() + pause
+        await call.progress(step / steps, f"step {step + 1} of {steps}")
+        while time.monotonic() < end:  # again and again, for those who begin to watch late
+            await asyncio.sleep(0.05)
+            await call.progress(step / steps, f"step {step + 1} of {steps}")
+    return steps
 
 
 @agent.operation("ask", "Asks the hub for a file.", effects="read", takes={}, returns={})

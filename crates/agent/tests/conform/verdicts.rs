@@ -124,7 +124,7 @@ const CAUGHT: [(Fault, &[&str]); 33] = [
     ),
     (Fault::FearsTheNew, &["session.unknown_frames"]),
     (Fault::MixesUp, &["session.interleaving"]),
-    (Fault::IgnoresCancel, &["session.cancel"]),
+    (Fault::IgnoresCancel, &["session.cancel", "session.resume"]),
     (Fault::IgnoresLimit, &["execute.deadline", "session.deadline"]),
     (
         Fault::DoesTwice,
