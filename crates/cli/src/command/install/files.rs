@@ -5,7 +5,7 @@ pub(super) type File = (&'static str, &'static str);
 
 /// What every host gets.
 #[rustfmt::skip]
-pub(super) const FILES: [File; 20] = [
+pub(super) const FILES: [File; 21] = [
     ("usr/lib/systemd/system-preset/50-op-dbus.preset", include_str!("../../../../../systemd/usr/lib/systemd/system-preset/50-op-dbus.preset")),
     ("usr/lib/systemd/system/op-agent@.service", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@.service")),
     ("usr/lib/systemd/system/op-agent@.socket", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@.socket")),
