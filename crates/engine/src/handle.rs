@@ -15,6 +15,7 @@ use crate::audit::Audit;
 use crate::beat::Beat;
 use crate::conductor::{Conductor, INBOX, Left, Message, World};
 use crate::feed::Feed;
+use crate::guard::rate::{RateLimits, Rates};
 use crate::idle::Idle;
 use crate::library::Library;
 use crate::places::Places;
@@ -22,8 +23,10 @@ use crate::ports::{Agents, Clock, Journal, Perform};
 use crate::session::{SessionLimits, Sessions};
 
 pub mod apply;
+pub mod batch;
 pub mod call;
 pub mod control;
+mod noted;
 mod place;
 pub mod preview;
 pub mod query;
@@ -45,6 +48,8 @@ pub struct Limits {
     pub call: Duration,
     /// Sessions that are open.
     pub sessions: SessionLimits,
+    /// Calls of clients.
+    pub rate: RateLimits,
 }
 
 impl Default for Limits {
@@ -55,6 +60,7 @@ impl Default for Limits {
             drain: Duration::from_secs(10),
             call: Duration::from_secs(30),
             sessions: SessionLimits::default(),
+            rate: RateLimits::default(),
         }
     }
 }
@@ -90,6 +96,7 @@ pub(crate) struct Hall {
     draining: watch::Sender<bool>,
     places: Places,
     pub(crate) sessions: Sessions,
+    pub(crate) rates: Arc<Rates>,
     /// Who holds it is the only one to change how far schedules are.
     schedules: tokio::sync::Mutex<()>,
     pub(crate) idle: Idle,
@@ -130,6 +137,7 @@ impl Engine {
             draining: watch::Sender::new(false),
             places: Places::default(),
             sessions: Sessions::default(),
+            rates: Arc::new(Rates::new(limits.rate)),
             schedules: tokio::sync::Mutex::default(),
             idle: Idle::default(),
             live: Mutex::new(HashMap::new()),
