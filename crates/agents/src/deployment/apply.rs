@@ -87,7 +87,7 @@ pub(super) async fn perform(
         .detail(json!({ "steps": lost })));
     }
     let mut record = record(store, &survey)?;
-    store.write(&record)?;
+    store.write(&record).await?;
     for index in 0..survey.outlooks.len() {
         let done = step(site, store, &survey, &mut record, index).await;
         if let Err(failure) = done {
@@ -96,7 +96,7 @@ pub(super) async fn perform(
         }
     }
     record.state = State::Applied;
-    store.write(&record)?;
+    store.write(&record).await?;
     prune(site, store).await?;
     Ok(Applied {
         deployment: record.manifest.name.clone(),
@@ -132,17 +132,17 @@ async fn step(
     if outlook.changes.is_empty() {
         site.call.stdout(format!("{target}: already so\n")).await;
         record.progress[index] = Progress::Done(outlook.seen.clone());
-        return store.write(record);
+        return store.write(record).await;
     }
     if site.call.is_cancelled() {
         return Err(Failure::cancelled("it was stopped before this step"));
     }
     site.call.stdout(format!("{target}: {}\n", outlook.changes.join("; "))).await;
     record.progress[index] = Progress::Begun;
-    store.write(record)?;
+    store.write(record).await?;
     let after = step.apply(site, &outlook.seen).await?;
     record.progress[index] = Progress::Done(after);
-    store.write(record)
+    store.write(record).await
 }
 
 /// Takes back what was done before a step failed. One that was cancelled has no time for it: its revision stays unfinished.

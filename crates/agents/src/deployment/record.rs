@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::manifest::Manifest;
 use super::step::Seen;
 use crate::staging;
-use crate::tools::Desk;
+use crate::tools::{Desk, blocking};
 
 /// How many revisions of a deployment are kept.
 pub(super) const KEPT: usize = 5;
@@ -143,10 +143,13 @@ impl Store {
     }
 
     /// Has a revision on disk when it returns.
-    pub(super) fn write(&self, record: &Record) -> Result<(), Failure> {
+    pub(super) async fn write(&self, record: &Record) -> Result<(), Failure> {
         let text = serde_json::to_string(record).expect("a record has texts as keys");
-        let folder = File::open(&self.folder).map_err(|error| self.failed(&error))?;
-        staging::put(folder, &[(file(record.revision).as_ref(), &text)]).map_err(|error| self.failed(&error))
+        let (folder, name) = (self.folder.clone(), file(record.revision));
+        let written = blocking(move || {
+            Ok(File::open(folder).and_then(|folder| staging::put(folder, &[(name.as_ref(), &text)])))
+        });
+        written.await?.map_err(|error| self.failed(&error))
     }
 
     /// Forgets a revision.

@@ -146,7 +146,7 @@ pub(super) async fn take_back(site: Site<'_>, store: &Store, record: &mut Record
         }
         steps.push(StepBack { target, back: taken.unwrap_or_default(), failure });
     }
-    if let Err(failure) = store.write(record) {
+    if let Err(failure) = store.write(record).await {
         let back = TakenBack::default();
         steps.push(StepBack { target: "the record".to_owned(), back, failure: Some(failure.to_string()) });
     }
