@@ -55,6 +55,7 @@ const ROOMS: [Room; 12] = [
             "indexmap",
             "petgraph",
             "serde",
+            "serde-saphyr",
             "serde_json",
             "sha2",
             "strsim",

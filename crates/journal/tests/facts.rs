@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use op_plan::Performer;
 use op_plan::cast::Fallback;
 use op_plan::plan::{FailureKind, Terminal};
-use op_run::event::{Destination, Retried, SkipCause, StopCause, Waiting};
+use op_run::event::{
+    Activation, Destination, HostCallEnd, HostCallStart, Retried, SkipCause, StopCause, Waiting,
+};
 use op_run::{Evidence, Fact, Failure, Timestamp};
 use serde_json::json;
 
@@ -51,28 +53,28 @@ fn run() -> Vec<Fact> {
     vec![
         started().fact,
         Fact::CastFellBack(Fallback { step: step(), message: reason() }),
-        Fact::SkillActivated {
+        Fact::SkillActivated(Activation {
             step: step(),
             item: Some(1),
             skill: "rust-care".to_owned(),
             digest: "d".to_owned(),
             because: op_plan::skill::Because::Named,
             given: 7,
-        },
-        Fact::HostCallStarted {
+        }),
+        Fact::HostCallStarted(HostCallStart {
             step: step(),
             item: Some(1),
             number: 2,
             performer: op_plan::Performer::new("memory", "recall"),
             arguments: "d".to_owned(),
-        },
-        Fact::HostCallEnded {
+        }),
+        Fact::HostCallEnded(HostCallEnd {
             step: step(),
             item: None,
             number: 2,
             failure: Some(failure()),
             evidence: evidence(),
-        },
+        }),
         Fact::RunAdmitted,
         Fact::RunPaused { reason: reason(), user: user() },
         Fact::RunResumed { user: user() },

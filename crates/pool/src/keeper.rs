@@ -215,13 +215,11 @@ impl Keeper {
 
     /// The agent performs other operations than before. What makes no sense changes nothing.
     fn describe(&self, said: DescribeResponse) {
-        let name = &self.agent.settings.name;
-        match described(name, said) {
-            Ok(described) => {
-                self.agent.standing.send_modify(|standing| standing.described = Some(Arc::new(described)));
-            }
+        let agent = &self.agent;
+        match described(&agent.settings.name, said) {
+            Ok(new) => agent.standing.send_modify(|standing| standing.described = Some(Arc::new(new))),
             Err(fault) => {
-                tracing::warn!(agent = name, %fault, "an agent says that it changed, and how makes no sense");
+                tracing::warn!(agent = agent.settings.name, %fault, "it changed to what makes no sense")
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Facts: what became true in a run. They hold outcomes of decisions, so a later version of `decide` never changes the past.
 
 mod fact;
+mod host;
 mod subject;
 mod terms;
 
@@ -11,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 
 pub use fact::Fact;
-pub use terms::{Destination, Retried, SkipCause, StopCause, Waiting};
+pub use host::{HostCallEnd, HostCallStart};
+pub use terms::{Activation, Destination, Retried, SkipCause, StopCause, Waiting};
 
 /// A fact and when it became true. Events of a run are counted from 1 by the order they are taken in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

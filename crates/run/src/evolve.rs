@@ -77,9 +77,9 @@ pub fn evolve(run: &mut Run, event: &Event) {
         | Fact::ItemFailed { .. }
         | Fact::StepSkipped { .. }
         | Fact::StepFellBack { .. }
-        | Fact::SkillActivated { .. }
-        | Fact::HostCallStarted { .. }
-        | Fact::HostCallEnded { .. }
+        | Fact::SkillActivated(_)
+        | Fact::HostCallStarted(_)
+        | Fact::HostCallEnded(_)
         | Fact::StepStarted { .. }
         | Fact::StepStopping { .. }
         | Fact::StepSucceeded { .. }
@@ -105,15 +105,13 @@ fn of_step(run: &mut Run, step: usize, event: &Event) {
         Fact::StepPassed { answer, .. } => gate::passed(run, step, answer),
         Fact::ApprovalOverdue { .. } => gate::overdue(run, step),
         Fact::StepFanned { items, .. } => item::fanned(run, step, at, items),
-        Fact::HostCallStarted { item, number, .. } => {
-            let raise = |trial: &mut Trial| trial.asked = trial.asked.max(*number);
-            skill::with_trial(run, work(step, *item), raise);
+        Fact::HostCallStarted(of) => {
+            let raise = |trial: &mut Trial| trial.asked = trial.asked.max(of.number);
+            skill::with_trial(run, work(step, of.item), raise);
         }
         // What it brought is with the performer, and told by what the call brings.
-        Fact::HostCallEnded { .. } => {}
-        Fact::SkillActivated { item, skill, given, .. } => {
-            skill::activated(run, work(step, *item), skill, *given)
-        }
+        Fact::HostCallEnded(_) => {}
+        Fact::SkillActivated(of) => skill::activated(run, work(step, of.item), &of.skill, of.given),
         Fact::ItemSucceeded { item, output, evidence, .. } => {
             skill::succeeded(run, Work::Item { step, item: *item });
             item::succeeded(run, step, *item, output, evidence);

@@ -6,6 +6,7 @@ use op_engine::fakes::{ScriptedPerform, succeed};
 use op_engine::ports::{Question, Sink};
 use op_engine::{Grants, Library};
 use op_plan::plan::FailureKind;
+use op_run::event::{HostCallEnd, HostCallStart};
 use op_run::run::State;
 use op_run::{Answer, Fact, Failure};
 use serde_json::{Value, json};
@@ -138,13 +139,13 @@ async fn what_a_step_asks_for_is_in_the_journal_before_it_is_performed() {
         facts(&world.engine, run.id(), 1).await.into_iter().map(|recorded| recorded.event.fact).collect();
     let place = facts.iter().position(|fact| fact.kind() == "host_call_started").expect("it is written down");
     assert!(
-        matches!(&facts[place], Fact::HostCallStarted { step, number: 1, performer, .. }
+        matches!(&facts[place], Fact::HostCallStarted(HostCallStart { step, number: 1, performer, .. })
         if step == "a" && performer.to_string() == "file_read"),
         "{:?}",
         facts[place]
     );
     assert!(
-        matches!(&facts[place + 1], Fact::HostCallEnded { failure: Some(failure), .. }
+        matches!(&facts[place + 1], Fact::HostCallEnded(HostCallEnd { failure: Some(failure), .. })
         if failure.reason == "no" && failure.detail.is_none()),
         "{:?}",
         facts[place + 1]

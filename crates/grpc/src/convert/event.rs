@@ -5,7 +5,7 @@ use op_engine::ports::{Audited, CallRecord, Progress, Recorded};
 use op_engine::watch::Seen;
 use op_plan::Risk;
 use op_proto::v1 as wire;
-use op_run::event::{Destination, Retried, Waiting};
+use op_run::event::{Activation, Destination, HostCallEnd, HostCallStart, Retried, Waiting};
 use op_run::{Fact, RunId};
 use serde_json::json;
 
@@ -138,16 +138,16 @@ fn message(fact: &Fact) -> String {
         Fact::StepFellBack { step, failure, performer, .. } => {
             format!("step `{step}` failed, and {performer} takes over: {}", failure.message)
         }
-        Fact::HostCallStarted { step, item, number, performer, .. } => {
+        Fact::HostCallStarted(HostCallStart { step, item, number, performer, .. }) => {
             format!("{} asks for {performer} ({number})", name(step, *item))
         }
-        Fact::HostCallEnded { step, item, number, failure: None, .. } => {
+        Fact::HostCallEnded(HostCallEnd { step, item, number, failure: None, .. }) => {
             format!("{} has what it asked for ({number})", name(step, *item))
         }
-        Fact::HostCallEnded { step, item, number, failure: Some(failure), .. } => {
+        Fact::HostCallEnded(HostCallEnd { step, item, number, failure: Some(failure), .. }) => {
             format!("{} does not get what it asked for ({number}): {}", name(step, *item), failure.message)
         }
-        Fact::SkillActivated { step, item, skill, because, .. } => {
+        Fact::SkillActivated(Activation { step, item, skill, because, .. }) => {
             format!("the skill `{skill}` is active in {}: {because}", name(step, *item))
         }
         Fact::Moved { from, to: Destination::Phase { phase, visit: 1 } } => {

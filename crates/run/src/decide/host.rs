@@ -5,7 +5,7 @@ use op_plan::Performer;
 
 use super::Draft;
 use crate::answer::{Evidence, Failure};
-use crate::event::Fact;
+use crate::event::{Fact, HostCallEnd, HostCallStart};
 use crate::input::Refused;
 use crate::key::Work;
 
@@ -22,7 +22,7 @@ pub(super) fn called(
         return Err(Refused::Unexpected);
     }
     let (performer, arguments) = (performer.clone(), arguments.to_owned());
-    draft.record(Fact::HostCallStarted { step, item, number, performer, arguments });
+    draft.record(Fact::HostCallStarted(HostCallStart { step, item, number, performer, arguments }));
     Ok(())
 }
 
@@ -36,7 +36,8 @@ pub(super) fn answered(
 ) -> Result<(), Refused> {
     let (step, item) = place(draft, work)?;
     let failure = failure.map(|failure| Failure { detail: None, ..failure.clone() });
-    draft.record(Fact::HostCallEnded { step, item, number, failure, evidence: evidence.clone() });
+    let evidence = evidence.clone();
+    draft.record(Fact::HostCallEnded(HostCallEnd { step, item, number, failure, evidence }));
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Draft, act, gate};
 use crate::answer::Failure;
-use crate::event::{Fact, Waiting};
+use crate::event::{Activation, Fact, Waiting};
 use crate::key::Work;
 use crate::run::{Run, StepState, Trial};
 
@@ -17,7 +17,8 @@ const REASON: &str = "skill_constraint";
 pub(super) fn activate(draft: &mut Draft, work: Work, arguments: &Value) {
     let Some(player) = draft.run.player_of(work).filter(|player| !player.skills.is_empty()) else { return };
     let trial = draft.run.trial(work);
-    let mut room = MAX_TEXT - trial.map_or(0, |trial| trial.skills.iter().map(|active| active.given).sum());
+    let given: usize = trial.map_or(0, |trial| trial.skills.iter().map(|active| active.given).sum());
+    let mut room = MAX_TEXT.saturating_sub(given);
     let (step, item) = match work {
         Work::Step(step) => (step, None),
         Work::Item { step, item } => (step, Some(item)),
@@ -30,9 +31,10 @@ pub(super) fn activate(draft: &mut Draft, work: Work, arguments: &Value) {
         let given = if given <= room { given } else { 0 };
         room -= given;
         let (skill, digest) = (of.skill.clone(), of.digest.clone());
-        facts.push(Fact::SkillActivated { step: draft.step_id(step), item, skill, digest, because, given });
+        let step = draft.step_id(step);
+        facts.push(Activation { step, item, skill, digest, because, given });
     }
-    facts.into_iter().for_each(|fact| draft.record(fact));
+    facts.into_iter().for_each(|of| draft.record(Fact::SkillActivated(of)));
 }
 
 fn is_active(trial: Option<&Trial>, of: &Carried) -> bool {

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use op_plan::Performer;
 use op_plan::cast::{Cast, Fallback, Player};
 use op_plan::input::Inputs;
-use op_plan::skill::Because;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Destination, Retried, SkipCause, StopCause, Waiting};
+use super::{Activation, Destination, HostCallEnd, HostCallStart, Retried, SkipCause, StopCause, Waiting};
 use crate::answer::{Evidence, Failure};
 use crate::time::Timestamp;
 
@@ -170,50 +169,11 @@ pub enum Fact {
         performer: Performer,
     },
     /// The performer of a step asked the hub for something, and the hub performs it as part of the call.
-    HostCallStarted {
-        /// The step.
-        step: String,
-        /// The item of its list.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        item: Option<usize>,
-        /// Tells it from others of the same attempt, counted from 1.
-        number: u32,
-        /// Who performs it.
-        performer: Performer,
-        /// Digest of its arguments.
-        arguments: String,
-    },
+    HostCallStarted(HostCallStart),
     /// What the performer of a step asked for ended.
-    HostCallEnded {
-        /// The step.
-        step: String,
-        /// The item of its list.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        item: Option<usize>,
-        /// Which one.
-        number: u32,
-        /// Why it did not succeed; none when it did.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        failure: Option<Failure>,
-        /// What was observed.
-        evidence: Evidence,
-    },
+    HostCallEnded(HostCallEnd),
     /// A skill is active in the call of a step, for all of its attempts.
-    SkillActivated {
-        /// The step.
-        step: String,
-        /// The item of its list.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        item: Option<usize>,
-        /// The skill.
-        skill: String,
-        /// Its digest.
-        digest: String,
-        /// Why.
-        because: Because,
-        /// Bytes of its text that the performer is given: 0 where it takes none, or there is no room for it.
-        given: usize,
-    },
+    SkillActivated(Activation),
     /// An attempt of a step began.
     StepStarted {
         /// The step.

@@ -2,7 +2,7 @@
 
 use op_plan::cast::Fallback;
 
-use super::Fact;
+use super::{Activation, Fact, HostCallEnd, HostCallStart};
 
 impl Fact {
     /// What became true, in one word.
@@ -24,9 +24,9 @@ impl Fact {
             Self::ItemFailed { .. } => "item_failed",
             Self::StepSkipped { .. } => "step_skipped",
             Self::StepFellBack { .. } => "step_fell_back",
-            Self::HostCallStarted { .. } => "host_call_started",
-            Self::HostCallEnded { .. } => "host_call_ended",
-            Self::SkillActivated { .. } => "skill_activated",
+            Self::HostCallStarted(_) => "host_call_started",
+            Self::HostCallEnded(_) => "host_call_ended",
+            Self::SkillActivated(_) => "skill_activated",
             Self::Moved { .. } => "moved",
             Self::RunExhausted { .. } => "run_exhausted",
             Self::RollbackRequested { .. } => "rollback_requested",
@@ -95,9 +95,9 @@ impl Fact {
             | Self::ItemFailed { step, .. }
             | Self::StepSkipped { step, .. }
             | Self::StepFellBack { step, .. }
-            | Self::SkillActivated { step, .. }
-            | Self::HostCallStarted { step, .. }
-            | Self::HostCallEnded { step, .. }
+            | Self::SkillActivated(Activation { step, .. })
+            | Self::HostCallStarted(HostCallStart { step, .. })
+            | Self::HostCallEnded(HostCallEnd { step, .. })
             | Self::StepStarted { step, .. }
             | Self::StepStopping { step, .. }
             | Self::StepSucceeded { step, .. }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use op_plan::plan::Terminal;
+use op_plan::skill::Because;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -59,6 +60,24 @@ pub enum Destination {
     },
     /// To its end.
     End(Terminal),
+}
+
+/// That a skill is active in a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activation {
+    /// The step that makes the call.
+    pub step: String,
+    /// The item of its list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<usize>,
+    /// The skill.
+    pub skill: String,
+    /// Its digest.
+    pub digest: String,
+    /// Why.
+    pub because: Because,
+    /// Bytes of its text that the performer is given: 0 where it takes none, or there is no room for it.
+    pub given: usize,
 }
 
 /// What of a run is done again.

@@ -54,7 +54,7 @@ fn refused(stage: &Stage, step: &str, told: &str) {
 
 fn activated(stage: &Stage) -> Vec<(String, usize)> {
     let facts = stage.last().filter_map(|fact| match fact {
-        Fact::SkillActivated { skill, given, .. } => Some((skill.clone(), *given)),
+        Fact::SkillActivated(of) => Some((of.skill.clone(), of.given)),
         _ => None,
     });
     facts.collect()
