@@ -130,7 +130,6 @@ fn install(place: &Path, name: &str, script: &str) {
 #[ignore = "the other side of the tests that have stand-ins"]
 fn the_other_side() {
     let place = PathBuf::from(env::var_os("OP_AGENTS_PLACE").expect("another test sets it"));
-    let name = env::var("OP_AGENTS_NAME").unwrap();
     let variables = env::var("OP_AGENTS_VARIABLES").unwrap();
     let name = env::var("OP_AGENTS_NAME").unwrap();
     let mut settings =
