@@ -306,3 +306,40 @@ async fn grpc_users_open_the_socket_to_others() {
         assert_eq!(metadata.permissions().mode() & 0o777, mode, "{users}");
     }
 }
+
+#[tokio::test]
+async fn calls_of_clients_are_limited_and_noted() {
+    for (key, told) in [
+        ("calls_per_minute = 1", "1 calls in the last minute"),
+        ("calls_per_hour = 1", "1 calls in the last hour"),
+    ] {
+        let (place, _puppet) = puppet(Behaviour::Echo, "");
+        place.write("config/op-dbusd.d/1-calls.toml", &format!("[limits]\n{key}\n"));
+        let daemon = Daemon::start(&place).await;
+        daemon.client().call("puppet.do", &json!({})).await.expect("the first");
+        place.op(&["call", "puppet.do"]).await.code(2).says(&[told, "again in"]);
+        place.op(&["events", "--kind", "call"]).await.code(0).says(&["succeeded", "refused (rate_limited)"]);
+    }
+}
+
+#[tokio::test]
+async fn calls_at_once_bounds_what_a_client_has_under_way() {
+    let (place, puppet) = puppet(Behaviour::Hang, "");
+    place.write("config/op-dbusd.d/1-calls.toml", "[limits]\ncalls_at_once = 1\n");
+    let daemon = Daemon::start(&place).await;
+    let client = daemon.client().clone();
+    let held = tokio::spawn(async move { client.call("puppet.do", &json!({})).await });
+    until("a call", async || (puppet.asked().len() == 1).then_some(())).await;
+    place.op(&["call", "puppet.do"]).await.code(2).says(&["1 calls that are under way"]);
+    held.abort();
+}
+
+#[tokio::test]
+async fn sessions_are_limited_in_all_and_for_each_user() {
+    for key in ["sessions = 0", "user_sessions = 0"] {
+        let (place, _puppet) = puppet(Behaviour::Echo, "");
+        place.write("config/op-dbusd.d/1-calls.toml", &format!("[limits]\n{key}\n"));
+        let _daemon = Daemon::start(&place).await;
+        place.op(&["session"]).await.code(2).says(&["sessions", "open"]);
+    }
+}

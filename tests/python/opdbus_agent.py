@@ -64,7 +64,7 @@ class Call:
         await asyncio.sleep(0)
 
     async def ask(self, performer, **arguments):
-        """Asks the hub for a tool, another agent's operation or an approval; returns its value, or raises `Failure`."""
+        """Asks the hub for a tool, or another agent's operation; returns its value, or raises `Failure`."""
         if self.credit is None:
             raise Failure("no_session", "whoever calls by Execute can be asked for nothing", "rejected")
         number = len(self.asked) + 1

@@ -79,7 +79,7 @@ impl Call {
         self.flight.progress(Progress { fraction, note: note.to_owned() });
     }
 
-    /// Asks the hub for an operation of another agent (`agent.operation`), a tool by its bare name, or `approval`, and returns its
+    /// Asks the hub for an operation of another agent (`agent.operation`) or a tool by its bare name, and returns its
     /// value. Arguments must become a JSON object. The hub performs it as part of this call, if the agent may have it.
     ///
     /// # Errors

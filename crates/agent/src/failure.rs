@@ -49,6 +49,12 @@ impl Failure {
         Self { kind, reason, message, hint: String::new(), detail: None }
     }
 
+    /// Says in which part of the work it was, before its message.
+    pub fn within(mut self, part: &str) -> Self {
+        self.message = format!("{part}: {}", self.message);
+        self
+    }
+
     /// Says what to do next.
     pub fn hint(mut self, text: impl Into<String>) -> Self {
         self.hint = text.into();

@@ -7,8 +7,8 @@
 //!
 //! # What it does not see
 //!
-//! Its answers say what was hidden from it. Landlock lets nobody in a sandbox trace a process outside of it, nor look at its open
-//! files; so a live process is traced only where `sandbox = "off"` in op-dbusd.toml, and a core file always. The journal is
+//! Its answers say what was hidden from it. Landlock lets nobody in a sandbox trace a process outside of it, nor see its
+//! program; so a live process is traced only where `sandbox = "off"` in op-dbusd.toml, and a core file always. The journal is
 //! read by members of `systemd-journal` or `adm`; everybody else sees only what is their own.
 
 mod backtrace;

@@ -101,7 +101,11 @@ impl<'a> Engine<'a> {
         listed.succeeded(&what).map(|_| None).map_err(|failure| failure.hint(UNREACHABLE))
     }
 
-    async fn read<T: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = T>) -> Result<Ended, Failure> {
+    /// Does something whose answer the operation reads, well or not.
+    pub(crate) async fn read<T: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = T>,
+    ) -> Result<Ended, Failure> {
         process::read(self.program(args), self.call).await
     }
 

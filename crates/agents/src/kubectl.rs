@@ -48,9 +48,9 @@ pub(crate) enum Change {
 #[derive(Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Restored {
     /// The objects that were applied as they had been, in the words of kubectl.
-    restored: Vec<String>,
+    pub(crate) restored: Vec<String>,
     /// The objects that were there and were deleted, in the words of kubectl.
-    deleted: Vec<String>,
+    pub(crate) deleted: Vec<String>,
 }
 
 /// kubectl, for a call and a cluster.
@@ -81,6 +81,24 @@ impl<'a> Kubectl<'a> {
         let program = self.program(&["get", manifest, "--ignore-not-found", "--output=json"]).keeping(MOST);
         let ended = process::read(program, self.call).await?.succeeded("kubectl get");
         let ended = ended.map_err(|failure| failure.hint(UNREACHABLE))?;
+        object::read(&ended.stdout).map_err(|message| Failure::failed("kubectl_failed", message))
+    }
+
+    /// The objects of a manifest as they would be if it were applied.
+    pub(crate) async fn dry_run(&self, manifest: &str) -> Result<Vec<Object>, Failure> {
+        let program = self.program(&["apply", manifest, "--dry-run=server", "--output=json"]).keeping(MOST);
+        let ended = process::read(program, self.call).await?.succeeded("kubectl apply --dry-run=server")?;
+        object::read(&ended.stdout).map_err(|message| Failure::failed("kubectl_failed", message))
+    }
+
+    /// Those of some objects that are there.
+    pub(crate) async fn find(&self, objects: &[Value]) -> Result<Vec<Object>, Failure> {
+        if objects.is_empty() {
+            return Ok(Vec::new());
+        }
+        let program = self.program(&["get", "--filename=-", "--ignore-not-found", "--output=json"]);
+        let program = program.keeping(MOST).input(Some(lines(objects)));
+        let ended = process::read(program, self.call).await?.succeeded("kubectl get")?;
         object::read(&ended.stdout).map_err(|message| Failure::failed("kubectl_failed", message))
     }
 
@@ -126,9 +144,8 @@ impl<'a> Kubectl<'a> {
 
     /// Hands objects to a command of kubectl, and gives back the names that it says.
     async fn tell(&self, command: &[&str], objects: &[Value]) -> Result<Vec<String>, Failure> {
-        // One after the other and not as a list, whose kind is none that a cluster could check.
-        let objects = objects.iter().map(|object| format!("{object}\n")).collect();
-        let program = self.program(command).args(["--filename=-", "--output=name"]).input(Some(objects));
+        let program =
+            self.program(command).args(["--filename=-", "--output=name"]).input(Some(lines(objects)));
         let ended = process::run(program, self.call).await?.succeeded(&format!("kubectl {}", command[0]))?;
         Ok(ended.stdout.text().lines().map(str::to_owned).collect())
     }
@@ -136,4 +153,9 @@ impl<'a> Kubectl<'a> {
     fn program(&self, args: &[&str]) -> Program<'a> {
         Program::new(&self.desk.settings, "kubectl", &self.directory).args(args).args(&self.flags)
     }
+}
+
+/// Objects as kubectl reads them: one after the other and not as a list, whose kind is none that a cluster could check.
+fn lines(objects: &[Value]) -> String {
+    objects.iter().map(|object| format!("{object}\n")).collect()
 }

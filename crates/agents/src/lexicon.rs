@@ -103,7 +103,7 @@ pub(crate) fn query(text: &str) -> Result<Vec<String>, Failure> {
     match found.len() {
         0 => Err(Failure::rejected("no_words", format!("there is no word in the query `{text}`"))
             .hint("ask with letters or digits")),
-        ..=MOST => Ok(found),
+        1..=MOST => Ok(found),
         more => Err(Failure::rejected("too_many_words", format!("the query has {more} words"))
             .hint(format!("ask with at most {MOST}"))),
     }

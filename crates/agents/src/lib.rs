@@ -13,6 +13,7 @@
 //! - `context_manager`: contexts by name with all of their versions
 //! - `sequential_thinking`: chains of thoughts, judged by rules
 //! - `debugger`: logs, the journal, processes and crashes, looked at
+//! - `deployment`: units, containers, clusters and hosts, brought into a state and back
 //!
 //! What they share: [`settings`] (what an agent may touch), [`roots`] (which paths those are), [`sandbox`](mod@sandbox) (the kernel
 //! holds it to them), [`process`] (children that never outlive their call), [`lifeline`] (nor their daemon),
@@ -35,6 +36,7 @@ mod cargo;
 mod context_manager;
 mod database;
 mod debugger;
+mod deployment;
 mod engine;
 mod exchange;
 mod kubectl;
@@ -63,7 +65,7 @@ pub use sandbox::{SandboxError, SandboxReport, sandbox};
 pub use settings::{ModelSettings, Settings};
 
 /// The bundled agents, by the names that plans use.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     "tools",
     "rust_pro",
     "backend_architect",
@@ -74,6 +76,7 @@ pub const NAMES: [&str; 13] = [
     "search_specialist",
     "python_pro",
     "debugger",
+    "deployment",
     "mem0",
     "models",
     "offline",
@@ -95,6 +98,7 @@ pub fn build(name: &str, settings: &Settings) -> Option<Agent> {
         "search_specialist" => Some(search_specialist::agent(settings)),
         "python_pro" => Some(python_pro::agent(settings)),
         "debugger" => Some(debugger::agent(settings)),
+        "deployment" => Some(deployment::agent(settings)),
         _ => None,
     }
 }

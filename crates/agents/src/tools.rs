@@ -46,7 +46,7 @@ mod systemd_unit;
 
 use std::sync::Arc;
 
-use op_agent::{Agent, Call, Failure, Operation};
+use op_agent::{Agent, Call, Failure, Operation, Risk};
 
 use crate::engine::build;
 
@@ -121,7 +121,9 @@ fn files(agent: Agent, desk: &Arc<Desk>) -> Agent {
 fn reaching(agent: Agent, desk: &Arc<Desk>) -> Agent {
     agent
         .operation(
-            Operation::write("command", "Runs a program; a non-zero exit code is a failure.").streaming(),
+            Operation::write("command", "Runs a program; a non-zero exit code is a failure.")
+                .risk(Risk::High)
+                .streaming(),
             at(desk, command::command),
         )
         .operation(
@@ -132,7 +134,8 @@ fn reaching(agent: Agent, desk: &Arc<Desk>) -> Agent {
             at(desk, http_request::http_request),
         )
         .operation(
-            Operation::external("dbus_call", "Calls a method on a D-Bus bus and returns its reply."),
+            Operation::external("dbus_call", "Calls a method on a D-Bus bus and returns its reply.")
+                .risk(Risk::High),
             at(desk, dbus_call::dbus_call),
         )
         .operation(
@@ -172,7 +175,10 @@ fn images(agent: Agent, desk: &Arc<Desk>) -> Agent {
             at(desk, build::docker_remove_image),
         )
         .operation(
-            Operation::external("docker_push", "Pushes an image to its registry.").idempotent().streaming(),
+            Operation::external("docker_push", "Pushes an image to its registry.")
+                .risk(Risk::High)
+                .idempotent()
+                .streaming(),
             at(desk, docker_push::docker_push),
         )
 }
@@ -181,6 +187,7 @@ fn systems(agent: Agent, desk: &Arc<Desk>) -> Agent {
     agent
         .operation(
             Operation::external("kubectl_apply", "Applies a manifest to a cluster, all of it or nothing.")
+                .risk(Risk::High)
                 .streaming()
                 .undo("kubectl_restore"),
             at(desk, kubectl_apply::kubectl_apply),
@@ -196,6 +203,7 @@ fn systems(agent: Agent, desk: &Arc<Desk>) -> Agent {
         )
         .operation(
             Operation::write("systemd_unit", "Starts, stops, reloads, enables or disables a systemd unit.")
+                .risk(Risk::High)
                 .undo("systemd_unit_restore"),
             at(desk, systemd_unit::systemd_unit),
         )

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use op_agents::ModelSettings;
 use op_agents::settings::Settings as AgentSettings;
 use op_engine::Library;
+use op_engine::guard::rate::RateLimits;
 use op_engine::session::SessionLimits;
 use op_plan::catalogue::Operations;
 use op_plan::skill::{Skills, Written};
@@ -326,6 +327,11 @@ fn bounds(of: &LimitsTable, pool: &PoolSettings) -> op_engine::Limits {
         sessions: SessionLimits {
             total: of.sessions.unwrap_or(default.sessions.total),
             user: of.user_sessions.unwrap_or(default.sessions.user),
+        },
+        rate: RateLimits {
+            minute: of.calls_per_minute.unwrap_or(default.rate.minute),
+            hour: of.calls_per_hour.unwrap_or(default.rate.hour),
+            at_once: of.calls_at_once.unwrap_or(default.rate.at_once),
         },
     }
 }

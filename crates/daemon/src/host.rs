@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use op_engine::guard::rate::RateLimits;
 use op_engine::ports::{ReloadError, Service, Standing};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -83,6 +84,7 @@ impl Host {
         settings.roots.splice(0..0, options.roots);
         // It is for a client who names what it needs by calling it, or opens a session.
         settings.pool.hold = false;
+        settings.limits.rate = RateLimits::OFF;
         for agent in &mut settings.agents {
             // A hosted agent must not meet the one of a daemon on its port.
             if agent.launch {

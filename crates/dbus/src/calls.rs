@@ -76,16 +76,8 @@ pub(crate) fn perform(house: &Arc<House>, view: &Arc<CallView>, asked: Calling, 
                 call.await
             }
         };
-        match answer {
-            Ok(answer) => *lock(&view.answer) = Some(Arc::new(answer)),
-            // It was looked up before, and its agent left since.
-            Err(error) => {
-                let kind = op_plan::plan::FailureKind::Unavailable;
-                let failure = op_run::Failure::new(kind, "gone", error.to_string());
-                let evidence = op_run::Evidence::default();
-                *lock(&view.answer) = Some(Arc::new(Answer::Failed { failure, evidence }));
-            }
-        }
+        let answer = answer.unwrap_or_else(|error| error.answer());
+        *lock(&view.answer) = Some(Arc::new(answer));
         house.say(Word::Ended(view.number, gone.is_cancelled()));
     });
 }

@@ -1,35 +1,50 @@
-//! The events of all runs, published as they are committed.
+//! The events of all runs, published as they are committed, and the calls of clients.
 
 use op_run::{Event, Run};
 use tokio::sync::broadcast;
 
-use crate::ports::{Audited, Recorded};
+use crate::ports::{Audited, CallRecord, Recorded};
 
 /// Events that a reader may be behind before it is cut off.
 const BEHIND: usize = 4096;
 
-/// Publishes the events of all runs; costs nothing while nobody reads.
+/// Publishes the events of all runs, and the calls of clients; costs nothing while nobody reads.
 #[derive(Debug, Clone)]
-pub(crate) struct Audit(broadcast::Sender<Audited>);
+pub(crate) struct Audit {
+    events: broadcast::Sender<Audited>,
+    calls: broadcast::Sender<CallRecord>,
+}
 
 impl Audit {
     pub(crate) fn new() -> Self {
-        Self(broadcast::Sender::new(BEHIND))
+        Self { events: broadcast::Sender::new(BEHIND), calls: broadcast::Sender::new(BEHIND) }
     }
 
     /// Events from now on.
     pub(crate) fn listen(&self) -> broadcast::Receiver<Audited> {
-        self.0.subscribe()
+        self.events.subscribe()
+    }
+
+    /// Calls from now on.
+    pub(crate) fn listen_to_calls(&self) -> broadcast::Receiver<CallRecord> {
+        self.calls.subscribe()
+    }
+
+    pub(crate) fn publish_call(&self, call: &CallRecord) {
+        if self.calls.receiver_count() > 0 {
+            // The last reader may have left meanwhile.
+            drop(self.calls.send(call.clone()));
+        }
     }
 
     pub(crate) fn publish(&self, run: &Run, first: u64, events: &[Event]) {
-        if self.0.receiver_count() == 0 {
+        if self.events.receiver_count() == 0 {
             return;
         }
         let Some(origin) = run.origin() else { return };
         for (event, sequence) in events.iter().zip(first..) {
             // The last reader may have left meanwhile.
-            drop(self.0.send(Audited {
+            drop(self.events.send(Audited {
                 run: run.id().clone(),
                 plan: run.plan().id().to_owned(),
                 user: origin.user.clone(),

@@ -1,8 +1,12 @@
 //! What every error says beside its sentence: a kind, a stable reason and what to do next. Doors write it in the words of their
 //! wire, so that a status over gRPC and an error over D-Bus tell the same.
 
+use std::time::Duration;
+
 use op_run::Refused;
 
+use crate::batch::BatchError;
+use crate::guard::rate::RateError;
 use crate::handle::call::CallError;
 use crate::handle::control::ControlError;
 use crate::handle::query::{FindError, GetError};
@@ -38,10 +42,26 @@ pub enum Kind {
     Lost,
 }
 
+/// When to ask again where somebody else must come first: a link, an agent or a daemon.
+const SOON: Duration = Duration::from_secs(2);
+
+/// When to ask again where a daemon is to come back.
+const LATER: Duration = Duration::from_secs(5);
+
 /// An error that has a kind, a reason and perhaps a hint.
 pub trait Describe: std::error::Error {
     /// What it says beside its sentence.
     fn describe(&self) -> Described;
+
+    /// When asking for the same again makes sense; `None` where it does not by itself. What cannot be reached now can soon.
+    fn again(&self) -> Option<Duration> {
+        let described = self.describe();
+        match (described.kind, described.reason) {
+            (Kind::Unavailable, "GOING_DOWN" | "DRAINING") => Some(LATER),
+            (Kind::Unavailable, _) => Some(SOON),
+            _ => None,
+        }
+    }
 }
 
 /// What an error says beside its sentence.
@@ -102,7 +122,32 @@ impl Describe for CallError {
         match self {
             Self::Name(error) => error.describe(),
             Self::Session(error) => error.describe(),
+            Self::Rate(error) => error.describe(),
         }
+    }
+
+    fn again(&self) -> Option<Duration> {
+        match self {
+            Self::Name(_) | Self::Session(_) => None,
+            Self::Rate(error) => error.again(),
+        }
+    }
+}
+
+impl Describe for RateError {
+    fn describe(&self) -> Described {
+        let hint = "wait, or raise the limits of calls under `[limits]` in op-dbusd.toml";
+        described(Kind::Exhausted, "RATE_LIMITED", hint)
+    }
+
+    fn again(&self) -> Option<Duration> {
+        Some(self.again)
+    }
+}
+
+impl Describe for BatchError {
+    fn describe(&self) -> Described {
+        described(Kind::Invalid, "BATCH_INVALID", "")
     }
 }
 

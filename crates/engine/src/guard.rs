@@ -8,6 +8,7 @@ use op_run::{Answer, Evidence, Failure};
 
 use crate::ports::Perform;
 
+pub mod rate;
 pub mod secret;
 pub mod size;
 pub(crate) mod skill;

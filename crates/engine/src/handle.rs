@@ -16,6 +16,7 @@ use crate::audit::Audit;
 use crate::beat::Beat;
 use crate::conductor::{Conductor, INBOX, Left, Message, World};
 use crate::feed::Feed;
+use crate::guard::rate::{RateLimits, Rates};
 use crate::idle::Idle;
 use crate::library::Library;
 use crate::places::Places;
@@ -23,8 +24,10 @@ use crate::ports::{Agents, Clock, Journal, Perform};
 use crate::session::{SessionLimits, Sessions};
 
 pub mod apply;
+pub mod batch;
 pub mod call;
 pub mod control;
+mod noted;
 mod place;
 pub mod preview;
 pub mod query;
@@ -47,6 +50,8 @@ pub struct Limits {
     pub call: Duration,
     /// Sessions that are open.
     pub sessions: SessionLimits,
+    /// Calls of clients.
+    pub rate: RateLimits,
 }
 
 impl Default for Limits {
@@ -57,6 +62,7 @@ impl Default for Limits {
             drain: Duration::from_secs(10),
             call: Duration::from_secs(30),
             sessions: SessionLimits::default(),
+            rate: RateLimits::default(),
         }
     }
 }
@@ -92,6 +98,7 @@ pub(crate) struct Hall {
     draining: AtomicBool,
     places: Places,
     pub(crate) sessions: Sessions,
+    pub(crate) rates: Arc<Rates>,
     /// Who holds it is the only one to change how far schedules are.
     schedules: tokio::sync::Mutex<()>,
     pub(crate) idle: Idle,
@@ -132,6 +139,7 @@ impl Engine {
             draining: AtomicBool::new(false),
             places: Places::default(),
             sessions: Sessions::default(),
+            rates: Arc::new(Rates::new(limits.rate)),
             schedules: tokio::sync::Mutex::default(),
             idle: Idle::default(),
             live: Mutex::new(HashMap::new()),

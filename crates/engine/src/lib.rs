@@ -19,12 +19,13 @@
 //! - [`library`]: plans and casts; `places`: runs that count together; `idle`: runs that only wait; `beat`: whether conductors turn; `child`: plans inside plans
 //! - `conductor`: the task of a run; `calls`: what it has under way; [`recover`]: runs from the journal
 //! - [`feed`]: what is published of a live run; [`watch`]: following a run from any sequence; [`output`]: kept output
-//! - [`guard`]: wrappers around calls, and what skills add to calls or hold against them; [`session`]: sessions of clients; [`host`]: what
-//!   operations ask the hub for
+//! - [`guard`]: wrappers around calls, and what skills add to calls or hold against them; [`host`]: what operations ask the hub for
+//! - [`session`]: sessions of clients; [`batch`]: several calls as one
 //! - [`failure`]: what errors say to every door; [`warden`]: who may do what
 //! - [`ports`]: the journal, performers, agents, the clock, the authority and the daemon around it all; `fakes`: their twins (feature `fakes`)
 
 mod audit;
+pub mod batch;
 mod beat;
 mod calls;
 mod child;

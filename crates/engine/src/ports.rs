@@ -12,8 +12,8 @@ pub use agents::{AgentState, AgentStatus, Agents, Breaker, ConnectError, Lease, 
 pub use authority::{Authority, Caller, Denied, Right, Subject};
 pub use clock::{Clock, SystemClock};
 pub use journal::{
-    AppendError, Audited, Entry, EventFilter, Idempotency, Journal, KeptOutput, ReadError, Recorded,
-    RunFilter, RunRecord, ScheduleMark,
+    AppendError, Audited, CallFilter, CallRecord, Entry, EventFilter, Idempotency, Journal, KeptOutput,
+    ReadError, Recorded, RunFilter, RunRecord, ScheduleMark,
 };
 pub use perform::{Channel, Chunk, Perform, Progress, Question, Request, Sink};
 pub use service::{ReloadError, Service, Standing};

@@ -149,24 +149,16 @@ impl Sessions {
 
     /// Whether this user has this session.
     pub(crate) fn check(&self, id: &str, user: &str) -> Result<(), SessionError> {
-        self.with_own(id, user, |_| ())
+        let table = self.table();
+        let is_own = |entry: &&Entry| entry.is_open() && entry.record.user == user;
+        table.get(id).filter(is_own).map(drop).ok_or_else(|| SessionError::Unknown(id.to_owned()))
     }
 
-    /// Counts a call for a session of this user.
-    pub(crate) fn count_call(&self, id: &str, user: &str) -> Result<(), SessionError> {
-        self.with_own(id, user, |record| record.calls += 1)
-    }
-
-    fn with_own<T>(
-        &self,
-        session: &str,
-        user: &str,
-        with: impl FnOnce(&mut SessionRecord) -> T,
-    ) -> Result<T, SessionError> {
-        let mut table = self.table();
-        let found = table.get_mut(session).filter(|entry| entry.is_open() && entry.record.user == user);
-        let found = found.map(|entry| with(&mut entry.record));
-        found.ok_or_else(|| SessionError::Unknown(session.to_owned()))
+    /// Counts a call for a session.
+    pub(crate) fn count_call(&self, id: &str) {
+        if let Some(entry) = self.table().get_mut(id) {
+            entry.record.calls += 1;
+        }
     }
 
     /// A run that carries a session begins, or goes on after its end.

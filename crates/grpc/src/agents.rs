@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, Response, Status};
 
+use crate::batches;
 use crate::convert::{agent, event, limit, object};
 use crate::desk::{Asker, Desk};
 use crate::failure::{bad_field, status};
@@ -82,8 +83,9 @@ impl Agents for AgentsService {
         Ok(Response::new(stream(self.desk.engine.clone(), asked, self.desk.shutdown.child_token())))
     }
 
-    async fn call_batch(&self, _request: Request<wire::CallBatchRequest>) -> Reply<Self::CallBatchStream> {
-        Err(Status::unimplemented("batches"))
+    async fn call_batch(&self, request: Request<wire::CallBatchRequest>) -> Reply<Self::CallBatchStream> {
+        let asker = Asker::of(&request);
+        Ok(Response::new(batches::batch(&self.desk, &asker, request.into_inner()).await?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Errors as `google.rpc.Status`: a code, one sentence, and details that programs can read.
 //!
-//! `ErrorInfo` carries a stable reason in the domain `opdbus.org` and, under `hint`, what to do next; `BadRequest` names the
-//! fields that are wrong.
+//! `ErrorInfo` carries a stable reason in the domain `opdbus.org` and, under `hint`, what to do next; `RetryInfo` says when asking
+//! again makes sense; `BadRequest` names the fields that are wrong.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,10 @@ pub(crate) fn status(error: &impl Describe) -> Status {
         "" => HashMap::new(),
         hint => HashMap::from([(HINT.to_owned(), hint.to_owned())]),
     };
-    let details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    if let Some(again) = error.again() {
+        details.set_retry_info(Some(again));
+    }
     Status::with_error_details(code(kind), sentence(error), details)
 }
 

@@ -1,7 +1,7 @@
 //! `opdbus.v1.Journal`.
 
 use futures::stream::{BoxStream, StreamExt as _, iter};
-use op_engine::ports::EventFilter;
+use op_engine::ports::{CallFilter, EventFilter};
 use op_proto::v1 as wire;
 use op_proto::v1::journal_server::Journal;
 use tonic::{Request, Response, Status};
@@ -33,6 +33,9 @@ impl Journal for JournalService {
         let follow = request.follow;
         let filter = self.filter(request).await?;
         self.admit(&asker, &filter).await?;
+        if let Some(filter) = calls(&filter)? {
+            return self.calls(filter, follow).await;
+        }
         let events = if follow {
             let tail = self.desk.engine.tail(filter).await.map_err(|error| status(&error))?;
             let tail =
@@ -47,6 +50,23 @@ impl Journal for JournalService {
 }
 
 impl JournalService {
+    /// Calls of clients, which are no events of a run.
+    async fn calls(
+        &self,
+        filter: CallFilter,
+        follow: bool,
+    ) -> Result<Response<<Self as Journal>::EventsStream>, Status> {
+        let calls = if follow {
+            let tail = self.desk.engine.tail_calls(filter).await.map_err(|error| status(&error))?;
+            let tail = tail.map(|call| call.map(|of| event::call(&of)).map_err(|error| status(&error)));
+            tail.take_until(self.desk.shutdown.clone().cancelled_owned()).boxed()
+        } else {
+            let calls = self.desk.engine.calls(&filter).await.map_err(|error| status(&error))?;
+            iter(calls).map(|of| Ok(event::call(&of))).boxed()
+        };
+        Ok(Response::new(calls))
+    }
+
     /// Refuses who may not read the events that are asked for: those of one run as its output, others as those of everybody.
     async fn admit(&self, asker: &Asker, filter: &EventFilter) -> Result<(), Status> {
         match &filter.run {
@@ -74,4 +94,19 @@ impl JournalService {
             limit: limit as usize,
         })
     }
+}
+
+/// The calls that are asked for, where they are.
+fn calls(of: &EventFilter) -> Result<Option<CallFilter>, Status> {
+    if !of.kinds.iter().any(|kind| kind == event::CALL) {
+        return Ok(None);
+    }
+    if of.kinds.len() > 1 {
+        return Err(bad_field("kinds", "`call` stands alone: calls of clients are no events of runs"));
+    }
+    if of.run.is_some() {
+        return Err(bad_field("run", "calls of clients belong to no run"));
+    }
+    let EventFilter { user, since, until, limit, .. } = of.clone();
+    Ok(Some(CallFilter { user, since, until, limit }))
 }

@@ -4,11 +4,12 @@
 //! name of the field.
 //!
 //! - [`server`]: listeners and services; `visitor`, `peer`: who is calling; `desk`: what services work with, and who may do what
-//! - `runs`, `plans`, `agents`, `tools`, `skills`, `sessions`, `journal`: the services of `proto/opdbus/v1`
+//! - `runs`, `plans`, `agents` (with `batches`), `tools`, `skills`, `sessions`, `journal`: the services of `proto/opdbus/v1`
 //! - `convert`: between the engine's words and the wire's
 //! - [`failure`]: errors as `google.rpc.Status` with details
 
 mod agents;
+mod batches;
 mod convert;
 mod desk;
 pub mod failure;

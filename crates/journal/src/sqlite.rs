@@ -1,5 +1,6 @@
 //! The journal in a file.
 
+mod call;
 mod checkpoint;
 mod commit;
 mod fault;
@@ -20,8 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use op_engine::ports::journal::{
-    AppendError, Audited, Entry, EventFilter, Journal, KeptOutput, ReadError, Recorded, RunFilter, RunRecord,
-    ScheduleMark,
+    AppendError, Audited, CallFilter, CallRecord, Entry, EventFilter, Journal, KeptOutput, ReadError,
+    Recorded, RunFilter, RunRecord, ScheduleMark,
 };
 use op_plan::Plan;
 use op_run::RunId;
@@ -159,6 +160,17 @@ impl Journal for SqliteJournal {
     async fn audit(&self, filter: &EventFilter) -> Result<Vec<Audited>, ReadError> {
         let filter = filter.clone();
         self.readers.read(move |db| query::audit(db, &filter)).await
+    }
+
+    fn note(&self, call: CallRecord) {
+        self.writer.note(Write::Call(Box::new(call)));
+    }
+
+    async fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRecord>, ReadError> {
+        // Those that are noted and not on disk yet are told of too; one that is closed takes no more.
+        drop(self.writer.write(Write::Nothing).await);
+        let filter = filter.clone();
+        self.readers.read(move |db| call::list(db, &filter)).await
     }
 
     async fn close(&self) {

@@ -31,6 +31,7 @@ macro_rules! contracts {
 }
 
 mod audit;
+mod calls;
 mod marks;
 mod outputs;
 mod runs;

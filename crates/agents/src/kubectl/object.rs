@@ -36,7 +36,7 @@ pub(crate) struct Object(Value);
 
 impl Reference {
     /// The least that names the object to kubectl.
-    pub(super) fn as_value(&self) -> Value {
+    pub(crate) fn as_value(&self) -> Value {
         let mut metadata = json!({ "name": self.name });
         if let Some(namespace) = &self.namespace {
             metadata["namespace"] = json!(namespace);
@@ -72,7 +72,7 @@ impl Object {
     }
 
     /// The object as JSON.
-    pub(super) fn as_value(&self) -> &Value {
+    pub(crate) fn as_value(&self) -> &Value {
         &self.0
     }
 

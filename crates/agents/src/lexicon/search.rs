@@ -54,18 +54,12 @@ pub(crate) struct Hit {
 /// Looks for texts.
 pub(crate) fn search(db: &Connection, query: &Query<'_>) -> Result<Found, Fault> {
     let mut found = Found { every: Vec::new(), some: Vec::new(), complete: true };
-    for space in query.spaces {
-        if let Some(look) = Look::new(db, query, *space)? {
-            look.every(&mut found)?;
-        }
-    }
+    let looks = query.spaces.iter().filter_map(|space| Look::new(db, query, *space).transpose());
+    let looks = looks.collect::<Result<Vec<_>, _>>()?;
+    looks.iter().try_for_each(|look| look.every(&mut found))?;
     best(&mut found.every, query);
     if found.every.len() < query.limit && query.words.len() > 1 {
-        for space in query.spaces {
-            if let Some(look) = Look::new(db, query, *space)? {
-                look.some(&mut found)?;
-            }
-        }
+        looks.iter().try_for_each(|look| look.some(&mut found))?;
     }
     best(&mut found.some, query);
     Ok(found)
@@ -172,11 +166,8 @@ impl<'a> Look<'a> {
         let ids = self.terms.iter().flat_map(|term| &term.ids).copied().filter(|id| known.insert(*id));
         let ids: Vec<i64> = ids.take(WEIGHED).collect();
         found.complete &= self.terms.iter().all(Term::is_whole) && ids.len() < WEIGHED;
-        let every: HashSet<i64> = found.every.iter().map(|hit| hit.id).collect();
         let all = self.terms.len();
-        let weighed =
-            self.weigh(&ids)?.into_iter().filter(|text| text.had < all && !every.contains(&text.hit.id));
-        found.some.extend(weighed.map(|text| text.hit));
+        found.some.extend(self.weigh(&ids)?.into_iter().filter(|text| text.had < all).map(|text| text.hit));
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! `add`: facts, as they are said.
 
+use std::collections::HashSet;
+
 use op_agent::Failure;
 use rusqlite::Connection;
 use schemars::JsonSchema;
@@ -11,6 +13,7 @@ use super::invalid;
 use super::owner::Owner;
 use super::store::{End, Version, known, superseded};
 use crate::database::{Database, Fault};
+use crate::lexicon;
 use crate::origin::Caller;
 
 /// Most facts of one call.
@@ -78,6 +81,9 @@ pub(super) async fn add(database: Database, caller: Caller, args: Add) -> Result
             format!("add at most {MOST} at once"),
         ));
     }
+    if let Some(twice) = twice(&texts) {
+        return Err(invalid(format!("`{twice}` is said twice"), "say each fact once"));
+    }
     let metadata = texts.iter().try_fold(String::new(), |_, text| checked(text, &args.metadata))?;
     let desk =
         Desk { owner, metadata, supersedes: args.supersedes, allow_similar: args.allow_similar, caller };
@@ -86,6 +92,12 @@ pub(super) async fn add(database: Database, caller: Caller, args: Add) -> Result
             Ok(Added { results: texts.iter().map(|text| desk.add(db, text)).collect::<Result<_, _>>()? })
         })
         .await
+}
+
+/// A text of the same words as one before it.
+fn twice(texts: &[String]) -> Option<&str> {
+    let mut said = HashSet::new();
+    texts.iter().find(|text| !said.insert(lexicon::words(text).collect::<Vec<_>>())).map(String::as_str)
 }
 
 /// One call that adds.

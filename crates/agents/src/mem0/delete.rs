@@ -70,9 +70,9 @@ fn one(db: &Connection, fact: i64, with_history: bool, now: i64, done: &mut Dele
         return Ok(());
     };
     if with_history {
-        purge(db, fact)?
+        purge(db, fact)?;
     } else {
-        last.end(db, End::Deleted, now)?
+        last.end(db, End::Deleted, now)?;
     }
     done.deleted.push(Gone { memory_id: fact, memory: last.text });
     Ok(())

@@ -90,7 +90,9 @@ fn of_owner(
     let mut with: Vec<Value> = Vec::new();
     let mut clause = String::from(if history { "TRUE" } else { "until IS NULL" });
     for (column, name) in owner.ids() {
-        clause += &format!(" AND {column} = ?");
+        clause.push_str(" AND ");
+        clause.push_str(column);
+        clause.push_str(" = ?");
         with.push(name.to_owned().into());
     }
     let count = format!("SELECT count(DISTINCT fact) FROM versions WHERE {clause}");

@@ -13,6 +13,7 @@ const ID: usize = 256;
 
 /// Whom a fact is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the names of mem0's own API")]
 pub(super) struct Owner {
     /// The user.
     pub(super) user_id: Option<String>,

@@ -128,10 +128,12 @@ async fn what_is_known_already_is_refused_and_named_unless_told_otherwise() {
 #[tokio::test]
 async fn of_several_facts_all_are_added_or_none() {
     let scene = Scene::new();
-    let failure =
-        scene.add(json!({ "texts": ["one fact", "two facts", "one fact"], "user_id": "ann" })).await;
-    assert_eq!(failure.unwrap_err().reason(), "duplicate");
-    assert_eq!(scene.all(json!({ "user_id": "ann" })).await.total, 0);
+    scene.put("one fact").await;
+    let known = scene.add(json!({ "texts": ["two facts", "one fact"], "user_id": "ann" })).await;
+    assert_eq!(known.unwrap_err().reason(), "duplicate");
+    let twice = scene.add(json!({ "texts": ["two facts", "Two facts!"], "user_id": "ann" })).await;
+    assert_eq!(twice.unwrap_err().reason(), "invalid_arguments");
+    assert_eq!(scene.all(json!({ "user_id": "ann" })).await.total, 1);
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ fn most() -> usize {
 
 /// What is forgotten.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Forgotten {
+pub(super) struct Gone {
     /// The entries.
     pub(super) forgotten: Vec<Name>,
     /// Keys that were asked for and are not there.
@@ -75,7 +75,7 @@ pub(super) struct Restored {
     pub(super) left: Vec<Name>,
 }
 
-pub(super) async fn forget(store: Arc<Store>, caller: Caller, args: Forget) -> Result<Forgotten, Failure> {
+pub(super) async fn forget(store: Arc<Store>, caller: Caller, args: Forget) -> Result<Gone, Failure> {
     let filter = Filter { tag: args.tag, glob: args.glob };
     let by_name = args.key.is_some() || !args.keys.is_empty();
     if by_name == filter.is_any() {
@@ -88,12 +88,8 @@ pub(super) async fn forget(store: Arc<Store>, caller: Caller, args: Forget) -> R
     store
         .write(caller.now, move |db| {
             let before = past::of(db, &caller.key)?;
-            let mut done = Forgotten {
-                forgotten: Vec::new(),
-                absent: Vec::new(),
-                more: false,
-                receipt: caller.key.clone(),
-            };
+            let mut done =
+                Gone { forgotten: Vec::new(), absent: Vec::new(), more: false, receipt: caller.key.clone() };
             let scopes = seen(db, &caller, args.scope)?;
             // The same call was here before: what it forgot then is what it forgets.
             done.forgotten.extend(before.iter().map(name));
@@ -113,7 +109,7 @@ fn one_by_one(
     caller: &Caller,
     scopes: &[i64],
     keys: Vec<String>,
-    done: &mut Forgotten,
+    done: &mut Gone,
 ) -> Result<(), Fault> {
     for key in keys {
         if done.forgotten.iter().any(|name| name.key == key) {
@@ -133,7 +129,7 @@ fn all_of(
     scopes: &[i64],
     filter: &Filter,
     limit: usize,
-    done: &mut Forgotten,
+    done: &mut Gone,
 ) -> Result<(), Fault> {
     for scope in scopes {
         let left = limit - done.forgotten.len();
@@ -148,7 +144,7 @@ fn all_of(
     Ok(())
 }
 
-fn take(db: &Connection, caller: &Caller, entry: &Stored, done: &mut Forgotten) -> Result<(), Fault> {
+fn take(db: &Connection, caller: &Caller, entry: &Stored, done: &mut Gone) -> Result<(), Fault> {
     past::keep(db, caller, entry)?;
     entry.take_out(db)?;
     done.forgotten.push(name(entry));
@@ -163,7 +159,7 @@ fn name(entry: &Stored) -> Name {
 pub(super) async fn restore(
     store: Arc<Store>,
     caller: Caller,
-    args: Undo<Forget, Forgotten>,
+    args: Undo<Forget, Gone>,
 ) -> Result<Restored, Failure> {
     store.write(caller.now, move |db| undo(db, &args.output.receipt, caller.now)).await
 }

@@ -66,12 +66,13 @@ impl Filter {
     /// The rest of a statement that looks into one scope, and what it is asked with. `now` is given when something is over.
     fn clause(&self, scope: i64, now: Option<i64>) -> (String, Vec<Value>) {
         let mut with: Vec<Value> = vec![scope.into()];
-        let mut sql = " FROM entries WHERE scope = ?".to_owned();
-        if let Some(tag) = &self.tag {
-            sql =
-                " FROM tagged JOIN entries USING (scope, key) WHERE tagged.scope = ? AND tag = ?".to_owned();
-            with.push(tag.clone().into());
-        }
+        let mut sql = match &self.tag {
+            None => " FROM entries WHERE scope = ?".to_owned(),
+            Some(tag) => {
+                with.push(tag.clone().into());
+                " FROM tagged JOIN entries USING (scope, key) WHERE tagged.scope = ? AND tag = ?".to_owned()
+            }
+        };
         if let Some(glob) = &self.glob {
             sql += " AND key GLOB ?";
             with.push(glob.clone().into());

@@ -119,13 +119,11 @@ pub(super) fn first(db: &Connection, scopes: &[i64], key: &str, now: i64) -> Res
 }
 
 fn look(db: &Connection, scopes: &[i64], key: String, now: i64) -> Result<Looked, Fault> {
-    match first(db, scopes, &key, now)? {
-        Some(found) => Ok(Looked::Found(Box::new(found))),
-        None => {
-            let near = near::keys(db, scopes, &key, now)?;
-            Ok(Looked::Absent { key, near })
-        }
+    if let Some(found) = first(db, scopes, &key, now)? {
+        return Ok(Looked::Found(Box::new(found)));
     }
+    let near = near::keys(db, scopes, &key, now)?;
+    Ok(Looked::Absent { key, near })
 }
 
 fn within(looked: &[Looked]) -> Result<(), Failure> {

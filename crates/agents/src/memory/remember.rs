@@ -1,5 +1,6 @@
 //! `remember` and `unremember`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use op_agent::Failure;
@@ -170,13 +171,10 @@ fn items(args: &mut Remember) -> Result<Vec<Item>, Failure> {
             format!("remember at most {MOST} at once"),
         ));
     }
-    let mut keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
-    keys.sort_unstable();
-    if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(invalid(
-            format!("there are two entries `{}`", twice[0]),
-            "give each entry a key of its own",
-        ));
+    let mut keys = HashSet::new();
+    if let Some(twice) = items.iter().find(|item| !keys.insert(&item.key)) {
+        let message = format!("there are two entries `{}`", twice.key);
+        return Err(invalid(message, "give each entry a key of its own"));
     }
     items.into_iter().map(checked).collect()
 }

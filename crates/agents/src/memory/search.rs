@@ -43,7 +43,7 @@ fn few() -> usize {
 
 /// What was found, each list with the best first.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Matches {
+pub(super) struct Found {
     /// Entries that have every word of the query.
     pub(super) matches: Vec<Match>,
     /// Entries that have some of the words and not all; looked for when `matches` is shorter than the limit.
@@ -62,7 +62,7 @@ pub(super) struct Match {
     pub(super) entry: Entry,
 }
 
-pub(super) async fn search(store: Arc<Store>, caller: Caller, args: Search) -> Result<Matches, Failure> {
+pub(super) async fn search(store: Arc<Store>, caller: Caller, args: Search) -> Result<Found, Failure> {
     if args.limit == 0 || args.limit > MOST {
         return Err(invalid(format!("the limit is {}", args.limit), format!("ask for 1 to {MOST} entries")));
     }
@@ -85,7 +85,7 @@ pub(super) async fn search(store: Arc<Store>, caller: Caller, args: Search) -> R
         found.entry.access_count += store.counted(*id);
     }
     let bare = |found: Vec<(i64, Match)>| found.into_iter().map(|(_, found)| found).collect();
-    Ok(Matches { matches: bare(found.matches), near: bare(found.near), complete: found.complete })
+    Ok(Found { matches: bare(found.matches), near: bare(found.near), complete: found.complete })
 }
 
 /// What was read, with ids.

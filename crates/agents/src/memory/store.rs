@@ -141,10 +141,11 @@ impl Drop for Store {
     /// The counts are worth a moment at the end.
     fn drop(&mut self) {
         let counts = std::mem::take(&mut *locked(&self.counts));
-        if self.database.is_open() && !counts.is_empty() {
-            if let Err(failure) = self.database.write_blocking(|db| note(db, &counts)) {
-                tracing::warn!(%failure, "how often entries were recalled was not written");
-            }
+        if self.database.is_open()
+            && !counts.is_empty()
+            && let Err(failure) = self.database.write_blocking(|db| note(db, &counts))
+        {
+            tracing::warn!(%failure, "how often entries were recalled was not written");
         }
     }
 }

@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::forget::{Forgotten, Restored};
+use super::forget::{Gone, Restored};
 use super::list::Listed;
 use super::recall::{Answer, Recalled};
 use super::remember::{Change, Remembered, Unremembered};
-use super::search::Matches;
+use super::search::Found;
 use super::store::{Limits, Store};
 use super::*;
 use crate::origin::Caller;
@@ -67,16 +67,16 @@ impl Scene {
         recalled.found.then_some(recalled.value)
     }
 
-    async fn forget(&self, what: Value) -> Result<Forgotten, Failure> {
+    async fn forget(&self, what: Value) -> Result<Gone, Failure> {
         forget::forget(Arc::clone(&self.store), self.caller(), args(what)).await
     }
 
-    async fn restore(&self, output: Forgotten) -> Restored {
+    async fn restore(&self, output: Gone) -> Restored {
         let undo = Undo { arguments: args(json!({})), output };
         forget::restore(Arc::clone(&self.store), self.caller(), undo).await.unwrap()
     }
 
-    async fn search(&self, what: Value) -> Result<Matches, Failure> {
+    async fn search(&self, what: Value) -> Result<Found, Failure> {
         search::search(Arc::clone(&self.store), self.caller(), args(what)).await
     }
 
@@ -94,7 +94,7 @@ impl Scene {
     }
 }
 
-fn names(forgotten: &Forgotten) -> Vec<&str> {
+fn names(forgotten: &Gone) -> Vec<&str> {
     forgotten.forgotten.iter().map(|name| name.key.as_str()).collect()
 }
 

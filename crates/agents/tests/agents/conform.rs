@@ -9,8 +9,8 @@ use crate::support::{PATIENCE, Served, serve};
 
 async fn judge(agent: &Served, trial: &Trial) -> Report {
     let address = Address::Unix(agent.outside().join("agent.sock"));
-    let report = conform(&address, &Trial { patience: PATIENCE, ..trial.clone() }, |_| {});
-    report.await.expect("the agent can be tried")
+    let trial = Trial { patience: PATIENCE, ..trial.clone() };
+    conform(&address, &trial, |_| {}).await.expect("the agent can be tried")
 }
 
 fn command(words: &[&str]) -> Option<Call> {

@@ -5,6 +5,8 @@ mod commands;
 mod conform;
 mod context_manager;
 mod dbus;
+mod debugger;
+mod deployment;
 mod docker;
 mod files;
 mod http;

@@ -8,7 +8,7 @@ use crate::stand_ins::StandIns;
 const PYTHON: (&str, &str) = ("python3", "exec /usr/bin/env python3 \"$@\"");
 
 async fn serve(programs: &[(&str, &str)]) -> StandIns {
-    let agent = StandIns::serve_agent("python_pro", programs, &[]).await;
+    let agent = StandIns::of("python_pro", programs, &[]).await;
     agent.put("root/a.py", "import os\nx=1\n");
     agent
 }

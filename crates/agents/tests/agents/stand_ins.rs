@@ -25,7 +25,7 @@ pub(crate) struct StandIns {
 }
 
 impl StandIns {
-    /// Serves the agent with programs by name and script. A script runs in a shell that has `$place`, a folder of the test,
+    /// Serves the agent `tools` with programs by name and script. A script runs in a shell that has `$place`, a folder of the test,
     /// and each of its calls is written down in `$place/calls`.
     pub(crate) async fn serve(programs: &[(&str, &str)]) -> Self {
         Self::serve_with(programs, &[]).await
@@ -33,15 +33,11 @@ impl StandIns {
 
     /// The same, with variables that reach its programs.
     pub(crate) async fn serve_with(programs: &[(&str, &str)], variables: &[(&str, &str)]) -> Self {
-        Self::serve_agent("tools", programs, variables).await
+        Self::of("tools", programs, variables).await
     }
 
-    /// The same, for the agent `name`.
-    pub(crate) async fn serve_agent(
-        name: &str,
-        programs: &[(&str, &str)],
-        variables: &[(&str, &str)],
-    ) -> Self {
+    /// The same, for an agent other than `tools`.
+    pub(crate) async fn of(name: &str, programs: &[(&str, &str)], variables: &[(&str, &str)]) -> Self {
         let place = tempfile::tempdir().unwrap();
         for directory in ["root", "state", "run", "bin", "tmp"] {
             fs::create_dir(place.path().join(directory)).unwrap();
@@ -136,6 +132,7 @@ fn the_other_side() {
     let place = PathBuf::from(env::var_os("OP_AGENTS_PLACE").expect("another test sets it"));
     let name = env::var("OP_AGENTS_NAME").unwrap();
     let variables = env::var("OP_AGENTS_VARIABLES").unwrap();
+    let name = env::var("OP_AGENTS_NAME").unwrap();
     let mut settings =
         Settings { roots: vec![place.join("root")], state: Some(place.join("state")), ..Settings::default() };
     settings.environment.extend(variables.split(',').filter(|name| !name.is_empty()).map(str::to_owned));

@@ -35,8 +35,8 @@ impl Script {
 }
 
 /// A bus with a scripted systemd on it.
-struct Scripted {
-    bus: Bus,
+pub(crate) struct Scripted {
+    pub(crate) bus: Bus,
     script: Arc<Mutex<Script>>,
     systemd: JoinHandle<()>,
 }
@@ -48,7 +48,7 @@ impl Drop for Scripted {
 }
 
 impl Scripted {
-    async fn start(active: &'static str, file: &'static str) -> Option<Self> {
+    pub(crate) async fn start(active: &'static str, file: &'static str) -> Option<Self> {
         let bus = Bus::start()?;
         let properties = [
             ("Id", "app.service"),
@@ -78,11 +78,11 @@ impl Scripted {
         tools.ask("systemd_unit_restore", undo).await.value()
     }
 
-    fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.script.lock().unwrap().calls)
     }
 
-    fn set(&self, property: &'static str, value: &'static str) {
+    pub(crate) fn set(&self, property: &'static str, value: &'static str) {
         self.script.lock().unwrap().properties.insert(property, value);
     }
 }

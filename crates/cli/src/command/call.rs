@@ -1,5 +1,7 @@
 //! `op-dbus call`: one operation, without a plan around it.
 
+mod batch;
+
 use std::env;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use op_proto::v1::{
 use serde_json::{Map, Value};
 use tokio_stream::StreamExt as _;
 
+use batch::Batch;
+
 use crate::client::Client;
 use crate::failure::{Exit, Failure};
 use crate::render::run::blame;
@@ -21,6 +25,7 @@ use crate::render::{time, value};
 use crate::seat::{Context, Session};
 use crate::terminal::Terminal;
 use crate::words::{Typed, Word};
+
 use crate::{json, print};
 
 const EXAMPLES: &str = "\
@@ -28,10 +33,12 @@ Examples:
   op-dbus call file_read path=README.md
   op-dbus call rust_pro.test path=.
   op-dbus call command program=git args:='[\"status\", \"--short\"]'
+  op-dbus call --batch checks.jsonl --strategy parallel --stop-on-error
   op-dbus call http_request --args '{\"method\": \"GET\", \"url\": \"http://localhost:8080/\"}' --timeout 5s
 
 Output of the operation goes to standard error as it comes, its value to standard output. Relative paths are those
-of the first directory that the agent may work in: this one, unless a daemon is running.";
+of the first directory that the agent may work in: this one, unless a daemon is running.
+A batch is a file of {\"target\": ..., \"arguments\": {...}}, one in each line or all in a list.";
 
 /// The agent of the operations that are called by their bare names.
 const TOOLS: &str = "tools";
@@ -41,7 +48,8 @@ const TOOLS: &str = "tools";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Call {
     /// AGENT.OPERATION, or a tool by its bare name
-    target: String,
+    #[arg(required_unless_present = "batch")]
+    target: Option<String>,
     /// Arguments: KEY=VALUE by the type the operation wants, or KEY:=JSON
     #[arg(value_name = "KEY=VALUE")]
     words: Vec<Word>,
@@ -57,6 +65,8 @@ pub(crate) struct Call {
     /// A person was asked and agreed; operations of critical risk are refused without it
     #[arg(long)]
     approved: bool,
+    #[command(flatten)]
+    batch: Batch,
 }
 
 impl Call {
@@ -65,21 +75,31 @@ impl Call {
         let here = env::current_dir()
             .map_err(|error| Failure::broken("the current directory is gone").because(&error))?;
         ctx.with(vec![here], async |session| {
-            let arguments = self.arguments(session).await?;
-            let call = CallRequest {
-                target: self.target.clone(),
-                arguments,
-                timeout: self.timeout.map(time::wire),
-                session: self.session.clone().unwrap_or_default(),
-                approved: self.approved,
+            let Some(target) = self.target.clone() else {
+                return self
+                    .batch
+                    .run(session, &self.call(String::new(), String::new()), &ctx.terminal)
+                    .await;
             };
-            let outcome = follow(session, call, &ctx.terminal).await?;
+            let arguments = self.arguments(session, &target).await?;
+            let outcome = follow(session, self.call(target, arguments), &ctx.terminal).await?;
             conclude(&outcome, &ctx.terminal)
         })
         .await
     }
 
-    async fn arguments(&self, session: &Session) -> Result<String, Failure> {
+    /// A call with what was said of it.
+    fn call(&self, target: String, arguments: String) -> CallRequest {
+        CallRequest {
+            target,
+            arguments,
+            timeout: self.timeout.map(time::wire),
+            session: self.session.clone().unwrap_or_default(),
+            approved: self.approved,
+        }
+    }
+
+    async fn arguments(&self, session: &Session, target: &str) -> Result<String, Failure> {
         let mut arguments: Map<String, Value> = match &self.args {
             Some(text) => serde_json::from_str(text)
                 .map_err(|error| Failure::refused("--args is no JSON object").because(&error))?,
@@ -89,7 +109,7 @@ impl Call {
         let is_doubtful =
             |word: &Word| matches!(word.value, Typed::Text(_)) && !word.value.guess().is_string();
         let schema = if self.words.iter().any(is_doubtful) {
-            schema(&session.client, &self.target).await?
+            schema(&session.client, target).await?
         } else {
             Value::Null
         };

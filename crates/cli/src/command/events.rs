@@ -18,6 +18,7 @@ Examples:
   op-dbus events --kind step_failed --kind run_failed --since 1h
   op-dbus events --user alice --since 2026-01-31T08:00 --limit 1000 --json
   op-dbus events --follow
+  op-dbus events --kind call                        # calls of clients, outside of runs
 
 With --json there is one JSON document per line.";
 
@@ -81,6 +82,10 @@ fn line(entry: &EventsResponse, terminal: &Terminal) -> String {
     let event = entry.event.clone().unwrap_or_default();
     let at = time::of(event.at.as_ref()).map(time::day).unwrap_or_default();
     let paint = terminal.paint;
+    if entry.run.is_empty() {
+        let line = format!("{} {}", paint.dim(at), one_line(&event.message));
+        return terminal.columns.map_or_else(|| line.clone(), |columns| cut(&line, columns));
+    }
     let (run, sequence) = (paint.bold(one_line(&entry.run)), paint.dim(format!("{:>4}", event.sequence)));
     let line = format!("{} {run} {sequence} {}", paint.dim(at), one_line(&event.message));
     terminal.columns.map_or_else(|| line.clone(), |columns| cut(&line, columns))

@@ -9,7 +9,8 @@ use tokio_stream::StreamExt as _;
 
 use super::agents::change;
 use crate::failure::{Exit, Failure};
-use crate::seat::Context;
+use crate::interrupt::Interrupts;
+use crate::seat::{self, Context};
 use crate::terminal::Terminal;
 use crate::{json, print};
 
@@ -32,25 +33,33 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Does it.
+    /// Does it. To be left is how it ends well.
     pub(crate) async fn run(self, ctx: &Context) -> Result<Exit, Failure> {
+        let mut interrupts = Interrupts::listen()?;
         let here = env::current_dir()
             .map_err(|error| Failure::broken("the current directory is gone").because(&error))?;
-        ctx.with(vec![here], async |session| {
-            if session.is_hosted() {
-                print::note(&format!("no daemon is running: this one is reached as `{}`", session.program()));
+        let session = ctx.open(vec![here], &mut interrupts).await?;
+        let held = tokio::select! {
+            held = self.hold(&session, &ctx.terminal) => held,
+            _ = interrupts.next() => Ok(Exit::Done),
+        };
+        session.close().await;
+        held
+    }
+
+    async fn hold(&self, session: &seat::Session, terminal: &Terminal) -> Result<Exit, Failure> {
+        if session.is_hosted() {
+            print::note(&format!("no daemon is running: this one is reached as `{}`", session.program()));
+        }
+        let request = OpenSessionRequest { client: self.client.clone() };
+        let mut told = session.client.sessions().open(request).await?.into_inner();
+        while let Some(response) = told.next().await {
+            if let Some(told) = response?.told {
+                tell(&told, terminal)?;
             }
-            let request = OpenSessionRequest { client: self.client.clone() };
-            let mut told = session.client.sessions().open(request).await?.into_inner();
-            while let Some(response) = told.next().await {
-                if let Some(told) = response?.told {
-                    tell(&told, &ctx.terminal)?;
-                }
-            }
-            print::note("the session was closed");
-            Ok(Exit::Done)
-        })
-        .await
+        }
+        print::note("the session was closed");
+        Ok(Exit::Done)
     }
 }
 

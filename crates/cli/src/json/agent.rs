@@ -1,7 +1,7 @@
 //! Agents, their operations and what a call came to.
 
 use op_proto::v1::call_outcome::Kind;
-use op_proto::v1::{AgentStatus, CallOutcome, OperationStatus, Session};
+use op_proto::v1::{AgentStatus, BatchOutcome, BatchSummary, CallOutcome, OperationStatus, Session};
 use serde_json::{Value, json};
 
 use super::run::{evidence, failure};
@@ -28,6 +28,24 @@ pub(crate) fn agent(agent: &AgentStatus) -> Value {
         "faults": agent.faults,
         "latency_seconds": seconds(time::length(agent.latency.as_ref())),
         "operations": agent.operations.iter().map(operation).collect::<Vec<_>>(),
+    })
+}
+
+/// How a call of a batch ended; `outcome` is null for one that was not begun.
+pub(crate) fn batched(ended: &BatchOutcome, target: &str) -> Value {
+    let outcome = ended.outcome.as_ref().map(outcome);
+    json!({ "place": ended.place, "target": target, "outcome": outcome })
+}
+
+/// What came of a batch.
+pub(crate) fn batch(summary: &BatchSummary) -> Value {
+    json!({
+        "succeeded": summary.succeeded,
+        "successes": summary.successes,
+        "failures": summary.failures,
+        "skipped": summary.skipped,
+        "value": summary.value.as_ref().map(|of| value::json(Some(of))),
+        "remark": text(&summary.remark),
     })
 }
 

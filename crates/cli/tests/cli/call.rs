@@ -74,3 +74,60 @@ fn a_call_without_an_outcome_is_no_success() {
     let ran = ask(&Fake::play(script), &["call", "rust_pro.test"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{}", ran.page());
 }
+
+fn batch() -> Script {
+    let value = json_payload(&json!(1)).expect("a payload");
+    let ended = |place, kind: Option<Kind>| {
+        let outcome = kind.map(|kind| CallOutcome { kind: Some(kind), evidence: None });
+        call_batch_response::Seen::Ended(BatchOutcome { place, outcome })
+    };
+    let summary = BatchSummary {
+        succeeded: false,
+        successes: 1,
+        failures: 1,
+        skipped: 1,
+        value: None,
+        remark: String::new(),
+    };
+    let seen = [
+        ended(1, Some(Kind::Value(value))),
+        ended(0, Some(Kind::Failure(failure()))),
+        ended(2, None),
+        call_batch_response::Seen::Summary(summary),
+    ];
+    Script { batch: seen.map(|seen| CallBatchResponse { seen: Some(seen) }).into(), ..review() }
+}
+
+#[test]
+fn a_batch_is_read_from_a_file_and_each_call_told_as_it_ends() {
+    let fake = Fake::play(batch());
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("calls.jsonl");
+    let line = |n: u32| format!("{{\"target\": \"rust_pro.test\", \"arguments\": {{\"n\": {n}}}}}\n");
+    std::fs::write(&file, (1..=3).map(line).collect::<String>()).expect("written");
+    let path = file.to_str().expect("text");
+    let asked = ["call", "--batch", path, "--strategy", "sequential", "--stop-on-error", "--timeout", "5s"];
+    let ran = ask(&fake, &asked);
+    assert_eq!((ran.out.as_str(), ran.code), ("", Some(3)), "{}", ran.page());
+    for part in
+        ["2 rust_pro.test succeeded 1\n", "1 rust_pro.test failed\n", "3 rust_pro.test was not begun\n"]
+    {
+        assert!(ran.err.contains(part), "{part}: {}", ran.page());
+    }
+    assert!(ran.err.ends_with("the batch failed: 1 success, 1 failure, 1 not begun\n"), "{}", ran.page());
+    let request = fake.wait(|asked| if let Asked::Batch(request) = asked { Some(request) } else { None });
+    let strategy = call_batch_request::Strategy::Sequential(Sequential { stop_on_error: true });
+    assert_eq!(request.strategy, Some(strategy));
+    assert_eq!((request.calls.len(), request.calls[2].arguments.as_str()), (3, "{\"n\":3}"));
+    assert!(request.calls.iter().all(|call| call.timeout.is_some_and(|timeout| timeout.seconds == 5)));
+    let lines = ask(&fake, &["call", "--batch", path, "--json"]).out;
+    assert_eq!(lines.lines().count(), 4, "{lines}");
+}
+
+#[test]
+fn a_batch_that_cannot_be_read_is_refused_before_anything_is_asked() {
+    let fake = Fake::play(batch());
+    assert_eq!(ask(&fake, &["call", "--batch", "/nonexistent"]).code, Some(2));
+    assert_eq!(ask(&fake, &["call", "file_read", "--strategy", "voting"]).code, Some(2));
+    assert_eq!(ask(&fake, &["call"]).code, Some(2));
+}

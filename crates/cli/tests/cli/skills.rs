@@ -69,6 +69,6 @@ fn a_restart_that_nothing_looked_at_before_is_refused() {
         refused.page()
     );
     let run = refused.json()["run"]["id"].as_str().expect("an id").to_owned();
-    let events = ran(home.path(), &["events", &run, "--json"]);
+    let events = ran(home.path(), &["events", "--run", &run, "--json"]);
     assert!(events.out.contains("skill_activated"), "{}", events.page());
 }

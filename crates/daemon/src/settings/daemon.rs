@@ -86,6 +86,12 @@ pub struct LimitsTable {
     pub sessions: Option<usize>,
     /// Sessions of one user that are open.
     pub user_sessions: Option<usize>,
+    /// Calls of a session, or of a user outside of sessions, in any minute.
+    pub calls_per_minute: Option<u32>,
+    /// The same in any hour.
+    pub calls_per_hour: Option<u32>,
+    /// The same at one time.
+    pub calls_at_once: Option<u32>,
 }
 
 impl DaemonFile {
@@ -110,6 +116,9 @@ impl DaemonFile {
                 call: later.limits.call.or(self.limits.call),
                 sessions: later.limits.sessions.or(self.limits.sessions),
                 user_sessions: later.limits.user_sessions.or(self.limits.user_sessions),
+                calls_per_minute: later.limits.calls_per_minute.or(self.limits.calls_per_minute),
+                calls_per_hour: later.limits.calls_per_hour.or(self.limits.calls_per_hour),
+                calls_at_once: later.limits.calls_at_once.or(self.limits.calls_at_once),
             },
             models: ModelsTable {
                 url: later.models.url.or(self.models.url),

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use crate::ports::journal::{
-    AppendError, Audited, Entry, EventFilter, Idempotency, Journal, KeptOutput, ReadError, Recorded,
-    RunFilter, RunRecord, ScheduleMark,
+    AppendError, Audited, CallFilter, CallRecord, Entry, EventFilter, Idempotency, Journal, KeptOutput,
+    ReadError, Recorded, RunFilter, RunRecord, ScheduleMark,
 };
 
 /// A journal in memory. It holds to the contract that the suite of `op-journal` holds every journal to.
@@ -66,6 +66,7 @@ struct Store {
     /// Every event in the order of commit: its run, and its place there.
     log: Vec<(RunId, usize)>,
     marks: BTreeMap<String, ScheduleMark>,
+    calls: Vec<CallRecord>,
     failures: VecDeque<AppendError>,
     appends: usize,
     closed: bool,
@@ -294,6 +295,21 @@ impl Journal for MemoryJournal {
         let newest = store.log.iter().rev().map(|(run, place)| store.audited(run, *place));
         let mut found: Vec<_> =
             newest.filter(|audited| matches(filter, audited)).take(filter.limit).collect();
+        found.reverse();
+        Ok(found)
+    }
+
+    fn note(&self, call: CallRecord) {
+        let mut store = self.store();
+        if !store.closed {
+            store.calls.push(call);
+        }
+    }
+
+    async fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRecord>, ReadError> {
+        let store = self.store();
+        let newest = store.calls.iter().rev().filter(|call| filter.wants(call));
+        let mut found: Vec<_> = newest.take(filter.limit).cloned().collect();
         found.reverse();
         Ok(found)
     }

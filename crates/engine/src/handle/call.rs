@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use op_plan::Performer;
 use op_plan::plan::FailureKind;
-use op_run::{Answer, Failure};
+use op_run::{Answer, Evidence, Failure};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Engine;
+use super::noted::Noted;
+use crate::failure::Describe as _;
+use crate::guard::rate::{Pass, RateError};
 use crate::guard::skill::{self, teach};
 use crate::host::{Asker, Host};
 use crate::names::{self, NameError, Target};
@@ -44,6 +47,23 @@ pub enum CallError {
     /// The session is not one of who asks.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// Too many calls came before it.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+}
+
+impl CallError {
+    /// The same as the answer of a call, where others go on beside it.
+    pub fn answer(&self) -> Answer {
+        let described = self.describe();
+        let kind = match self {
+            Self::Name(_) => FailureKind::Unavailable,
+            Self::Session(_) | Self::Rate(_) => FailureKind::Refused,
+        };
+        let failure = Failure::new(kind, described.reason.to_ascii_lowercase(), self.to_string());
+        let evidence = Evidence { peer: "hub".to_owned(), ..Evidence::default() };
+        Answer::Failed { failure: failure.hint(described.hint), evidence }
+    }
 }
 
 impl Engine {
@@ -64,37 +84,57 @@ impl Engine {
     /// active in it may refuse its arguments; what they demand of a run they cannot demand here.
     ///
     /// # Errors
-    /// When the operation does not exist, or the session is not one of who asks.
+    /// When the operation does not exist, the session is not one of who asks, or too many calls came before it.
     pub async fn call(
         &self,
         of: Calling,
         sink: Arc<dyn Sink>,
         stop: CancellationToken,
     ) -> Result<Answer, CallError> {
-        self.check_call(&of)?;
-        Ok(self.perform(of, sink, stop).await)
+        self.check_name(&of.performer)?;
+        let id = new_id().to_string();
+        let mut noted = Noted::begin(self, &of, &id);
+        let _pass = match self.admit_call(&of) {
+            Ok(pass) => pass,
+            Err(error) => {
+                noted.end(&error.answer());
+                return Err(error);
+            }
+        };
+        let answer = self.perform(of, &id, sink, stop).await;
+        noted.end(&answer);
+        Ok(answer)
     }
 
-    fn check_call(&self, of: &Calling) -> Result<(), CallError> {
-        let performer = &of.performer;
+    fn check_name(&self, performer: &Performer) -> Result<(), NameError> {
         // To look all of it up takes longer than many a call, and only who is refused needs to know what there is.
         if !self.agents().has(performer) {
             names::operation(performer, &self.catalogue())?;
         }
-        if !of.session.is_empty() {
-            self.hall.sessions.count_call(&of.session, &of.user)?;
-        }
         Ok(())
     }
 
-    async fn perform(&self, of: Calling, sink: Arc<dyn Sink>, stop: CancellationToken) -> Answer {
+    /// Lets a call through, and counts it for its session or its user.
+    fn admit_call(&self, of: &Calling) -> Result<Pass, CallError> {
+        let whose = if of.session.is_empty() { &of.user } else { &of.session };
+        if !of.session.is_empty() {
+            self.hall.sessions.check(&of.session, &of.user)?;
+        }
+        let pass = self.hall.rates.admit(whose, self.hall.ports.clock.now())?;
+        if !of.session.is_empty() {
+            self.hall.sessions.count_call(&of.session);
+        }
+        Ok(pass)
+    }
+
+    async fn perform(&self, of: Calling, id: &str, sink: Arc<dyn Sink>, stop: CancellationToken) -> Answer {
         let Calling { performer, arguments, timeout, user: _, session, approved } = of;
         let arguments = Arc::new(Value::Object(arguments));
         let lessons = match skill::outside(self, &performer, &arguments) {
             Ok(lessons) => lessons,
             Err(refused) => return refused,
         };
-        let key = format!("call-{}/{}/1/1", new_id(), performer.operation);
+        let key = format!("call-{id}/{}/1/1", performer.operation);
         let timeout = timeout.unwrap_or(self.hall.limits.call);
         let request = Request {
             key: key.clone(),

@@ -6,7 +6,9 @@ use op_run::replay::ReplayError;
 use op_run::{Run, RunId, replay};
 
 use super::Engine;
-use crate::ports::{Audited, EventFilter, KeptOutput, ReadError, RunFilter, RunRecord};
+use crate::ports::{
+    Audited, CallFilter, CallRecord, EventFilter, KeptOutput, ReadError, RunFilter, RunRecord,
+};
 use crate::watch::{Watch, watch};
 
 /// Events read from the journal at a time.
@@ -166,6 +168,14 @@ impl Engine {
     /// When the journal cannot be read.
     pub async fn audit(&self, filter: &EventFilter) -> Result<Vec<Audited>, ReadError> {
         self.hall.ports.journal.audit(filter).await
+    }
+
+    /// Calls of clients that match, oldest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRecord>, ReadError> {
+        self.hall.ports.journal.calls(filter).await
     }
 
     /// Folds a run from its events.

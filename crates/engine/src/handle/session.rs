@@ -121,15 +121,17 @@ impl Engine {
         self.hall.sessions.list().into_iter().map(|record| self.standing(record)).collect()
     }
 
-    /// Sessions that are kept in memory, those included that were closed and have runs under way.
-    pub fn kept_sessions(&self) -> usize {
-        self.hall.sessions.len()
+    /// Sessions that are kept in memory, those included that were closed and have runs under way, and how many sessions and users
+    /// calls are counted of.
+    pub fn kept_sessions(&self) -> (usize, usize) {
+        (self.hall.sessions.len(), self.hall.rates.len())
     }
 
     /// Whether there was one to close.
     fn end_session(&self, session: &str) -> bool {
         let Some(closed) = self.hall.sessions.close(session) else { return false };
         drop(closed.lease);
+        self.hall.rates.forget(session);
         if closed.is_over {
             self.agents().session_over(session);
         }

@@ -1,13 +1,13 @@
 //! Events of all runs, as they come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use futures::stream::{BoxStream, StreamExt as _, iter, unfold};
+use futures::stream::{BoxStream, Stream, StreamExt as _, iter, unfold};
 use op_run::RunId;
 use tokio::sync::broadcast;
 
 use super::Engine;
-use crate::ports::{Audited, EventFilter, ReadError};
+use crate::ports::{Audited, CallFilter, CallRecord, EventFilter, ReadError};
 
 /// Why a tail ended before its reader did.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,17 +33,7 @@ impl Engine {
         for audited in &past {
             told.insert(audited.run.clone(), audited.recorded.sequence);
         }
-        let coming = unfold(Some(live), |live| async {
-            let mut live = live?;
-            match live.recv().await {
-                Ok(audited) => Some((Ok(audited), Some(live))),
-                Err(broadcast::error::RecvError::Lagged(missed)) => {
-                    Some((Err(TailError::Slow(missed)), None))
-                }
-                Err(broadcast::error::RecvError::Closed) => None,
-            }
-        });
-        let coming = coming.filter(move |audited| {
+        let coming = following(live).filter(move |audited| {
             let is_new = match audited {
                 Ok(audited) => {
                     matches(&filter, audited) && told.get(&audited.run) < Some(&audited.recorded.sequence)
@@ -54,6 +44,39 @@ impl Engine {
         });
         Ok(iter(past).map(Ok).chain(coming).boxed())
     }
+
+    /// Calls of clients that match, those in the journal first, then those to come; each once. A reader that is too slow is cut
+    /// off with an error.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn tail_calls(
+        &self,
+        filter: CallFilter,
+    ) -> Result<BoxStream<'static, Result<CallRecord, TailError>>, ReadError> {
+        let live = self.hall.audit.listen_to_calls();
+        let past = self.calls(&filter).await?;
+        let told: HashSet<_> = past.iter().map(|call| call.id.clone()).collect();
+        let coming = following(live).filter(move |call| {
+            let is_new = call.as_ref().map_or(true, |call| filter.wants(call) && !told.contains(&call.id));
+            std::future::ready(is_new)
+        });
+        Ok(iter(past).map(Ok).chain(coming).boxed())
+    }
+}
+
+/// What is published from now on; ends with an error when it is not read fast enough.
+fn following<T: Clone + Send + 'static>(
+    live: broadcast::Receiver<T>,
+) -> impl Stream<Item = Result<T, TailError>> + Send {
+    unfold(Some(live), |live| async {
+        let mut live = live?;
+        match live.recv().await {
+            Ok(published) => Some((Ok(published), Some(live))),
+            Err(broadcast::error::RecvError::Lagged(missed)) => Some((Err(TailError::Slow(missed)), None)),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    })
 }
 
 fn matches(filter: &EventFilter, audited: &Audited) -> bool {

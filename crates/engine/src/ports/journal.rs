@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use op_plan::Plan;
+use op_plan::{Plan, Risk};
 use op_run::run::State;
 use op_run::{Event, Run, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -200,6 +201,52 @@ pub struct EventFilter {
     pub limit: usize,
 }
 
+/// A call that a client made outside of any run. Its arguments and its value are kept nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRecord {
+    /// Its id.
+    pub id: String,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// Who asked, in words.
+    pub user: String,
+    /// The session that it was for; empty for none.
+    pub session: String,
+    /// What was called.
+    pub operation: String,
+    /// `succeeded`, or the kind of its failure.
+    pub outcome: String,
+    /// The reason of its failure; empty when it succeeded.
+    pub reason: String,
+    /// How long it took, to the microsecond.
+    pub duration: Duration,
+    /// What could have gone wrong; `None` when nobody knew the operation.
+    pub risk: Option<Risk>,
+}
+
+/// Which calls are wanted; empty fields want all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallFilter {
+    /// By this user.
+    pub user: Option<String>,
+    /// At or after.
+    pub since: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+    /// The newest so many.
+    pub limit: usize,
+}
+
+impl CallFilter {
+    /// Whether a call is wanted, however many there are.
+    pub fn wants(&self, call: &CallRecord) -> bool {
+        let Self { user, since, until, limit: _ } = self;
+        user.as_ref().is_none_or(|user| *user == call.user)
+            && since.is_none_or(|since| call.at >= since)
+            && until.is_none_or(|until| call.at < until)
+    }
+}
+
 /// Why events are not in the journal. Nothing of the entry is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
@@ -280,6 +327,13 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Events of all runs that match: the newest `limit` ones, oldest first, in commit order.
     async fn audit(&self, filter: &EventFilter) -> Result<Vec<Audited>, ReadError>;
+
+    /// Takes note of a call that a client made, and never waits for the disk: a note is there within a second, and lost when the
+    /// host goes down before. One that comes while the disk is far behind is dropped, which is logged.
+    fn note(&self, call: CallRecord);
+
+    /// Calls of clients that match, those noted last included: the newest `limit` ones, oldest first.
+    async fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRecord>, ReadError>;
 
     /// Returns once everything appended is on disk and no more is taken.
     async fn close(&self);

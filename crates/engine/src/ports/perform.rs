@@ -71,7 +71,7 @@ pub enum Progress {
 pub struct Question {
     /// Tells it from others of the same call, counted from 1.
     pub number: u32,
-    /// `agent.operation`, a tool by its bare name, or `approval`.
+    /// `agent.operation`, or a tool by its bare name.
     pub performer: String,
     /// Arguments as JSON text.
     pub arguments: String,

@@ -9,8 +9,8 @@ use futures::StreamExt as _;
 use op_engine::Engine;
 use op_engine::fakes::{MemoryJournal, ScriptedPerform};
 use op_engine::ports::{
-    AppendError, Audited, Entry, EventFilter, Journal, KeptOutput, ReadError, Recorded, RunFilter, RunRecord,
-    ScheduleMark,
+    AppendError, Audited, CallFilter, CallRecord, Entry, EventFilter, Journal, KeptOutput, ReadError,
+    Recorded, RunFilter, RunRecord, ScheduleMark,
 };
 use op_engine::watch::Seen;
 use op_plan::Plan;
@@ -189,6 +189,14 @@ impl Journal for Mortal {
     async fn audit(&self, filter: &EventFilter) -> Result<Vec<Audited>, ReadError> {
         settle().await;
         self.inner.audit(filter).await
+    }
+
+    fn note(&self, call: CallRecord) {
+        self.inner.note(call);
+    }
+
+    async fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRecord>, ReadError> {
+        self.inner.calls(filter).await
     }
 
     async fn close(&self) {

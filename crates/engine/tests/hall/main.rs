@@ -3,6 +3,7 @@
 //! Time is paused: it moves on only when nothing else can happen, so no test waits and none depends on speed.
 
 mod apply;
+mod batches;
 mod calls;
 mod cancel;
 mod casts;
@@ -18,6 +19,7 @@ mod lists;
 mod names;
 mod places;
 mod preview;
+mod rates;
 mod schedule;
 mod sessions;
 mod shutdown;

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use op_engine::fakes::{FixedAgents, MemoryJournal, ScriptedPerform, succeed};
+use op_engine::handle::call::Calling;
 use op_engine::names::{NameError, Target};
-use op_engine::ports::{Progress, Sink, SystemClock};
+use op_engine::ports::SystemClock;
 use op_engine::{Engine, Library, Limits, Ports};
 use op_plan::catalogue::Operations;
 use op_plan::skill::{Skills, Written};
-use op_plan::{Catalogue, Performer, Source, load};
+use op_plan::{Catalogue, Source, load};
 use op_run::run::State;
 use op_run::{Answer, Run};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{catalogue, end, facts, request};
+use crate::support::{Deaf, calling, catalogue, end, facts, request};
 
 fn written(name: &str, metadata: &str, body: &str) -> Written {
     let text = format!("---\nname: {name}\ndescription: About {name}.\nmetadata:\n{metadata}---\n{body}\n");
@@ -73,16 +74,10 @@ async fn run(engine: &Engine) -> Arc<Run> {
     end(engine, &run).await
 }
 
-struct Deaf;
-
-impl Sink for Deaf {
-    fn take(&self, _progress: Progress) {}
-}
-
 async fn call(engine: &Engine, performer: &str, arguments: Value) -> Answer {
     let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
-    let (performer, stop) = (Performer::parse(performer), CancellationToken::new());
-    engine.call(&performer, arguments, None, Arc::new(Deaf), stop).await.expect("the operation exists")
+    let of = Calling { arguments, ..calling(performer) };
+    engine.call(of, Arc::new(Deaf), CancellationToken::new()).await.expect("the operation exists")
 }
 
 const PHASES: &str = "

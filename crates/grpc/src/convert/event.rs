@@ -1,11 +1,13 @@
 //! Events and progress for the wire.
 
 use op_engine::feed::StepProgress;
-use op_engine::ports::{Audited, Progress, Recorded};
+use op_engine::ports::{Audited, CallRecord, Progress, Recorded};
 use op_engine::watch::Seen;
+use op_plan::Risk;
 use op_proto::v1 as wire;
 use op_run::event::{Destination, Retried, Waiting};
 use op_run::{Fact, RunId};
+use serde_json::json;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,31 @@ pub(crate) fn audited(of: &Audited) -> wire::EventsResponse {
         plan: of.plan.clone(),
         event: Some(event(&of.recorded)),
     }
+}
+
+/// The kind under which calls of clients stand among events.
+pub(crate) const CALL: &str = "call";
+
+/// A call of a client, in the place of an event.
+pub(crate) fn call(of: &CallRecord) -> wire::EventsResponse {
+    let CallRecord { id, at, user, session, operation, outcome, reason, duration, risk } = of;
+    let risk = risk.map(Risk::word);
+    let why = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+    let within = if session.is_empty() { String::new() } else { format!(" in session {session}") };
+    let millis = duration.as_secs_f64() * 1e3;
+    let message = format!("{user} called `{operation}`{within}: {outcome}{why} after {millis:.1} ms");
+    let json = json!({
+        "id": id, "user": user, "session": session, "operation": operation, "outcome": outcome,
+        "reason": reason, "seconds": duration.as_secs_f64(), "risk": risk,
+    });
+    let event = wire::Event {
+        at: Some(timestamp(*at)),
+        kind: CALL.to_owned(),
+        message,
+        json: json.to_string(),
+        ..wire::Event::default()
+    };
+    wire::EventsResponse { user: user.clone(), event: Some(event), ..wire::EventsResponse::default() }
 }
 
 pub(crate) fn event(of: &Recorded) -> wire::Event {

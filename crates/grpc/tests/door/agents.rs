@@ -105,7 +105,7 @@ async fn a_call_that_cannot_be_made_is_refused() {
     assert_refused(agents.call(call("nothing")).await, Code::NotFound, "NAME_UNKNOWN");
     assert_refused(agents.call(call("agent_w")).await, Code::InvalidArgument, "OPERATION_MISSING");
     assert_refused(agents.call(call("workflow_x")).await, Code::NotFound, "PLAN_UNKNOWN");
-    assert_refused(agents.call(call("skill_x")).await, Code::NotFound, "SHAPE_UNKNOWN");
+    assert_refused(agents.call(call("skill_x")).await, Code::NotFound, "SKILL_UNKNOWN");
     assert_field(&agents.call(call("quick")).await.expect_err("a plan is run"), "target");
     let wrong = wire::CallRequest { arguments: "1".to_owned(), ..call("w.step") };
     assert_field(&agents.call(wrong).await.expect_err("refused"), "arguments");

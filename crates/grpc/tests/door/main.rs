@@ -1,6 +1,7 @@
 //! The door over real sockets: conversions, codes, streams, and what clients do to the runs behind it.
 
 mod agents;
+mod batches;
 mod journal;
 mod plans;
 mod runs;

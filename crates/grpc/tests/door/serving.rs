@@ -52,7 +52,8 @@ async fn reflection_lists_the_services_that_are_served() {
     names.sort();
     assert_eq!(
         names,
-        ["Agents", "Journal", "Plans", "Runs", "Sessions", "Tools"].map(|name| format!("opdbus.v1.{name}"))
+        ["Agents", "Journal", "Plans", "Runs", "Sessions", "Skills", "Tools"]
+            .map(|name| format!("opdbus.v1.{name}"))
     );
 }
 

@@ -1,8 +1,9 @@
 //! A group of entries and marks in one transaction.
 
-use op_engine::ports::journal::{AppendError, ScheduleMark};
+use op_engine::ports::journal::{AppendError, CallRecord, ScheduleMark};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::call;
 use super::number::signed;
 use super::record::{self, Standing};
 use crate::codec::{EventRow, OutputRow, Packed, PlanRow};
@@ -14,6 +15,10 @@ pub(super) enum Write {
     Entry(Box<Packed>),
     /// How far a schedule is.
     Mark(ScheduleMark),
+    /// A call of a client, for which nobody waits.
+    Call(Box<CallRecord>),
+    /// Nothing; when it is answered, all before it is on disk.
+    Nothing,
 }
 
 impl Write {
@@ -22,14 +27,21 @@ impl Write {
         match self {
             Self::Entry(entry) => entry.size(),
             Self::Mark(mark) => mark.plan.len(),
+            Self::Call(call) => call.operation.len() + call.reason.len() + call.user.len(),
+            Self::Nothing => 0,
         }
     }
 
-    /// Events in it; none in a mark.
+    /// Whether nobody waits for it.
+    pub(super) fn is_patient(&self) -> bool {
+        matches!(self, Self::Call(_))
+    }
+
+    /// Events in it; none in what is no entry.
     pub(super) fn events(&self) -> Option<usize> {
         match self {
             Self::Entry(entry) => Some(entry.events.len()),
-            Self::Mark(_) => None,
+            Self::Mark(_) | Self::Call(_) | Self::Nothing => None,
         }
     }
 }
@@ -47,6 +59,8 @@ pub(super) fn commit<'a>(
     let put = |write: &Write| match write {
         Write::Entry(entry) => put_entry(&tx, entry),
         Write::Mark(mark) => put_mark(&tx, mark).map(Ok),
+        Write::Call(call) => call::put(&tx, call).map(Ok),
+        Write::Nothing => Ok(Ok(())),
     };
     let verdicts = group.into_iter().map(put).collect::<rusqlite::Result<_>>()?;
     tx.commit()?;

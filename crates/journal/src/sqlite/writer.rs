@@ -3,10 +3,11 @@
 //! Whatever waits is committed in one transaction: while the disk confirms one group, the next one gathers. If the thread dies,
 //! every append answers that the journal is broken, and so does every one that waited.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use op_engine::ports::journal::AppendError;
 use rusqlite::Connection;
@@ -28,6 +29,9 @@ const GROUP_BYTES: usize = 4 << 20;
 /// Kibibytes of entries that wait or are being written. Who comes with more waits outside.
 const ROOM: u32 = 32 << 10;
 
+/// How long writes that nobody waits for wait for others, so that they cost few syncs.
+const COMPANY: Duration = Duration::from_millis(100);
+
 /// Quiet time after which the log is copied.
 const LULL: Duration = Duration::from_millis(20);
 
@@ -38,6 +42,8 @@ pub(super) struct Writer {
     room: Arc<Semaphore>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     tally: Arc<Tally>,
+    /// Whether the last write that nobody waits for was dropped.
+    drops: AtomicBool,
 }
 
 /// An entry or a mark on its way to the disk.
@@ -60,7 +66,22 @@ impl Writer {
             room: Arc::new(Semaphore::new(ROOM as usize)),
             thread: Arc::new(Mutex::new(Some(thread))),
             tally,
+            drops: AtomicBool::new(false),
         })
+    }
+
+    /// Hands something over that nobody waits for. It is dropped when there is no room.
+    pub(super) fn note(&self, write: Write) {
+        let weight = u32::try_from(write.size() / 1024 + 1).unwrap_or(ROOM);
+        let place = Arc::clone(&self.room).try_acquire_many_owned(weight);
+        let is_taken = place.is_ok_and(|place| {
+            self.submit(Submission { write, reply: oneshot::channel().0, _place: place }).is_ok()
+        });
+        if !is_taken && !self.drops.swap(true, Ordering::Relaxed) {
+            tracing::warn!("the journal is behind and does not note every call of clients");
+        } else if is_taken {
+            self.drops.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Hands something over and waits for its verdict. Whoever stops waiting has written all of it, or nothing.
@@ -149,13 +170,22 @@ impl Desk {
         self.waiting.recv().ok()
     }
 
-    /// A write and all that wait behind it, up to the size of a group.
+    /// A write and all that wait behind it, up to the size of a group. Where nobody waits, some more are waited for.
     fn gather(&self, first: Submission) -> Vec<Submission> {
-        let mut bytes = first.write.size();
+        let (mut bytes, mut is_patient) = (first.write.size(), first.write.is_patient());
         let mut group = vec![first];
+        let until = Instant::now() + COMPANY;
         while group.len() < GROUP && bytes < GROUP_BYTES {
-            let Ok(next) = self.waiting.try_recv() else { break };
+            let next = match self.waiting.try_recv() {
+                Ok(next) => next,
+                Err(_) if !is_patient => break,
+                Err(_) => match self.waiting.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                    Ok(next) => next,
+                    Err(_) => break,
+                },
+            };
             bytes += next.write.size();
+            is_patient &= next.write.is_patient();
             group.push(next);
         }
         group
@@ -228,7 +258,7 @@ impl Submission {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use op_engine::ports::journal::{Entry, RunRecord};
     use op_run::run::State;
@@ -268,6 +298,7 @@ mod tests {
             room: Arc::new(Semaphore::new(ROOM as usize)),
             thread: Arc::new(Mutex::new(Some(std::thread::spawn(move || serve(waiting))))),
             tally: Arc::default(),
+            drops: AtomicBool::new(false),
         }
     }
 

@@ -177,7 +177,7 @@ async fn connecting_says_who_is_unknown_and_who_is_unreachable() {
     let agent = serve(agent("a"), &address).await;
     let status = pool.connect("a").await.expect("it listens");
     assert_eq!((status.state, status.version.as_str()), (AgentState::Ready, "1.2.3"));
-    assert_eq!(status.operations.len(), 4);
+    assert_eq!(status.operations.len(), 5);
     pool.shutdown().await;
     agent.stop().await;
 }

@@ -274,7 +274,7 @@ pub struct Welcome {
     #[prost(message, optional, tag = "3")]
     pub window: ::core::option::Option<::prost_types::Duration>,
 }
-/// Asks the hub for something: a tool, an operation of another agent, memory, a model, a person's approval. The hub performs it if
+/// Asks the hub for something: a tool, an operation of another agent, memory, a model. The hub performs it if
 /// the agent may have it, as part of the operation that asks, and answers with `reply`. A host call that was not answered when a
 /// session broke is sent again on the next one, with the same number; it is performed once.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -285,7 +285,7 @@ pub struct HostCall {
     /// Counts the host calls of the operation from 1.
     #[prost(uint32, tag = "2")]
     pub number: u32,
-    /// `agent.operation`, a tool by its bare name, or `approval`.
+    /// `agent.operation`, or a tool by its bare name.
     #[prost(string, tag = "3")]
     pub performer: ::prost::alloc::string::String,
     /// Arguments as JSON text; always an object.

@@ -1,6 +1,7 @@
 //! A process as it is told.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,9 +17,12 @@ const COMMAND: usize = 4096;
 /// Most parents that are told.
 const PARENTS: usize = 64;
 
-/// Why files of a process cannot be looked at.
-const CLOSED: &str = "only root and those who may trace the process see that; nobody in a sandbox of landlock sees it of a \
-                      process outside of it (`sandbox` in op-dbusd.toml)";
+/// Why open files cannot be counted.
+const FILES: &str = "open files: only the user of the process and root see them";
+
+/// Why the program cannot be seen.
+const PROGRAM: &str = "program: only those who may trace the process see it, and nobody in a sandbox of landlock sees that of a process \
+                       outside (`sandbox` in op-dbusd.toml)";
 
 /// A process.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -29,7 +33,7 @@ pub(super) struct View {
     name: String,
     /// The words it was started with; what is longer than 4096 bytes together is cut.
     command: Vec<String>,
-    /// Its program; null if that is hidden.
+    /// Its program; null if that is hidden, and for processes of the kernel.
     program: Option<PathBuf>,
     /// `running`, `sleeping`, `waiting for a device`, `stopped`, `traced`, `zombie`, `idle`, `dead`.
     state: String,
@@ -96,12 +100,13 @@ impl View {
         let stat = proc::stat(proc, pid)?;
         let status = proc::text(proc, pid, "status").unwrap_or_default();
         let (cgroup, unit) = proc::cgroup(&proc::text(proc, pid, "cgroup").unwrap_or_default());
-        let mut hidden = Vec::new();
         let directory = proc.join(pid.to_string());
         let open_files = fs::read_dir(directory.join("fd")).map(Iterator::count).ok();
-        if open_files.is_none() {
-            hidden.push(format!("open files and program: {CLOSED}"));
-        }
+        let program = fs::read_link(directory.join("exe"));
+        let is_closed = program.as_ref().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+        let mut hidden: Vec<String> = Vec::new();
+        hidden.extend(open_files.is_none().then(|| FILES.to_owned()));
+        hidden.extend(is_closed.then(|| PROGRAM.to_owned()));
         let started = proc::booted(proc).and_then(|booted| since_boot(booted, stat.started));
         if started.is_none() {
             hidden.push("when it was started: /proc shows processes alone (`ProcSubset=pid`)".to_owned());
@@ -109,7 +114,7 @@ impl View {
         Some(Self {
             pid,
             command: short(proc::command(proc, pid).unwrap_or_default()),
-            program: fs::read_link(directory.join("exe")).ok(),
+            program: program.ok(),
             state: state(stat.state).to_owned(),
             user: proc::status(&status, "Uid").and_then(|ids| ids.split_whitespace().next()?.parse().ok()),
             started,

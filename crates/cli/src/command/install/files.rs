@@ -5,11 +5,13 @@ pub(super) type File = (&'static str, &'static str);
 
 /// What every host gets.
 #[rustfmt::skip]
-pub(super) const FILES: [File; 20] = [
+pub(super) const FILES: [File; 23] = [
     ("usr/lib/systemd/system-preset/50-op-dbus.preset", include_str!("../../../../../systemd/usr/lib/systemd/system-preset/50-op-dbus.preset")),
     ("usr/lib/systemd/system/op-agent@.service", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@.service")),
     ("usr/lib/systemd/system/op-agent@.socket", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@.socket")),
     ("usr/lib/systemd/system/op-agent@context_manager.service.d/50-work.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@context_manager.service.d/50-work.conf")),
+    ("usr/lib/systemd/system/op-agent@debugger.service.d/50-look.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@debugger.service.d/50-look.conf")),
+    ("usr/lib/systemd/system/op-agent@deployment.service.d/50-reach.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@deployment.service.d/50-reach.conf")),
     ("usr/lib/systemd/system/op-agent@models.service.d/50-network.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@models.service.d/50-network.conf")),
     ("usr/lib/systemd/system/op-agent@offline.service.d/50-work.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@offline.service.d/50-work.conf")),
     ("usr/lib/systemd/system/op-agent@python_pro.service.d/50-work.conf", include_str!("../../../../../systemd/usr/lib/systemd/system/op-agent@python_pro.service.d/50-work.conf")),

@@ -101,6 +101,10 @@ fn steps(failure: &Value, evidence: &Value, at: &Value) -> Vec<Fact> {
     let skipped = |cause: Value| fact("step_skipped", json!({ "step": "a", "cause": cause }));
     let performer = json!({ "agent": "w", "operation": "step" });
     let fell = json!({ "step": "a", "failure": failure, "evidence": evidence, "performer": performer });
+    let asked = json!({
+        "step": "a", "number": 2, "performer": performer, "arguments": "d", "failure": failure, "evidence": evidence,
+    });
+    let has = json!({ "step": "a", "number": 2, "evidence": evidence });
     vec![
         waiting(json!("delay")),
         waiting(json!({ "signal": "go" })),
@@ -121,6 +125,9 @@ fn steps(failure: &Value, evidence: &Value, at: &Value) -> Vec<Fact> {
         fact("retry_scheduled", ended(None)),
         fact("retry_scheduled", ended(Some(3))),
         fact("step_fell_back", fell),
+        fact("host_call_started", asked.clone()),
+        fact("host_call_ended", has),
+        fact("host_call_ended", asked),
         skipped(json!({ "sibling": "b" })),
         skipped(json!("halted")),
         skipped(json!("vacant")),

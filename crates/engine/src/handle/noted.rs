@@ -1,0 +1,64 @@
+//! Every call of a client is noted in the journal: who asked for what, how it ended, and how long it took.
+
+use std::time::Instant;
+
+use op_plan::Performer;
+use op_plan::plan::FailureKind;
+use op_run::Answer;
+
+use super::Engine;
+use super::call::Calling;
+use crate::ports::CallRecord;
+
+/// A call that is noted when it ends, or when nobody waits for it any more.
+pub(super) struct Noted<'e> {
+    engine: &'e Engine,
+    performer: Performer,
+    began: Instant,
+    /// Gone once it is noted.
+    record: Option<CallRecord>,
+}
+
+impl<'e> Noted<'e> {
+    pub(super) fn begin(engine: &'e Engine, of: &Calling, id: &str) -> Self {
+        let record = CallRecord {
+            id: id.to_owned(),
+            at: engine.hall.ports.clock.now(),
+            user: of.user.clone(),
+            session: of.session.clone(),
+            operation: of.performer.to_string(),
+            outcome: FailureKind::Cancelled.word().to_owned(),
+            reason: "client_left".to_owned(),
+            duration: std::time::Duration::ZERO,
+            risk: None,
+        };
+        Self { engine, performer: of.performer.clone(), began: Instant::now(), record: Some(record) }
+    }
+
+    /// Notes how it ended.
+    pub(super) fn end(&mut self, answer: &Answer) {
+        let (outcome, reason) = match answer {
+            Answer::Succeeded { .. } => ("succeeded", ""),
+            Answer::Failed { failure, .. } => (failure.kind.word(), failure.reason.as_str()),
+        };
+        if let Some(record) = self.record.take() {
+            self.note(CallRecord { outcome: outcome.to_owned(), reason: reason.to_owned(), ..record });
+        }
+    }
+
+    fn note(&self, record: CallRecord) {
+        let hall = &self.engine.hall;
+        let (duration, risk) = (self.began.elapsed(), hall.ports.agents.risk(&self.performer));
+        let record = CallRecord { duration, risk, ..record };
+        hall.audit.publish_call(&record);
+        hall.ports.journal.note(record);
+    }
+}
+
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        if let Some(record) = self.record.take() {
+            self.note(record);
+        }
+    }
+}
