@@ -18,6 +18,7 @@ mod refusal;
 mod reload;
 mod review;
 mod schedule;
+mod scribe;
 mod secret;
 mod service;
 mod setup;

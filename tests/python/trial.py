@@ -27,8 +27,8 @@ async def wait(call):
 
 @agent.operation("pour", "Writes much.", effects="read", streaming=True, takes={}, returns={"type": "integer"})
 async def pour(call):
-    for line in range(30_000):
-        await call.write(f"line {line} of the song\n")
+    for verse in range(40):
+        await call.write("".join(f"line {line} of verse {verse}\n" for line in range(1000)))
     return call.bytes
 
 
