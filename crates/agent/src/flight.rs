@@ -200,9 +200,9 @@ impl Flight {
         self.ask_again().await;
     }
 
-    /// Allows more output, since the hub consumed as much.
+    /// Allows more output.
     pub(crate) fn grant(&self, bytes: u64) {
-        self.line().consumed(bytes);
+        self.line().granted += bytes;
         self.credit.grant(bytes);
     }
 

@@ -177,12 +177,6 @@ impl Line {
         frame(&self.id, self.sequence, std::mem::take(&mut self.folded), kind)
     }
 
-    /// The hub consumed so much more output.
-    pub(super) fn consumed(&mut self, bytes: u64) {
-        self.granted += bytes;
-        self.retained.consumed(bytes);
-    }
-
     /// Bytes kept for a hub that comes back.
     pub(super) fn weight(&self) -> usize {
         self.retained.weight()

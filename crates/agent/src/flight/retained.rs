@@ -4,20 +4,18 @@ use std::collections::VecDeque;
 
 use op_proto::agent::v1::event::Kind;
 
-/// Bytes of events kept of one operation, `OVERHEAD` for each beside its output; beyond, the oldest go. Credit keeps all but very
-/// small pieces of output far below.
+/// Bytes of events kept of one operation, `OVERHEAD` for each beside its output; beyond, the oldest go. Four times what a hub that
+/// grants credit for what it has seen can have missed; what another one misses is counted as folded.
 const MAX_WEIGHT: usize = 1 << 20;
 
 /// What an event weighs beside its output.
 const OVERHEAD: usize = 64;
 
-/// The newest events of an operation: output that no credit came back for, and progress that nothing overtook.
+/// The newest events of an operation: output, and progress that nothing overtook.
 #[derive(Debug, Default)]
 pub(super) struct Retained {
     events: VecDeque<(u64, Kind)>,
     weight: usize,
-    /// Bytes of output that credit came back for, of the oldest piece that is still kept.
-    consumed: u64,
 }
 
 impl Retained {
@@ -33,24 +31,6 @@ impl Retained {
         while self.weight > MAX_WEIGHT {
             self.pop();
         }
-    }
-
-    /// Lets go of what the hub consumed: so many more bytes of output, and the progress before them.
-    pub(super) fn consumed(&mut self, bytes: u64) {
-        self.consumed = self.consumed.saturating_add(bytes);
-        let mut read = 0;
-        let mut gone = 0;
-        for (place, (_, kind)) in self.events.iter().enumerate() {
-            let Kind::Output(output) = kind else { continue };
-            let size = output.data.len() as u64;
-            if read + size > self.consumed {
-                break;
-            }
-            read += size;
-            gone = place + 1;
-        }
-        (0..gone).for_each(|_| self.pop());
-        self.consumed = if self.events.is_empty() { 0 } else { self.consumed - read };
     }
 
     /// The first event after `seen`.
@@ -107,20 +87,6 @@ mod tests {
         assert_eq!(sequences(&retained), [1, 2, 4]);
         assert_eq!(retained.after(2).map(|(sequence, _)| *sequence), Some(4));
         assert_eq!(retained.after(4), None);
-    }
-
-    #[test]
-    fn output_goes_when_all_of_it_was_consumed() {
-        let mut retained = Retained::default();
-        for (sequence, kind) in [output(10), progress(), output(10), output(10)].into_iter().enumerate() {
-            retained.keep(sequence as u64, kind);
-        }
-        retained.consumed(9);
-        assert_eq!(sequences(&retained), [0, 1, 2, 3]);
-        retained.consumed(12);
-        assert_eq!(sequences(&retained), [3]);
-        retained.consumed(9);
-        assert_eq!((sequences(&retained).len(), retained.weight()), (0, 0));
     }
 
     #[test]

@@ -34,22 +34,49 @@ pub(super) struct Batch {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "words", "args"])]
     batch: Option<PathBuf>,
     /// In which order, and what counts as success
-    #[arg(long, value_name = "STRATEGY", requires = "batch", default_value = "parallel")]
+    #[arg(
+        long,
+        value_name = "STRATEGY",
+        requires = "batch",
+        conflicts_with = "target",
+        default_value = "parallel"
+    )]
     strategy: Strategy,
     /// How many at once, where they run side by side
-    #[arg(long, value_name = "N", requires = "batch", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "batch",
+        conflicts_with = "target",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     at_once: u32,
     /// Stop at the first that does not succeed
-    #[arg(long, requires = "batch")]
+    #[arg(long, requires = "batch", conflicts_with = "target")]
     stop_on_error: bool,
     /// Argument that takes the value of the call before, in a pipeline
-    #[arg(long, value_name = "NAME", requires = "batch", default_value = "input")]
+    #[arg(long, value_name = "NAME", requires = "batch", conflicts_with = "target", default_value = "input")]
     argument: String,
     /// How many must give the same value, in a vote; more than half without it
-    #[arg(long, value_name = "N", requires = "batch", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "batch",
+        conflicts_with = "target",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     threshold: u32,
     /// Field of the values that is compared in a vote, as a JSON pointer; the whole value without it
-    #[arg(long, value_name = "POINTER", requires = "batch", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "POINTER",
+        requires = "batch",
+        conflicts_with = "target",
+        default_value = "",
+        hide_default_value = true
+    )]
     pointer: String,
 }
 
