@@ -52,8 +52,10 @@ async fn the_agents_of_the_document_load_as_they_stand() {
             agents.as_array().expect("agents").iter().find(|agent| agent["name"] == name).expect(name);
         agent["endpoint"].as_str().expect("an endpoint").to_owned()
     };
-    assert!(endpoint("python_pro").contains("127.0.0.1:50056"), "{agents:#}");
-    assert!(endpoint("debugger").contains("127.0.0.1:50057"), "{agents:#}");
+    // A hosted daemon starts bundled agents itself, on sockets that nobody else has.
+    for name in ["rust_pro", "python_pro", "debugger"] {
+        assert!(endpoint(name).starts_with("unix:"), "{agents:#}");
+    }
     place.op(&["plans"]).await.code(0).says(&["code_review"]);
 }
 

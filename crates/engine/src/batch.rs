@@ -212,13 +212,10 @@ impl Batch {
     }
 
     fn vote(&mut self, of: Value, value: &Value) {
-        let found = match self.votes.iter().position(|votes| votes.of == of) {
-            Some(found) => found,
-            None => {
-                self.votes.push(Votes { of, value: value.clone(), count: 0 });
-                self.votes.len() - 1
-            }
-        };
+        let found = self.votes.iter().position(|votes| votes.of == of).unwrap_or_else(|| {
+            self.votes.push(Votes { of, value: value.clone(), count: 0 });
+            self.votes.len() - 1
+        });
         self.votes[found].count += 1;
         if self.votes[found].count >= self.threshold() {
             self.value = Some(self.votes[found].value.clone());

@@ -128,7 +128,9 @@ async fn pass_down(
             Ok(frames) => frames.into_iter().for_each(|frame| send(&down, frame)),
             Err(status) => {
                 // Nobody hears it once the session has ended.
-                let _ = up.upgrade().map(|up| up.send(Err(status)));
+                if let Some(up) = up.upgrade() {
+                    drop(up.send(Err(status)));
+                }
                 return;
             }
         }

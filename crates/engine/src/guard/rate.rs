@@ -16,6 +16,9 @@ const HOUR: Duration = Duration::from_hours(1);
 /// Slots of a window. One more than it is divided into, so that the oldest calls count until they are out of it for sure.
 const SLOTS: u64 = 61;
 
+/// The same, as a length.
+const LENGTH: usize = 61;
+
 /// Who is counted at most; beyond, who has not called for longest is forgotten.
 const MOST: usize = 1 << 14;
 
@@ -186,14 +189,14 @@ struct Window {
     width: u64,
     /// Number of the newest slot since 1970.
     newest: u64,
-    slots: [u32; SLOTS as usize],
+    slots: [u32; LENGTH],
     total: u32,
 }
 
 impl Window {
     fn new(span: Duration) -> Self {
         let width = u64::try_from(span.as_millis()).unwrap_or(u64::MAX) / (SLOTS - 1);
-        Self { width, newest: 0, slots: [0; SLOTS as usize], total: 0 }
+        Self { width, newest: 0, slots: [0; LENGTH], total: 0 }
     }
 
     /// Lets go of what is out of it now. A clock that goes back changes nothing.

@@ -30,14 +30,14 @@ pub(crate) fn outside(
     engine: &Engine,
     performer: &Performer,
     arguments: &Value,
-) -> Result<Vec<Lesson>, Answer> {
+) -> Result<Vec<Lesson>, Box<Answer>> {
     let library = engine.library();
     let mut active = Vec::new();
     for skill in library.skills.by_priority() {
         let Some(because) = skill.because(performer, arguments) else { continue };
         tracing::info!(skill = skill.name, digest = skill.digest, %performer, %because, "a skill is active");
         if let Some(refused) = refused(skill, performer, arguments) {
-            return Err(refused);
+            return Err(Box::new(refused));
         }
         active.push(skill);
     }

@@ -132,7 +132,7 @@ impl Engine {
         let arguments = Arc::new(Value::Object(arguments));
         let lessons = match skill::outside(self, &performer, &arguments) {
             Ok(lessons) => lessons,
-            Err(refused) => return refused,
+            Err(refused) => return *refused,
         };
         let key = format!("call-{id}/{}/1/1", performer.operation);
         let timeout = timeout.unwrap_or(self.hall.limits.call);

@@ -67,7 +67,7 @@ fn of_line<'t>(line: &'t str, offset: usize, file: usize, links: &mut Vec<Link<'
         let end = line[at..].find(')').map_or(line.len(), |length| at + length);
         from = end;
         // An odd number of ticks before it: it is code.
-        if line[..at].matches('`').count() % 2 == 0 {
+        if line[..at].matches('`').count().is_multiple_of(2) {
             let target = line[at..end].split_whitespace().next().unwrap_or_default();
             let target = target.trim_start_matches('<').trim_end_matches('>');
             links.push(Link { target, place: Place { file, start: offset + at, end: offset + end } });

@@ -92,7 +92,7 @@ impl Pattern {
     pub fn matches(&self, performer: &Performer, arguments: &Value) -> bool {
         let has = |(name, value): &(String, String)| match arguments.get(name) {
             Some(Value::String(given)) => given == value,
-            Some(given) => given.to_string() == *value,
+            Some(given) => serde_json::to_string(given).is_ok_and(|text| text == *value),
             None => false,
         };
         self.may_match(performer) && self.argument.as_ref().is_none_or(has)
