@@ -118,7 +118,8 @@ const ROOMS: [Room; 12] = [
         name: "op-agents",
         rooms: &["op-agent", "op-proto"],
         packages: None,
-        never: &["cel", "clap", "rusqlite", "tokio-postgres"],
+        // `rusqlite` is theirs too: each agent keeps what it must in a file of its own.
+        never: &["cel", "clap", "tokio-postgres"],
     },
     Room {
         name: "op-daemon",

@@ -37,6 +37,8 @@ fn rooted(names: &[&str]) -> Vec<String> {
 
 fn drawers(files: &[File]) -> Vec<String> {
     let is_drawer = |path: &str| {
+        // The name of an agent, as plans use it.
+        let path = path.replace("context_manager", "contexts");
         let parts = path.split('/').map(|part| part.split('.').next().unwrap_or_default());
         parts.flat_map(|part| part.split(['_', '-'])).any(|word| DRAWERS.contains(&word))
     };

@@ -218,7 +218,7 @@ impl Keeper {
         match described(&agent.settings.name, said) {
             Ok(new) => agent.standing.send_modify(|standing| standing.described = Some(Arc::new(new))),
             Err(fault) => {
-                tracing::warn!(agent = agent.settings.name, %fault, "it changed to what makes no sense")
+                tracing::warn!(agent = agent.settings.name, %fault, "it changed to what makes no sense");
             }
         }
     }

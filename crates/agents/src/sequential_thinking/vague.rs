@@ -2,7 +2,7 @@
 //!
 //! | in the requirement | is asked |
 //! | --- | --- |
-//! | TBD, TODO, ???, "to be decided" | what is decided |
+//! | TBD, ???, "to be decided" | what is decided |
 //! | "fast", "scalable", "few" and their like, and no number | how it is measured |
 //! | "etc", "and so on", "such as" without an end, "and/or" | what else belongs to it |
 //! | "as needed", "appropriate", "if possible" | who judges that, and by what |

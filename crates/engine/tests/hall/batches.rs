@@ -55,7 +55,7 @@ fn stage() -> Stage {
     stage_with(RateLimits::OFF)
 }
 
-fn given(name: &str, value: Value) -> Calling {
+fn given(name: &str, value: &Value) -> Calling {
     let arguments = value.as_object().cloned().unwrap_or_default();
     Calling { arguments, ..calling(name) }
 }
@@ -78,7 +78,7 @@ impl Stage {
 #[tokio::test(start_paused = true)]
 async fn each_call_is_told_once_and_the_summary_last() {
     let stage = stage();
-    let calls = vec![calling("w.fail"), given("w.echo", json!({ "n": 1 })), calling("nobody.test")];
+    let calls = vec![calling("w.fail"), given("w.echo", &json!({ "n": 1 })), calling("nobody.test")];
     let (mut ended, summary) = stage.run(calls, PARALLEL).await;
     assert_ne!(ended[0].0, 0, "outcomes come as they end");
     ended.sort_by_key(|(place, _)| *place);
@@ -98,7 +98,7 @@ fn reason(answer: &Answer) -> Option<String> {
 #[tokio::test(start_paused = true)]
 async fn losers_of_a_race_are_stopped_and_awaited() {
     let stage = stage();
-    let calls = vec![calling("w.hang"), given("w.echo", json!({ "n": 2 })), calling("w.hang")];
+    let calls = vec![calling("w.hang"), given("w.echo", &json!({ "n": 2 })), calling("w.hang")];
     let (ended, summary) = stage.run(calls, Strategy::FirstSuccess).await;
     assert_eq!((ended[0].0, stage.stopped.load(Ordering::SeqCst)), (1, 2));
     assert_eq!((summary.succeeded, summary.value), (true, Some(json!({ "n": 2 }))));
@@ -120,7 +120,7 @@ async fn an_error_stops_the_others_where_it_is_to() {
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_hands_values_on() {
     let stage = stage();
-    let calls = vec![given("w.echo", json!({ "n": 1 })), given("w.echo", json!({ "m": 2 }))];
+    let calls = vec![given("w.echo", &json!({ "n": 1 })), given("w.echo", &json!({ "m": 2 }))];
     let (_, summary) = stage.run(calls, Strategy::Pipeline { argument: "before".to_owned() }).await;
     assert_eq!(summary.value, Some(json!({ "m": 2, "before": { "n": 1 } })));
 }
@@ -128,7 +128,7 @@ async fn a_pipeline_hands_values_on() {
 #[tokio::test(start_paused = true)]
 async fn votes_that_have_decided_stop_the_others() {
     let stage = stage();
-    let vote = |value: &str| given("w.echo", json!({ "vote": value }));
+    let vote = |value: &str| given("w.echo", &json!({ "vote": value }));
     let calls = vec![vote("yes"), vote("yes"), calling("w.hang")];
     let (_, summary) =
         stage.run(calls, Strategy::Voting { threshold: None, pointer: "/vote".to_owned() }).await;
@@ -165,7 +165,7 @@ async fn a_batch_has_no_more_under_way_than_its_caller_may() {
 #[tokio::test(start_paused = true)]
 async fn each_call_of_a_batch_counts() {
     let stage = stage_with(RateLimits { minute: 3, hour: 0, at_once: 0 });
-    let calls = (0..5).map(|n| given("w.echo", json!({ "n": n }))).collect();
+    let calls = (0..5).map(|n| given("w.echo", &json!({ "n": n }))).collect();
     let (_, summary) = stage.run(calls, PARALLEL).await;
     assert_eq!((summary.successes, summary.failures, stage.perform.asked().len()), (3, 2, 3));
 }

@@ -135,7 +135,7 @@ async fn a_run_keeps_the_skills_that_it_began_with() {
     perform.was_asked(2).await;
     let plans = engine.library().plans.clone();
     engine.set_library(Library::from(plans));
-    tokio::time::timeout(std::time::Duration::from_secs(60), async {
+    tokio::time::timeout(std::time::Duration::from_mins(1), async {
         while engine.get(started.as_str()).await.expect("known").gated_steps().next().is_none() {
             tokio::task::yield_now().await;
         }
@@ -248,7 +248,7 @@ async fn questions_about_skills_that_make_no_sense_are_rejected() {
     ] {
         match told(&engine, name, arguments) {
             Answer::Failed { failure, .. } => {
-                assert_eq!((failure.kind.word(), failure.message.as_str()), ("rejected", message))
+                assert_eq!((failure.kind.word(), failure.message.as_str()), ("rejected", message));
             }
             Answer::Succeeded { value, .. } => panic!("{name}: {value}"),
         }
