@@ -61,7 +61,7 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Run(run::Run),
+    Run(Box<run::Run>),
     Watch(watch::Watch),
     Ls(ls::Ls),
     Show(show::Show),
@@ -88,13 +88,13 @@ pub(crate) enum Command {
     Agents(agents::Agents),
     Tools(tools::Tools),
     Skills(skills::Skills),
-    Call(call::Call),
+    Call(Box<call::Call>),
     Session(session::Session),
     Sessions(sessions::Sessions),
     Events(events::Events),
     Serve(serve::Serve),
     Reload(reload::Reload),
-    Agent(agent::Agent),
+    Agent(Box<agent::Agent>),
     Doctor(doctor::Doctor),
     Install(install::Install),
     Uninstall(install::Uninstall),

@@ -29,6 +29,7 @@ const MOST: u64 = 8 << 20;
 
 /// What a batch takes.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "fields are called as their options are")]
 pub(super) struct Batch {
     /// File of calls in place of one: JSON lines or a list of {target, arguments}; - reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "words", "args"])]
