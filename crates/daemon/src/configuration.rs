@@ -391,7 +391,7 @@ fn catalogue(settings: &Settings, roles: RolesFile) -> Result<Catalogue, Configu
     Ok(catalogue)
 }
 
-type Known = BTreeMap<String, op_plan::Operation>;
+type Known = Arc<BTreeMap<String, op_plan::Operation>>;
 
 /// What a bundled agent performs; `None` when there is none of this name.
 pub(crate) fn bundled(name: &str) -> Result<Option<Known>, ConfigurationError> {

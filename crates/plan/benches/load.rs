@@ -83,7 +83,7 @@ fn catalogue() -> Catalogue {
         undo: None,
         unavailable: None,
     };
-    let operations = Operations::Known(BTreeMap::from([("build".to_owned(), build)]));
+    let operations = Operations::from(BTreeMap::from([("build".to_owned(), build)]));
     let coder = Role { performer: Performer::parse("rust_pro.build"), brief: Brief::default() };
     Catalogue {
         agents: std::iter::once(("rust_pro".to_owned(), operations)).collect(),

@@ -124,10 +124,16 @@ pub struct Operation {
 /// What is known of the operations of an agent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operations {
-    /// All of them.
-    Known(BTreeMap<String, Operation>),
+    /// All of them. Shared, since a catalogue is put together for every request that names something.
+    Known(Arc<BTreeMap<String, Operation>>),
     /// Nothing before it was connected; a plan may name any.
     Open,
+}
+
+impl From<BTreeMap<String, Operation>> for Operations {
+    fn from(known: BTreeMap<String, Operation>) -> Self {
+        Self::Known(Arc::new(known))
+    }
 }
 
 /// A role: who plays it by default, and what that one is told of it.

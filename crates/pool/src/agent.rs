@@ -310,13 +310,12 @@ impl Agent {
     /// What can go wrong with an operation, as far as is known.
     pub(crate) fn risk(&self, operation: &str) -> Option<Risk> {
         let standing = self.standing.borrow();
-        let described = standing.described.as_ref().map(|described| &described.operations);
-        let known = described.or(self.settings.known.as_ref())?;
-        known.get(operation).map(|operation| operation.risk)
+        self.known(&standing)?.get(operation).map(|operation| operation.risk)
     }
 
     fn knows(&self, operation: &str) -> bool {
-        let known = |operations: &BTreeMap<String, op_plan::Operation>| operations.contains_key(operation);
+        let known =
+            |operations: &Arc<BTreeMap<String, op_plan::Operation>>| operations.contains_key(operation);
         let standing = self.standing.borrow();
         standing.described.as_ref().is_some_and(|described| known(&described.operations))
             || self.settings.known.as_ref().is_some_and(known)

@@ -1,6 +1,7 @@
 //! What an agent says of itself, checked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use op_plan::{Effects, Operation, Risk};
 use op_proto::agent::v1::{self as wire, DescribeResponse, OperationDescription};
@@ -11,7 +12,7 @@ use crate::fault::{Fault, FaultKind};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Described {
     pub(crate) version: String,
-    pub(crate) operations: BTreeMap<String, Operation>,
+    pub(crate) operations: Arc<BTreeMap<String, Operation>>,
     /// How many operations it performs side by side; 0 leaves it to the hub.
     pub(crate) max_concurrent: u32,
 }
@@ -32,14 +33,18 @@ pub(crate) fn described(name: &str, said: DescribeResponse) -> Result<Described,
             return Err(Fault::new(FaultKind::Refused, format!("the agent describes `{name}` twice")));
         }
     }
-    Ok(Described { version: said.version, operations, max_concurrent: said.max_concurrent })
+    Ok(Described {
+        version: said.version,
+        operations: Arc::new(operations),
+        max_concurrent: said.max_concurrent,
+    })
 }
 
 /// The operations in a description, for agents whose description is known before they are connected.
 ///
 /// # Errors
 /// When the description is wrong, in one sentence.
-pub fn known(said: DescribeResponse) -> Result<BTreeMap<String, Operation>, String> {
+pub fn known(said: DescribeResponse) -> Result<Arc<BTreeMap<String, Operation>>, String> {
     let name = said.name.clone();
     described(&name, said).map(|described| described.operations).map_err(|fault| fault.reason)
 }

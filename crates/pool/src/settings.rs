@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use op_plan::Operation;
@@ -93,7 +94,7 @@ pub struct AgentSettings {
     /// Calls in flight, where it differs from the pool's.
     pub max_concurrent: Option<u32>,
     /// Operations that are known before the agent was connected.
-    pub known: Option<BTreeMap<String, Operation>>,
+    pub known: Option<Arc<BTreeMap<String, Operation>>>,
 }
 
 impl AgentSettings {

@@ -63,8 +63,12 @@ impl Agents for Pool {
 
     fn catalogue(&self) -> Catalogue {
         let agents = self.roster.agents().into_iter().map(|agent| {
-            let known = agent.known(&agent.standing.borrow());
-            (agent.settings.name.clone(), known.map_or(Operations::Open, Operations::Known))
+            let standing = agent.standing.borrow();
+            let known = agent.known(&standing);
+            (
+                agent.settings.name.clone(),
+                known.map_or(Operations::Open, |known| Operations::Known(Arc::clone(known))),
+            )
         });
         Catalogue { agents: agents.collect(), ..Catalogue::default() }
     }
@@ -82,32 +86,36 @@ impl Agent {
     /// Whether it performs an operation, as far as is known: of one that nobody knows yet, anything may be asked.
     fn has(&self, operation: &str) -> bool {
         let standing = self.standing.borrow();
-        let described = standing.described.as_ref().map(|described| &described.operations);
-        described.or(self.settings.known.as_ref()).is_none_or(|known| known.contains_key(operation))
+        self.known(&standing).is_none_or(|known| known.contains_key(operation))
     }
 
     /// What it described when it was last connected, or what is known of it before.
-    fn known(&self, standing: &Standing) -> Option<BTreeMap<String, Operation>> {
-        let described = standing.described.as_ref().map(|described| described.operations.clone());
-        described.or_else(|| self.settings.known.clone())
+    pub(crate) fn known<'a>(
+        &'a self,
+        standing: &'a Standing,
+    ) -> Option<&'a Arc<BTreeMap<String, Operation>>> {
+        let described = standing.described.as_ref().map(|described| &described.operations);
+        described.or(self.settings.known.as_ref())
     }
 
     /// The agent as it stands.
     pub(crate) fn status(&self) -> AgentStatus {
         let standing = self.standing.borrow().clone();
         let counts = self.counts().clone();
-        let operations = self.known(&standing).unwrap_or_default().into_iter().map(|(name, operation)| {
-            let tally = counts.operations.get(&name).copied().unwrap_or_default();
+        let known = self.known(&standing).into_iter().flat_map(|known| &**known);
+        let counted = known.map(|(name, operation)| {
+            let tally = counts.operations.get(name).copied().unwrap_or_default();
             let (calls, failures, total) = (tally.calls, tally.failures, tally.total);
-            (name, OperationStatus { operation, calls, failures, total })
+            (name.clone(), OperationStatus { operation: operation.clone(), calls, failures, total })
         });
+        let operations = counted.collect();
         AgentStatus {
             name: self.settings.name.clone(),
             state: standing.state,
             reason: standing.reason,
             endpoint: self.settings.address.to_string(),
             run_on_connection: self.settings.run_on_connection && self.pool.hold,
-            operations: operations.collect(),
+            operations,
             version: standing
                 .described
                 .as_ref()

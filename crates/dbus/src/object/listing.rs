@@ -130,7 +130,7 @@ pub(super) fn definitions(house: &House, filter: Table) -> Result<Vec<Definition
     }
     for (agent, operations) in &house.engine.catalogue().agents {
         let Operations::Known(operations) = operations else { continue };
-        for (name, operation) in operations {
+        for (name, operation) in &**operations {
             let (kind, name) =
                 if agent == TOOLS { ("tool", name.clone()) } else { ("agent", format!("{agent}.{name}")) };
             let enabled = operation.unavailable.is_none();

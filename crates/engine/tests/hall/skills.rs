@@ -46,7 +46,7 @@ fn stocked() -> Catalogue {
     respond.input = json!({ "properties": { "skills": {}, "path": {}, "force": {} } });
     let deaf = known["test"].clone();
     let operations = BTreeMap::from([("respond".to_owned(), respond), ("deaf".to_owned(), deaf)]);
-    catalogue.agents.insert("m".to_owned(), Operations::Known(operations));
+    catalogue.agents.insert("m".to_owned(), operations.into());
     Catalogue { skills: skills(), ..catalogue }
 }
 

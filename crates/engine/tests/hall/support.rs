@@ -66,7 +66,7 @@ fn operation() -> Operation {
 /// An agent `w` that takes any operation, one that has two, two tools and a role.
 pub(crate) fn catalogue() -> Catalogue {
     let known = |names: [&str; 2]| {
-        Operations::Known(names.into_iter().map(|name| (name.to_owned(), operation())).collect())
+        names.into_iter().map(|name| (name.to_owned(), operation())).collect::<BTreeMap<_, _>>().into()
     };
     let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
     Catalogue {

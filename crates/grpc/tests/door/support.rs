@@ -122,8 +122,7 @@ fn status(name: &str) -> AgentStatus {
 
 fn agents() -> FixedAgents {
     let tools = BTreeMap::from([("file_read".to_owned(), operation())]);
-    let agents =
-        BTreeMap::from([("w".to_owned(), Operations::Open), ("tools".to_owned(), Operations::Known(tools))]);
+    let agents = BTreeMap::from([("w".to_owned(), Operations::Open), ("tools".to_owned(), tools.into())]);
     let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
     let catalogue =
         Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]), ..Catalogue::default() };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 use op_plan::cast::{Assigned, CastError, Player, assign, assign_some, parts, unknown, usual};
-use op_plan::catalogue::{Brief, Operations, Role};
+use op_plan::catalogue::{Brief, Role};
 use op_plan::plan::{Action, Call, Part};
 use op_plan::{Catalogue, Draft, Mapping, Operation, Performer, Phase, Plan, Shape, Step};
 use serde_json::json;
@@ -21,7 +21,7 @@ fn catalogue(roles: &[(&str, &str)]) -> Catalogue {
         ..catalogue.operation(&Performer::parse("rust_pro.test")).expect("it is there").clone()
     };
     let operations = BTreeMap::from([("answer".to_owned(), asks)]);
-    catalogue.agents.insert("models".to_owned(), Operations::Known(operations));
+    catalogue.agents.insert("models".to_owned(), operations.into());
     let roles = roles.iter().map(|(name, performer)| {
         let performer = match performer.split_once('.') {
             Some(_) => Performer::parse(performer),

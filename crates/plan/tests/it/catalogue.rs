@@ -2,6 +2,8 @@
 
 mod nodes;
 
+use std::collections::BTreeMap;
+
 use op_plan::catalogue::Operations;
 use op_plan::catalogue::{Brief, Role};
 use op_plan::{Catalogue, Effects, Operation, Performer, Risk};
@@ -27,9 +29,8 @@ pub(crate) fn catalogue() -> Catalogue {
     let mut design = operation(&open);
     design.unavailable = Some("no model is configured".to_owned());
     let known = |operations: Vec<(&str, Operation)>| {
-        Operations::Known(
-            operations.into_iter().map(|(name, operation)| (name.to_owned(), operation)).collect(),
-        )
+        let named = operations.into_iter().map(|(name, operation)| (name.to_owned(), operation));
+        Operations::from(named.collect::<BTreeMap<_, _>>())
     };
     let agents = [
         (
@@ -58,11 +59,10 @@ pub(crate) fn catalogue() -> Catalogue {
         ("sequential_thinking", Operations::Open),
         ("context_manager", Operations::Open),
     ];
-    let Operations::Known(mut tools) = agents[0].1.clone() else { unreachable!("they are known") };
+    let Operations::Known(tools) = &agents[0].1 else { unreachable!("they are known") };
+    let mut tools = BTreeMap::clone(tools);
     tools.extend(nodes::tools());
-    let agents = agents
-        .into_iter()
-        .chain([("tools", Operations::Known(tools)), ("debater", Operations::Known(nodes::debater()))]);
+    let agents = agents.into_iter().chain([("tools", tools.into()), ("debater", nodes::debater().into())]);
     let roles = [("reviewer", "backend_architect.review"), ("tester", "rust_pro.test")];
     Catalogue {
         agents: agents.map(|(name, operations)| (name.to_owned(), operations)).collect(),

@@ -198,7 +198,7 @@ async fn the_catalogue_holds_what_is_known_and_then_what_was_described() {
         unavailable: None,
     };
     let known = BTreeMap::from([("echo".to_owned(), known)]);
-    let bundled = AgentSettings { known: Some(known), ..AgentSettings::new("a", a.clone()) };
+    let bundled = AgentSettings { known: Some(known.into()), ..AgentSettings::new("a", a.clone()) };
     let pool = pool(settings(), vec![bundled, AgentSettings::new("b", b)]);
     let echo = Performer::new("a", "echo");
     let before = pool.catalogue();

@@ -34,8 +34,7 @@ pub(crate) fn operation() -> Operation {
 
 pub(crate) fn catalogue() -> Catalogue {
     let tools = BTreeMap::from([("file_read".to_owned(), operation())]);
-    let agents =
-        BTreeMap::from([("w".to_owned(), Operations::Open), ("tools".to_owned(), Operations::Known(tools))]);
+    let agents = BTreeMap::from([("w".to_owned(), Operations::Open), ("tools".to_owned(), tools.into())]);
     let coder = Role { performer: Performer::new("w", "step"), brief: Brief::default() };
     Catalogue { agents, roles: IndexMap::from([("coder".to_owned(), coder)]), ..Catalogue::default() }
 }
