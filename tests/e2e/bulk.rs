@@ -16,7 +16,7 @@ const MANY: usize = 10_000;
 const PHASES: usize = 100;
 
 /// Memory that a daemon stays under.
-const BOUND: u64 = 512 << 20;
+const BOUND: u64 = 300 << 20;
 
 fn puppet(place: &Place, more: &str) -> Scripted {
     let socket = place.at("puppet.sock");

@@ -1,25 +1,34 @@
 //! The agents as the pool takes them: where each listens, how it is started, and what it is told.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use op_plan::Catalogue;
+use op_plan::catalogue::Operations;
 use op_pool::{AgentSettings, ChildLaunch, Launch};
 use op_proto::Address;
 
 use crate::app::{BuildError, make_folder};
-use crate::configuration::bundled;
 use crate::settings::{AgentEntry, AgentsAs, Settings};
 use crate::units;
 
 /// Variables of its own environment that an agent is started with: those its programs may have, and those that lead to a bus.
 const BUS_VARIABLES: [&str; 3] = ["DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS", "XDG_RUNTIME_DIR"];
 
-/// Every agent of these settings.
-pub(crate) fn agents(settings: &Settings) -> Result<Vec<AgentSettings>, BuildError> {
+/// Every agent of these settings, with what the catalogue knows of it.
+pub(crate) fn agents(settings: &Settings, catalogue: &Catalogue) -> Result<Vec<AgentSettings>, BuildError> {
     if settings.agents_as == AgentsAs::Children {
         make_folder(&settings.agent_sockets())?;
     }
     let program = std::env::current_exe().map_err(BuildError::Program)?;
-    settings.agents.iter().map(|entry| agent(entry, settings, &program)).collect()
+    let agent = |entry: &AgentEntry| {
+        let known = match catalogue.agents.get(&entry.name) {
+            Some(Operations::Known(known)) => Some(Arc::clone(known)),
+            Some(Operations::Open) | None => None,
+        };
+        Ok(AgentSettings { known, ..agent(entry, settings, &program)? })
+    };
+    settings.agents.iter().map(agent).collect()
 }
 
 fn agent(entry: &AgentEntry, settings: &Settings, program: &Path) -> Result<AgentSettings, BuildError> {
@@ -33,12 +42,10 @@ fn agent(entry: &AgentEntry, settings: &Settings, program: &Path) -> Result<Agen
     };
     let launch = if entry.launch { Some(launch(entry, settings, &address, program)?) } else { None };
     Ok(AgentSettings {
-        name: entry.name.clone(),
         run_on_connection: entry.run_on_connection,
         launch,
         max_concurrent: entry.table.max_concurrent,
-        known: bundled(&entry.name)?,
-        address,
+        ..AgentSettings::new(&entry.name, address)
     })
 }
 

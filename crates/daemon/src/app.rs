@@ -117,7 +117,11 @@ impl Parts {
         make_folder(folder)?;
         let journal = Arc::new(SqliteJournal::open(&settings.journal())?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let pool = Pool::new(settings.pool.clone(), agents(settings)?, Arc::clone(&clock))?;
+        let pool = Pool::new(
+            settings.pool.clone(),
+            agents(settings, &configuration.catalogue())?,
+            Arc::clone(&clock),
+        )?;
         let opened = doors::open(settings).await?;
         let engine = engine(configuration, settings, Arc::clone(&journal), Arc::clone(&pool), clock);
         pool.start();

@@ -394,7 +394,7 @@ fn catalogue(settings: &Settings, roles: RolesFile) -> Result<Catalogue, Configu
 type Known = Arc<BTreeMap<String, op_plan::Operation>>;
 
 /// What a bundled agent performs; `None` when there is none of this name.
-pub(crate) fn bundled(name: &str) -> Result<Option<Known>, ConfigurationError> {
+fn bundled(name: &str) -> Result<Option<Known>, ConfigurationError> {
     let Some(name) = op_agents::NAMES.into_iter().find(|known| *known == name) else { return Ok(None) };
     let agent = op_agents::build(name, &AgentSettings::default()).expect("every name builds an agent");
     let known = op_pool::known(agent.description());

@@ -45,7 +45,7 @@ impl Steward {
         let read = tokio::task::spawn_blocking(move || read_again(&read)).await;
         let (next, library) = read.map_err(|_| vec!["reading it broke off".to_owned()])??;
         let settings = next.settings();
-        let agents = agents(settings).map_err(|error| vec![with_causes(&error)])?;
+        let agents = agents(settings, &next.catalogue()).map_err(|error| vec![with_causes(&error)])?;
         // The last thing that can fail goes first.
         let renewed = self.pool.renew(agents).map_err(|error| vec![error.to_string()])?;
         self.engine.set_library(library);

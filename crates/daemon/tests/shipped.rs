@@ -117,9 +117,12 @@ fn start(plan: &Plan) -> Start {
     let required = plan.draft().inputs.iter().filter(|(_, input)| input.required);
     let given: Map<String, Value> = required.map(|(name, _)| (name.clone(), json!("given"))).collect();
     let somebody = || vec![Player::from(Performer::new("offline", "report"))];
-    let cast = cast::usual(plan).into_iter();
+    let cast = cast::usual(plan);
     Start {
-        cast: cast.map(|players| if players.is_empty() { somebody() } else { players }).collect(),
+        cast: cast
+            .iter()
+            .map(|players| if players.is_empty() { somebody() } else { players.to_vec() })
+            .collect(),
         fallbacks: Vec::new(),
         inputs: plan.take(given).expect("every required input is given"),
         user: "somebody".to_owned(),

@@ -137,7 +137,7 @@ pub(crate) fn started() -> Event {
         Fact::RunStarted {
             plan: PLAN.id().to_owned(),
             digest: PLAN.digest().to_owned(),
-            cast: vec![players(), Vec::new()],
+            cast: vec![players(), Vec::new()].into(),
             inputs: IndexMap::from([
                 ("z".to_owned(), json!(0.1)),
                 ("a".to_owned(), json!([null, "ü\u{0}\u{1f980}"])),

@@ -1,6 +1,7 @@
 //! Who plays which part of a run. It is decided once, when the run starts.
 
 mod stage;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +12,8 @@ use crate::catalogue::{Catalogue, Performer};
 use crate::plan::{Action, Part, Plan, Step};
 use crate::skill::Carried;
 use stage::Stage;
+
+pub use table::Cast;
 
 /// The role that plays what nobody is cast for, where it exists.
 pub const GENERAL: &str = "general_worker";
@@ -40,10 +43,6 @@ impl From<Performer> for Player {
         Self { performer, role: None, told: Map::new(), skills: Vec::new() }
     }
 }
-
-/// Who plays each step, by position: first the one that does, then those that take over from it. Nobody means that the step
-/// is skipped.
-pub type Cast = Vec<Vec<Player>>;
 
 /// A named set of assignments: `[casts.NAME]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -189,7 +189,7 @@ impl Keeper {
             said => said.min(configured),
         };
         self.agent.gate.resize(limit);
-        self.agent.standing.send_modify(|standing| standing.described = Some(Arc::new(described)));
+        self.agent.describe(described);
         self.agent.returned();
     }
 
@@ -216,7 +216,7 @@ impl Keeper {
     fn describe(&self, said: DescribeResponse) {
         let agent = &self.agent;
         match described(&agent.settings.name, said) {
-            Ok(new) => agent.standing.send_modify(|standing| standing.described = Some(Arc::new(new))),
+            Ok(new) => agent.describe(new),
             Err(fault) => {
                 tracing::warn!(agent = agent.settings.name, %fault, "it changed to what makes no sense");
             }

@@ -11,6 +11,7 @@ use op_plan::catalogue::Operations;
 use op_plan::{Catalogue, Operation, Performer, Risk};
 
 use crate::agent::{Agent, Standing};
+use crate::described::Described;
 use crate::pool::Pool;
 
 #[async_trait]
@@ -87,6 +88,14 @@ impl Agent {
     fn has(&self, operation: &str) -> bool {
         let standing = self.standing.borrow();
         self.known(&standing).is_none_or(|known| known.contains_key(operation))
+    }
+
+    /// Takes what it describes. What is known of it already is not kept twice.
+    pub(crate) fn describe(&self, mut described: Described) {
+        if let Some(known) = self.settings.known.as_ref().filter(|known| **known == described.operations) {
+            described.operations = Arc::clone(known);
+        }
+        self.standing.send_modify(|standing| standing.described = Some(Arc::new(described)));
     }
 
     /// What it described when it was last connected, or what is known of it before.

@@ -1,6 +1,7 @@
 //! Events of all runs, as they come.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use futures::stream::{BoxStream, Stream, StreamExt as _, iter, unfold};
 use op_run::RunId;
@@ -66,13 +67,13 @@ impl Engine {
 }
 
 /// What is published from now on; ends with an error when it is not read fast enough.
-fn following<T: Clone + Send + 'static>(
-    live: broadcast::Receiver<T>,
+fn following<T: Clone + Send + Sync + 'static>(
+    live: broadcast::Receiver<Arc<T>>,
 ) -> impl Stream<Item = Result<T, TailError>> + Send {
     unfold(Some(live), |live| async {
         let mut live = live?;
         match live.recv().await {
-            Ok(published) => Some((Ok(published), Some(live))),
+            Ok(published) => Some((Ok(Arc::unwrap_or_clone(published)), Some(live))),
             Err(broadcast::error::RecvError::Lagged(missed)) => Some((Err(TailError::Slow(missed)), None)),
             Err(broadcast::error::RecvError::Closed) => None,
         }

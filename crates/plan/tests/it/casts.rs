@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
-use op_plan::cast::{Assigned, CastError, Player, assign, assign_some, parts, unknown, usual};
+use op_plan::cast::{Assigned, Cast, CastError, Player, assign, assign_some, parts, unknown, usual};
 use op_plan::catalogue::{Brief, Role};
 use op_plan::plan::{Action, Call, Part};
 use op_plan::{Catalogue, Draft, Mapping, Operation, Performer, Phase, Plan, Shape, Step};
@@ -233,7 +233,7 @@ fn operations_that_ask_are_told_the_role_and_the_task() {
             "task": { "name": "Analyze Code", "description": "Look for bugs" },
         })
     );
-    assert_eq!(usual(&plan), vec![Vec::<Player>::new()]);
+    assert_eq!(usual(&plan), vec![Vec::new()].into());
 }
 
 #[test]
@@ -313,4 +313,40 @@ parts = { x = "tester" }
 "#;
     assert_snapshot!(complaints(text));
     assert_eq!(read(text).casts.keys().collect::<Vec<_>>(), ["d"]);
+}
+
+/// Three steps: two alike, one that nobody plays.
+fn shared() -> Cast {
+    let player = |name: &str| Player::from(Performer::parse(name));
+    let pair = || vec![player("w.do"), player("w.stand_in")];
+    vec![pair(), Vec::new(), pair()].into()
+}
+
+#[test]
+fn steps_that_are_played_alike_are_written_once_and_come_back_the_same() {
+    let written = serde_json::to_value(shared()).expect("plain data");
+    assert_eq!(
+        (&written["steps"], written["players"].as_array().map(Vec::len)),
+        (&json!([0, 1, 0]), Some(2))
+    );
+    let read: Cast = serde_json::from_value(written).expect("it was written so");
+    assert_eq!(read, shared());
+}
+
+#[test]
+fn a_step_that_is_recast_leaves_those_that_were_played_alike_as_they_were() {
+    let mut cast = shared();
+    cast.set(2, Vec::new());
+    assert_eq!((&cast[0], cast[2].len()), (&shared()[0], 0));
+    let written = serde_json::to_string(&cast).expect("plain data");
+    assert_eq!(serde_json::from_str::<Cast>(&written).expect("it was written so"), cast);
+}
+
+#[test]
+fn a_cast_of_an_older_journal_is_read_and_one_with_a_place_that_is_not_there_is_not() {
+    let each: Vec<Vec<Player>> = shared().iter().map(<[Player]>::to_vec).collect();
+    let older = serde_json::to_value(&each).expect("plain data");
+    assert_eq!(serde_json::from_value::<Cast>(older).expect("older journals have it so"), shared());
+    let broken = serde_json::from_value::<Cast>(json!({ "players": [], "steps": [0] }));
+    assert!(broken.expect_err("nobody is listed").to_string().contains("does not list"));
 }

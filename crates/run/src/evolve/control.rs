@@ -100,8 +100,8 @@ pub(super) fn recast(run: &mut Run, cast: &BTreeMap<String, Vec<Player>>) {
     let Some(origin) = &mut run.origin else { return };
     let origin = Arc::make_mut(origin);
     for (step, players) in cast {
-        if let Some(place) = plan.find_step(step).and_then(|at| origin.cast.get_mut(at)) {
-            place.clone_from(players);
+        if let Some(at) = plan.find_step(step) {
+            origin.cast.set(at, players.clone());
         }
     }
 }

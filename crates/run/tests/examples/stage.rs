@@ -97,7 +97,7 @@ impl Stage {
         let stage = Self { run, now, last: Vec::new(), journal: Vec::new() };
         let labels = BTreeMap::new();
         let start = Start {
-            cast,
+            cast: cast.into(),
             fallbacks: Vec::new(),
             inputs,
             user: "someone".to_owned(),
@@ -235,7 +235,7 @@ impl Stage {
     /// A run whose steps are played by these.
     pub(crate) fn start_players(draft: Draft, players: Vec<Vec<Player>>) -> Self {
         let (mut stage, mut start) = Self::prepare(draft, Inputs::new(), None);
-        start.cast = players;
+        start.cast = players.into();
         stage.hear(Happening::Start(start)).expect("a new run can be started");
         stage
     }

@@ -32,7 +32,7 @@ fn started(plan: &Arc<Plan>) -> (Run, Vec<Event>) {
     let mut run = Run::new(RunId::new("r"), Arc::clone(plan));
     let player = Player::from(Performer::new("w", "step"));
     let start = Start {
-        cast: vec![vec![player]; plan.step_count()],
+        cast: vec![vec![player]; plan.step_count()].into(),
         fallbacks: Vec::new(),
         concurrency: None,
         inputs: op_plan::input::Inputs::default(),
