@@ -107,9 +107,9 @@ impl Calls {
                 deadline: call.timeout.and_then(|limit| Instant::now().checked_add(limit)),
                 asked: if repeat { sake.asked } else { 0 },
             };
-            let record = sake.inbox.map(|inbox| Record { inbox, work, attempt: call.attempt });
+            let record = Record { inbox: sake.inbox, work, attempt: call.attempt };
             let sink: Arc<dyn Sink> = Arc::clone(&output) as _;
-            let sink = Arc::new(Host::new(sake.engine, asker, record, sink));
+            let sink = Arc::new(Host::new(sake.engine, asker, Some(record), sink));
             let (perform, token) = (Arc::clone(&self.perform), stop.clone());
             self.tasks.spawn(async move { perform.perform(request, sink, token).await })
         };

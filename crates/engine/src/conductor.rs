@@ -257,16 +257,21 @@ impl Conductor {
         }
     }
 
-    /// Nothing new starts; calls in flight get their time, and what they answer is kept for the next start.
+    /// Nothing new starts; calls in flight get their time, with what they ask for, and what they answer is kept for the next start.
+    /// Whoever wants anything else of the run finds that it sleeps.
     async fn sleep(mut self) -> Left {
         let deadline = tokio::time::sleep(self.world.drain);
         tokio::pin!(deadline);
         while self.calls.has_performers() {
-            let ended = tokio::select! {
-                ended = self.calls.ended() => ended,
+            let taken = tokio::select! {
+                ended = self.calls.ended() => Taken::from(ended),
+                Some(message) = self.inbox.recv() => match message.happening {
+                    Happening::HostCalled { .. } | Happening::HostAnswered { .. } => Taken::from(message),
+                    _ => continue,
+                },
                 () = &mut deadline => break,
             };
-            if let Err(error) = self.take(vec![Taken::from(ended)], hold).await {
+            if let Err(error) = self.take(vec![taken], hold).await {
                 return Left::Broken(error);
             }
         }

@@ -21,6 +21,7 @@ pub use grants::Grants;
 pub(crate) use record::Record;
 use repetition::Repetition;
 
+use crate::guard::skill;
 use crate::handle::Engine;
 use crate::handle::call::within;
 use crate::names;
@@ -121,12 +122,14 @@ impl Host {
         names::operation(&performer, &engine.catalogue())
             .map_err(|error| refusal("unknown_operation", error.to_string(), ""))?;
         self.admit(&performer)?;
+        let arguments = Arc::new(arguments);
+        let lessons = skill::outside(engine, &performer, &arguments, skill::OF_AGENTS)?;
         let digest = digest(&(&performer, &arguments));
         self.book().enter(&performer, &digest)?;
         if let Some(record) = record {
             record.started(question.number, &performer, &digest).await?;
         }
-        let answer = self.perform(&question, &performer, arguments).await;
+        let answer = self.perform(&question, &performer, skill::teach(&arguments, &lessons)).await;
         self.book().repetition.ended(&digest, &answer);
         if let Some(record) = record {
             record.ended(question.number, &answer).await?;
@@ -158,7 +161,7 @@ impl Host {
         Ok(())
     }
 
-    async fn perform(&self, question: &Question, performer: &Performer, arguments: Value) -> Answer {
+    async fn perform(&self, question: &Question, performer: &Performer, arguments: Arc<Value>) -> Answer {
         let Inner { engine, asker, .. } = &*self.0;
         let key = format!("{}/{}", asker.key, question.number);
         let limit = self.limit(question.timeout);
@@ -166,7 +169,7 @@ impl Host {
         let request = Request {
             key: key.clone(),
             performer: performer.clone(),
-            arguments: Arc::new(arguments),
+            arguments,
             timeout: Some(limit),
             repeat: is_repeat,
             secrets: Vec::new(),
@@ -240,6 +243,7 @@ fn refusal(reason: &str, message: String, hint: &str) -> Failure {
     Failure::new(FailureKind::Refused, reason, message).hint(hint)
 }
 
-fn refused(failure: Failure) -> Answer {
+/// What the hub itself answers to what it does not let be performed.
+pub(crate) fn refused(failure: Failure) -> Answer {
     Answer::Failed { failure, evidence: Evidence { peer: "hub".to_owned(), ..Evidence::default() } }
 }

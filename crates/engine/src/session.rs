@@ -3,10 +3,10 @@
 //! A session that is closed is nobody's any more and counts against no limit. Runs that carry it may still be under way: its
 //! agents hear that it is over when the last of them is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use op_run::{Run, Timestamp};
+use op_run::{Run, RunId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::ports::Lease;
@@ -92,7 +92,7 @@ pub(crate) struct Sessions(Mutex<HashMap<String, Entry>>);
 struct Entry {
     record: SessionRecord,
     /// Runs that carry it and are not over.
-    under_way: usize,
+    under_way: HashSet<RunId>,
     over: CancellationToken,
     /// Gone once it is closed.
     lease: Option<Lease>,
@@ -129,7 +129,7 @@ impl Sessions {
             return Err(SessionError::TooManyOfUser { user: record.user, limit: limits.user });
         }
         let over = CancellationToken::new();
-        let entry = Entry { under_way: 0, over: over.clone(), lease: Some(lease), record };
+        let entry = Entry { under_way: HashSet::new(), over: over.clone(), lease: Some(lease), record };
         table.insert(entry.record.id.clone(), entry);
         Ok(over)
     }
@@ -140,7 +140,7 @@ impl Sessions {
         let entry = table.get_mut(id).filter(|entry| entry.is_open())?;
         entry.over.cancel();
         let lease = entry.lease.take();
-        let is_over = entry.under_way == 0;
+        let is_over = entry.under_way.is_empty();
         if is_over {
             table.remove(id);
         }
@@ -165,7 +165,7 @@ impl Sessions {
     pub(crate) fn begin_run(&self, run: &Run, is_new: bool) {
         let Some(id) = label(run).filter(|_| !is_child(run)) else { return };
         if let Some(entry) = self.table().get_mut(id) {
-            entry.under_way += 1;
+            entry.under_way.insert(run.id().clone());
             entry.record.runs += u64::from(is_new);
         }
     }
@@ -179,8 +179,8 @@ impl Sessions {
         let mut table = self.table();
         // One that a daemon before this one knew is over with each of its runs.
         let Some(entry) = table.get_mut(id) else { return Some(id) };
-        entry.under_way = entry.under_way.saturating_sub(1);
-        if entry.is_open() || entry.under_way > 0 {
+        entry.under_way.remove(run.id());
+        if entry.is_open() || !entry.under_way.is_empty() {
             return None;
         }
         table.remove(id);

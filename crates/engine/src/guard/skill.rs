@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use op_plan::Performer;
 use op_plan::plan::FailureKind;
-use op_plan::skill::{ARGUMENT, MAX_TEXT, Skill};
+use op_plan::skill::{ARGUMENT, Constraint, MAX_TEXT, Skill};
+use op_run::Failure;
 use op_run::command::Lesson;
-use op_run::{Answer, Evidence, Failure};
 use serde_json::{Value, json};
 
 use crate::handle::Engine;
@@ -24,20 +24,36 @@ pub(crate) fn teach(arguments: &Arc<Value>, lessons: &[Lesson]) -> Arc<Value> {
     Arc::new(Value::Object(taught))
 }
 
-/// Skills that a call outside of a run is given, unless one of those that are active in it forbids its arguments. Constraints that
-/// count calls, or ask a person, are about runs.
+/// Why a skill that is active in a call does not let it be made, in one sentence.
+pub(crate) type Objects = fn(&Constraint, &Performer, &Value) -> Option<String>;
+
+/// What skills hold against a call that a person makes: its arguments alone. Constraints that count calls, or ask a person, are
+/// about runs.
+pub(crate) const OF_CLIENTS: Objects = Constraint::objects;
+
+/// What skills hold against a call that an agent asks for: what they demand of a run cannot be held of it, and it must not be the
+/// way around.
+pub(crate) const OF_AGENTS: Objects = |constraint, performer, arguments| {
+    let is_meant = constraint.is_about_runs() && constraint.target.matches(performer, arguments);
+    let objection =
+        || format!("`{constraint}` is held of the steps of a plan alone; let a step of the plan call it");
+    constraint.objects(performer, arguments).or_else(|| is_meant.then(objection))
+};
+
+/// Skills that a call is given which no step makes, unless one of those that are active in it objects.
 pub(crate) fn outside(
     engine: &Engine,
     performer: &Performer,
     arguments: &Value,
-) -> Result<Vec<Lesson>, Box<Answer>> {
+    objects: Objects,
+) -> Result<Vec<Lesson>, Failure> {
     let library = engine.library();
     let mut active = Vec::new();
     for skill in library.skills.by_priority() {
         let Some(because) = skill.because(performer, arguments) else { continue };
         tracing::info!(skill = skill.name, digest = skill.digest, %performer, %because, "a skill is active");
-        if let Some(refused) = refused(skill, performer, arguments) {
-            return Err(Box::new(refused));
+        if let Some(refused) = refused(skill, performer, arguments, objects) {
+            return Err(refused);
         }
         active.push(skill);
     }
@@ -61,11 +77,11 @@ fn takes_text(engine: &Engine, performer: &Performer) -> bool {
     operation.is_some_and(|operation| operation.input["properties"].get(ARGUMENT).is_some())
 }
 
-fn refused(skill: &Skill, performer: &Performer, arguments: &Value) -> Option<Answer> {
+fn refused(skill: &Skill, performer: &Performer, arguments: &Value, objects: Objects) -> Option<Failure> {
     let objecting = skill
         .constraints
         .iter()
-        .find_map(|constraint| Some((constraint, constraint.objects(performer, arguments)?)));
+        .find_map(|constraint| Some((constraint, objects(constraint, performer, arguments)?)));
     let (constraint, objection) = objecting?;
     let message = format!("the skill `{}` does not let {performer} be called: {objection}", skill.name);
     let detail = json!({ "skill": skill.name, "digest": skill.digest, "constraint": constraint.to_string() });
@@ -75,5 +91,5 @@ fn refused(skill: &Skill, performer: &Performer, arguments: &Value) -> Option<An
             skill.name
         ))
         .detail(detail);
-    Some(Answer::Failed { failure, evidence: Evidence { peer: "hub".to_owned(), ..Evidence::default() } })
+    Some(failure)
 }

@@ -15,7 +15,7 @@ use super::noted::Noted;
 use crate::failure::Describe as _;
 use crate::guard::rate::{Pass, RateError};
 use crate::guard::skill::{self, teach};
-use crate::host::{Asker, Host};
+use crate::host::{Asker, Host, refused};
 use crate::names::{self, NameError, Target};
 use crate::ports::{Request, Sink};
 use crate::session::SessionError;
@@ -130,9 +130,9 @@ impl Engine {
     async fn perform(&self, of: Calling, id: &str, sink: Arc<dyn Sink>, stop: CancellationToken) -> Answer {
         let Calling { performer, arguments, timeout, user: _, session, approved } = of;
         let arguments = Arc::new(Value::Object(arguments));
-        let lessons = match skill::outside(self, &performer, &arguments) {
+        let lessons = match skill::outside(self, &performer, &arguments, skill::OF_CLIENTS) {
             Ok(lessons) => lessons,
-            Err(refused) => return *refused,
+            Err(failure) => return refused(failure),
         };
         let key = format!("call-{id}/{}/1/1", performer.operation);
         let timeout = timeout.unwrap_or(self.hall.limits.call);

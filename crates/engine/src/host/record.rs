@@ -11,7 +11,8 @@ use crate::conductor::Message;
 /// The run of a call, which knows it by what it was made for.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
-    pub(crate) inbox: mpsc::Sender<Message>,
+    /// Gone once nobody conducts the run.
+    pub(crate) inbox: Option<mpsc::Sender<Message>>,
     pub(crate) work: Work,
     pub(crate) attempt: u32,
 }
@@ -44,7 +45,8 @@ impl Record {
         let (reply, told) = oneshot::channel();
         let gone = |message: &str| Failure::new(FailureKind::Refused, "call_over", message);
         let asleep = "the run of the call goes to sleep";
-        self.inbox.send(Message { happening, reply }).await.map_err(|_| gone(asleep))?;
+        let inbox = self.inbox.as_ref().ok_or_else(|| gone(asleep))?;
+        inbox.send(Message { happening, reply }).await.map_err(|_| gone(asleep))?;
         match told.await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) => {

@@ -1,18 +1,21 @@
 //! What operations ask the hub for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use op_engine::fakes::{ScriptedPerform, succeed};
-use op_engine::ports::{Question, Sink};
+use op_engine::fakes::{MemoryJournal, ScriptedPerform, succeed};
+use op_engine::ports::{Journal as _, Question, Sink};
 use op_engine::{Grants, Library};
 use op_plan::plan::FailureKind;
 use op_run::event::{HostCallEnd, HostCallStart};
 use op_run::run::State;
 use op_run::{Answer, Fact, Failure};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Deaf, ONE, World, calling, facts};
+use crate::support::{Deaf, ONE, World, calling, end, engine, facts, settle};
 
 fn question(number: u32, performer: &str) -> Question {
     let arguments = json!({ "number": number }).to_string();
@@ -150,6 +153,61 @@ async fn what_a_step_asks_for_is_in_the_journal_before_it_is_performed() {
         "{:?}",
         facts[place + 1]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_performed_for_a_step_while_the_journal_has_not_taken_it() {
+    let journal = Arc::new(MemoryJournal::new());
+    let stopped = Arc::clone(&journal);
+    let perform = ScriptedPerform::default().on("file_read", |_, _, _| async { succeed(json!("read")) }).on(
+        "w.step",
+        move |_, sink, _| {
+            stopped.pause();
+            relay(sink, question(1, "file_read"))
+        },
+    );
+    let perform = Arc::new(perform);
+    let engine = engine(ONE, Arc::clone(&journal) as _, Arc::clone(&perform) as _);
+    let world = World { journal, perform, engine };
+    grant(&world, &[("w", &["*"])]);
+    let run = world.start().await;
+    world.perform.was_asked(1).await;
+    settle().await;
+    assert_eq!(world.perform.asked().len(), 1, "what it asks for is not on disk");
+    world.journal.resume();
+    assert_eq!(end(&world.engine, &run).await.step(0).output, Some(json!("read")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_gets_what_it_asks_for_while_the_daemon_drains_and_it_is_written_down() {
+    let release = Arc::new(Notify::new());
+    let released = Arc::clone(&release);
+    let perform = ScriptedPerform::default().on("file_read", |_, _, _| async { succeed(json!("read")) }).on(
+        "w.step",
+        move |_, sink, _| {
+            let released = Arc::clone(&released);
+            async move {
+                released.notified().await;
+                relay(sink, question(1, "file_read")).await
+            }
+        },
+    );
+    let world = World::new(ONE, perform);
+    grant(&world, &[("w", &["*"])]);
+    let run = world.start().await;
+    world.perform.was_asked(1).await;
+    let engine = world.engine.clone();
+    let down = tokio::spawn(async move { engine.shutdown().await });
+    settle().await;
+    let began = Instant::now();
+    release.notify_one();
+    down.await.expect("it goes down");
+    assert!(began.elapsed() < Duration::from_secs(1), "the call waits for nobody");
+    let slept = world.engine.get(run.as_str()).await.expect("known");
+    assert_eq!(slept.step(0).output, Some(json!("read")));
+    let kinds: Vec<_> = world.journal.events(&run, 1, usize::MAX).await.expect("read");
+    let kinds: Vec<_> = kinds.iter().map(|recorded| recorded.event.fact.kind()).collect();
+    assert!(kinds.windows(2).any(|pair| pair == ["host_call_started", "host_call_ended"]), "{kinds:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use op_engine::fakes::{FixedAgents, MemoryJournal, ScriptedPerform};
 use op_engine::handle::call::{CallError, Calling};
+use op_engine::handle::control::{Control, ControlError};
 use op_engine::ports::{AgentState, AgentStatus, Breaker, SystemClock};
 use op_engine::session::{SessionError, SessionLimits};
 use op_engine::start::{StartError, StartRequest};
@@ -207,4 +208,34 @@ async fn a_session_is_over_for_agents_when_the_last_of_its_runs_is() {
     settle().await;
     assert_eq!(scene.agents.over().last(), Some(&id));
     assert_eq!(scene.engine.kept_sessions(), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_over_and_hears_something_more_leaves_its_session_once() {
+    let release = Arc::new(Notify::new());
+    let released = Arc::clone(&release);
+    let perform = ScriptedPerform::default().on("w.step", move |request, _, _| {
+        let released = Arc::clone(&released);
+        async move {
+            released.notified().await;
+            did(&request)
+        }
+    });
+    let scene = scene_with(perform, ONE, SessionLimits { total: 1, user: 1 });
+    let session = scene.engine.open_session(USER, "").expect("room");
+    let id = session.id().to_owned();
+    release.notify_one();
+    let first = scene.engine.start(within(&id)).await.expect("started").run;
+    end(&scene.engine, &first).await;
+    let second = scene.engine.start(within(&id)).await.expect("started").run;
+    scene.perform.was_asked(2).await;
+    drop(session);
+    let again = scene.engine.control(first.as_str(), Control::Retry { from: None }, USER).await;
+    assert!(matches!(again, Err(ControlError::Refused { .. })), "{again:?}");
+    settle().await;
+    assert!(scene.agents.over().is_empty(), "the other run goes on");
+    release.notify_one();
+    end(&scene.engine, &second).await;
+    settle().await;
+    assert_eq!(scene.agents.over(), [id]);
 }

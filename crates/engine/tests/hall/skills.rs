@@ -6,7 +6,7 @@ use std::sync::Arc;
 use op_engine::fakes::{FixedAgents, MemoryJournal, ScriptedPerform, succeed};
 use op_engine::handle::call::Calling;
 use op_engine::names::{NameError, Target};
-use op_engine::ports::SystemClock;
+use op_engine::ports::{Question, Sink, SystemClock};
 use op_engine::{Engine, Library, Limits, Ports};
 use op_plan::catalogue::Operations;
 use op_plan::skill::{Skills, Written};
@@ -52,10 +52,13 @@ fn stocked() -> Catalogue {
 
 /// An engine with these phases for a plan `p`, and who performs.
 fn engine(phases: &str) -> (Engine, Arc<ScriptedPerform>) {
+    engine_with(phases, ScriptedPerform::default().on("w.step", |_, _, _| async { succeed(json!("done")) }))
+}
+
+/// The same, where others than `m` are performed as told.
+fn engine_with(phases: &str, perform: ScriptedPerform) -> (Engine, Arc<ScriptedPerform>) {
     let answer = |_, _, _| async { succeed(json!("done")) };
-    let perform =
-        ScriptedPerform::default().on("m.respond", answer).on("m.deaf", answer).on("w.step", answer);
-    let perform = Arc::new(perform);
+    let perform = Arc::new(perform.on("m.respond", answer).on("m.deaf", answer));
     let text = format!("[workstacks.p]\n{phases}");
     let loaded = load(&[Source { name: "plans.toml".to_owned(), text }], &stocked());
     assert_eq!(op_plan::diagnostic::render_all(&loaded.diagnostics, false), "");
@@ -258,4 +261,37 @@ async fn questions_about_skills_that_make_no_sense_are_rejected() {
         matches!(&unknown, NameError::Skill { nearest: Some(near), .. } if near == "care-taking"),
         "{unknown}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_agent_asks_for_is_held_to_the_skills_that_are_active_in_it() {
+    let care = "forbid_argument m.deaf force\n    max_executions m.deaf(path=once) 1";
+    for (arguments, told) in [
+        (json!({ "force": true }), "must not be given"),
+        (json!({ "path": "once" }), "is held of the steps of a plan alone"),
+        (json!({ "path": "often" }), ""),
+    ] {
+        let question = Question {
+            number: 1,
+            performer: "m.deaf".to_owned(),
+            arguments: arguments.to_string(),
+            timeout: None,
+        };
+        let perform = ScriptedPerform::default().on("w.step", move |_, sink: Arc<dyn Sink>, _| {
+            let question = question.clone();
+            async move { sink.ask(question).await }
+        });
+        let (engine, perform) =
+            engine_with("[[workstacks.p.phases]]\nid = 'a'\nagents = ['w.step']\n", perform);
+        let metadata = format!("  op-dbus-tools: m.*\n  op-dbus-constraints: |\n    {care}\n");
+        let skills = Arc::new(Skills::read(&[written("care", &metadata, "Take care.")]));
+        let grants = [("w".to_owned(), vec!["*".to_owned()])].into_iter().collect();
+        let library = Library::clone(&engine.library());
+        engine.set_library(Library { skills, grants, ..library });
+        let run = run(&engine).await;
+        let failure = run.step(0).trial.failure.clone();
+        let message = failure.map(|failure| failure.message).unwrap_or_default();
+        assert!(message.contains(told) && message.is_empty() == told.is_empty(), "{arguments}: {message}");
+        assert_eq!(perform.asked().len(), if told.is_empty() { 2 } else { 1 }, "{arguments}");
+    }
 }

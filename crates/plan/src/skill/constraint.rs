@@ -90,6 +90,11 @@ impl Constraint {
         }
     }
 
+    /// Whether a run alone can tell if it is kept.
+    pub fn is_about_runs(&self) -> bool {
+        !matches!(self.rule, Rule::RequireArgument(_) | Rule::ForbidArgument(_))
+    }
+
     /// Calls that a run must count for it.
     pub fn counted(&self) -> &[Pattern] {
         match &self.rule {
