@@ -229,10 +229,7 @@ impl Book {
             return Some(Failure::rejected("draining", "the agent is going away").hint(hint));
         }
         if unknown {
-            let message =
-                "the operation was sent before, its outcome is not known, and it must not be done twice";
-            let hint = "find out whether it took effect, then resolve the step";
-            return Some(Failure::rejected("outcome_unknown", message).hint(hint));
+            return Some(outcome_unknown());
         }
         if self.flying >= limit {
             let message = format!("{limit} operations are running or waiting already");

@@ -8,6 +8,7 @@ use op_proto::v1::call_outcome::Kind;
 use op_proto::v1::journal_client::JournalClient;
 use op_proto::v1::plans_client::PlansClient;
 use op_proto::v1::runs_client::RunsClient;
+use op_proto::v1::sessions_client::SessionsClient;
 use op_proto::v1::tools_client::ToolsClient;
 use op_proto::v1::watch_response::Seen;
 use op_proto::v1::{
@@ -59,6 +60,11 @@ impl Client {
     /// Agents.
     pub fn agents(&self) -> AgentsClient<Channel> {
         AgentsClient::new(self.0.clone()).max_decoding_message_size(MAX_ANSWER)
+    }
+
+    /// Sessions.
+    pub fn sessions(&self) -> SessionsClient<Channel> {
+        SessionsClient::new(self.0.clone()).max_decoding_message_size(MAX_ANSWER)
     }
 
     /// Tools.

@@ -47,8 +47,20 @@ pub fn is_known(pid: u32) -> bool {
 /// # Panics
 /// When there is no such process.
 pub fn peak_memory(pid: u32) -> u64 {
+    memory(pid, "VmHWM:")
+}
+
+/// The memory that a process has now, in bytes.
+///
+/// # Panics
+/// When there is no such process.
+pub fn resident_memory(pid: u32) -> u64 {
+    memory(pid, "VmRSS:")
+}
+
+fn memory(pid: u32, which: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process that runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel tells it");
+    let line = status.lines().find_map(|line| line.strip_prefix(which)).expect("the kernel tells it");
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
     kibibytes << 10
 }

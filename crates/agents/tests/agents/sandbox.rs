@@ -102,7 +102,7 @@ fn an_agent_that_works_reaches_its_roots_and_nothing_beside_them() {
 
 #[test]
 fn an_agent_that_looks_cannot_write_at_all() {
-    for name in ["backend_architect", "security_auditor", "search_specialist"] {
+    for name in ["backend_architect", "debugger", "security_auditor", "search_specialist"] {
         let place = tempfile::tempdir().unwrap();
         let said = tried(name, &place);
         if !is_enforced(&said) {

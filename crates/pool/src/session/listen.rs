@@ -121,13 +121,13 @@ impl Session {
                     let _ = news.try_send(News::Latency(latency));
                 }
             }
-            // A second welcome says nothing new; a frame with no known arm is of a later version.
             Some(Said::HostCall(call)) => self.host_call(call),
             Some(Said::CatalogueChanged(changed)) => {
                 if let Some(agent) = changed.agent {
                     let _ = news.send(News::Described(Box::new(agent))).await;
                 }
             }
+            // A second welcome says nothing new; a frame with no known arm is of a later version.
             Some(Said::Welcome(_)) | None => {}
         }
     }
