@@ -16,6 +16,8 @@ mod host;
 mod listen;
 mod outbox;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -23,6 +25,7 @@ use std::time::Duration;
 use op_proto::agent::v1::host_frame::Frame;
 use op_proto::agent::v1::{Ack, Bye, Cancel, Hello, HostFrame, Operation, SessionOver};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::{Fault, FaultKind};
@@ -32,13 +35,16 @@ use crate::wire::Order;
 pub(crate) use listen::{Pulse, ended, listen};
 pub(crate) use outbox::Outbox;
 pub(crate) use table::Flights;
-use table::{Flight, Table};
+use table::{Flight, Table, Told};
 
 /// Newest version of the protocol that this hub speaks.
 pub(crate) const VERSION: u32 = 1;
 
 /// Calls that may wait for the connection to take them; beyond, callers wait.
 const ORDERS: usize = 256;
+
+/// What is wrong with an agent that goes on with what was stopped.
+const DEAF: &str = "the agent did not end a call that was asked to stop";
 
 /// One session with an agent.
 #[derive(Debug)]
@@ -172,13 +178,25 @@ impl Entry<'_> {
     async fn stop(mut self, grace: Duration) -> Ended {
         let stopped = Some(Stopped::Asked);
         self.flights.cancel(&self.id, "the caller asked to stop", grace);
-        if let Ok(end) = tokio::time::timeout(grace + MARGIN, &mut self.answer).await {
-            return self.ended(end, stopped);
+        let patience = grace + MARGIN;
+        let mut until = Instant::now() + patience;
+        loop {
+            if let Ok(end) = tokio::time::timeout_at(until, &mut self.answer).await {
+                return self.ended(end, stopped);
+            }
+            match self.flights.told(&self.id) {
+                // It could be told only when there was a session again.
+                Told::On(_, since) if since + patience > until => until = since + patience,
+                // An agent that does not end a call loses its session, and with it the right to go on.
+                Told::On(session, _) => {
+                    session.reset(Fault::new(FaultKind::Hung, DEAF));
+                    return Ended { end: End::Silent, stopped };
+                }
+                // It is told when there is a session again, though nobody waits for that.
+                Told::Parked(fault) => return Ended { end: End::Broken { fault, alone: false }, stopped },
+                Told::Gone => return Ended { end: End::Silent, stopped },
+            }
         }
-        // An agent that does not end a call loses its session, and with it the right to go on.
-        let fault = Fault::new(FaultKind::Hung, "the agent did not end a call that was asked to stop");
-        self.flights.cut(&self.id, fault);
-        Ended { end: End::Silent, stopped }
     }
 
     /// The table let go of the call before it told its end.

@@ -24,6 +24,11 @@ impl Session {
     /// wanted the call.
     pub(super) fn host_call(&self, call: HostCall) {
         let HostCall { id, number, performer, arguments, timeout } = call;
+        if number == 0 {
+            let refusal =
+                rejected("invalid_number", "host calls of an operation are counted from 1".to_owned());
+            return self.note(Frame::Reply(Reply { id, number, outcome: Some(refusal) }));
+        }
         let mut table = self.flights.table();
         let Some(flight) = table.flights.get_mut(id.as_str()).filter(|flight| flight.is_on(self)) else {
             drop(table);
@@ -35,6 +40,10 @@ impl Session {
         }
         if let Some(outcome) = flight.replied(number) {
             return self.note(Frame::Reply(Reply { id, number, outcome: Some(outcome) }));
+        }
+        if flight.doomed.is_some() {
+            let refusal = rejected("call_over", "the call is being stopped: it gets nothing more".to_owned());
+            return self.note(Frame::Reply(Reply { id, number, outcome: Some(refusal) }));
         }
         if flight.asking() >= MAX_OPEN {
             let message = format!("{MAX_OPEN} host calls of this operation are open already");

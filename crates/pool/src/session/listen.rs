@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tonic::{Code, Status, Streaming};
 
-use super::{Flight, Session, Table, cancel};
+use super::{DEAF, Flight, Session, Table, cancel};
 use crate::fault::{Fault, FaultKind};
 use crate::flight::{End, Heard, MARGIN};
 use crate::wire::News;
@@ -110,7 +110,7 @@ impl Session {
         }
     }
 
-    async fn take(&self, frame: AgentFrame, pulse: &mut Pulse, news: &mpsc::Sender<News>) {
+    pub(super) async fn take(&self, frame: AgentFrame, pulse: &mut Pulse, news: &mpsc::Sender<News>) {
         match frame.frame {
             Some(Said::Event(event)) => self.hear(event),
             Some(Said::Draining(draining)) => {
@@ -169,7 +169,7 @@ impl Session {
     }
 
     /// Looks what is overdue, and pings.
-    fn look(&self, now: Instant, pulse: &mut Pulse) -> Option<Fault> {
+    pub(super) fn look(&self, now: Instant, pulse: &mut Pulse) -> Option<Fault> {
         if pulse.has_stopped(now) {
             return Some(Fault::new(FaultKind::Hung, "the agent does not answer pings"));
         }
@@ -184,7 +184,7 @@ impl Session {
         }
         let is_overdue = |since: Instant| now.saturating_duration_since(since) > patience;
         let overdue = own(&mut table, self).any(|(_, flight)| flight.doomed.is_some_and(is_overdue));
-        overdue.then(|| Fault::new(FaultKind::Hung, "the agent did not end a call that was asked to stop"))
+        overdue.then(|| Fault::new(FaultKind::Hung, DEAF))
     }
 }
 

@@ -38,6 +38,16 @@ pub(super) struct Table {
     flying: usize,
 }
 
+/// Whether the agent was told that a call is to stop.
+pub(super) enum Told {
+    /// On this session, since then.
+    On(Arc<Session>, Instant),
+    /// Not yet: the session broke, for this reason.
+    Parked(Fault),
+    /// The call has ended.
+    Gone,
+}
+
 /// A call in flight.
 pub(super) struct Flight {
     pub(super) trail: Trail,
@@ -49,7 +59,7 @@ pub(super) struct Flight {
     parked: Option<(Instant, Fault)>,
     /// When its time is over.
     deadline: Option<Instant>,
-    /// Since when it only waits for the agent to end it.
+    /// Since when it only waits for the agent to end it. On a session, the agent was told then.
     pub(super) doomed: Option<Instant>,
     /// What was wrong with its events.
     garbled: Option<String>,
@@ -102,12 +112,14 @@ impl Flights {
         }
     }
 
-    /// Ends a call that its agent does not end, whose session is therefore cut.
-    pub(super) fn cut(&self, id: &str, fault: Fault) {
-        let session = self.table().flights.get(id).and_then(|flight| flight.on.clone());
-        match session {
-            Some(session) => session.reset(fault),
-            None => self.finish(self.table(), id, End::Broken { fault, alone: false }),
+    /// Whether the agent was told to stop a call.
+    pub(super) fn told(&self, id: &str) -> Told {
+        let table = self.table();
+        let Some(flight) = table.flights.get(id) else { return Told::Gone };
+        match (&flight.on, flight.doomed, &flight.parked) {
+            (Some(session), Some(since), _) => Told::On(Arc::clone(session), since),
+            (None, _, Some((_, fault))) => Told::Parked(fault.clone()),
+            (Some(_) | None, _, _) => Told::Gone,
         }
     }
 
@@ -133,12 +145,13 @@ impl Flights {
     /// Goes on with all parked calls on a session. An agent says of one that it does not know that its outcome is unknown.
     pub(crate) fn take_up(&self, session: &Arc<Session>, grace: Duration) {
         let mut table = self.table();
-        let mut taken = 0;
+        let (mut taken, now) = (0, Instant::now());
         for (id, flight) in table.flights.iter_mut().filter(|(_, flight)| flight.on.is_none()) {
             let (seen, granted) = flight.trail.resumed();
             (flight.on, flight.parked) = (Some(Arc::clone(session)), None);
             session.note(Frame::Resume(Resume { id: id.to_string(), seen, granted }));
-            if flight.doomed.is_some() {
+            if let Some(doomed) = &mut flight.doomed {
+                *doomed = now;
                 session.note(cancel(id, "it was asked to stop while there was no session", grace));
             }
             taken += 1;
