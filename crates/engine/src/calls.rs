@@ -106,6 +106,7 @@ impl Calls {
                 session: self.session.clone(),
                 deadline: call.timeout.and_then(|limit| Instant::now().checked_add(limit)),
                 asked: if repeat { sake.asked } else { 0 },
+                secrets: request.secrets.clone(),
             };
             let record = Record { inbox: sake.inbox, work, attempt: call.attempt };
             let sink: Arc<dyn Sink> = Arc::clone(&output) as _;

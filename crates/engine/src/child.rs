@@ -111,7 +111,7 @@ impl Engine {
 
 fn request(call: &Call, parent: Option<&Run>) -> StartRequest {
     let origin = parent.and_then(Run::origin);
-    let labels = [("parent", call.key.run.to_string()), ("step", call.key.step.clone())];
+    let labels = [(session::PARENT, call.key.run.to_string()), ("step", call.key.step.clone())];
     StartRequest {
         plan: call.plan.as_ref().map(|plan| plan.id().to_owned()).unwrap_or_default(),
         inputs: call.plan.as_deref().map(|plan| inputs(call, plan)).unwrap_or_default(),

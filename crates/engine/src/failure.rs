@@ -165,6 +165,7 @@ impl Describe for StartError {
                 described(Kind::Invalid, "CAST_INVALID", "`op-dbus graph` shows the steps")
             }
             Self::Key { .. } => described(Kind::Invalid, "INPUTS_INVALID", ""),
+            Self::Label(_) => described(Kind::Invalid, "LABEL_RESERVED", "choose another name for the label"),
             Self::Busy { .. } => described(Kind::Unmet, "BUSY", "`op-dbus watch RUN` follows it to its end"),
             Self::KeyReused { .. } => described(Kind::Exists, "IDEMPOTENCY_KEY_REUSED", "use a new key"),
             Self::TooMany(_) => described(Kind::Exhausted, "TOO_MANY_RUNS", ""),

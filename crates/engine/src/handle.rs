@@ -27,7 +27,7 @@ pub mod apply;
 pub mod batch;
 pub mod call;
 pub mod control;
-mod noted;
+pub(crate) mod noted;
 mod place;
 pub mod preview;
 pub mod query;

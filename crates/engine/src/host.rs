@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use op_plan::Performer;
+use op_plan::input::SECRET;
 use op_plan::plan::{FailureKind, digest};
 use op_run::{Answer, Evidence, Failure};
 use serde_json::Value;
@@ -21,10 +22,11 @@ pub use grants::Grants;
 pub(crate) use record::Record;
 use repetition::Repetition;
 
+use crate::guard::secret::names_secret;
 use crate::guard::skill;
 use crate::handle::Engine;
 use crate::handle::call::within;
-use crate::names;
+use crate::handle::noted::Noted;
 use crate::ports::{Progress, Question, Request, Sink};
 
 /// How deep calls may ask for calls.
@@ -46,6 +48,8 @@ pub(crate) struct Asker {
     pub(crate) deadline: Option<Instant>,
     /// Up to which number it may have asked before, when the hub was restarted since.
     pub(crate) asked: u32,
+    /// Credentials that its arguments named, which what it asks for may give away.
+    pub(crate) secrets: Vec<String>,
 }
 
 /// A sink that answers what its call asks for.
@@ -57,7 +61,7 @@ struct Inner {
     asker: Asker,
     /// Agents whose calls this one is part of, its own included.
     chain: Vec<String>,
-    /// Where it is written down; nowhere for a call outside of a run.
+    /// The run in which it is written down; what calls outside of runs ask for, and calls of calls, are noted beside those calls.
     record: Option<Record>,
     sink: Arc<dyn Sink>,
     book: Mutex<Book>,
@@ -82,6 +86,7 @@ impl Host {
     /// A host for what a call asked for.
     fn nested(&self, key: &str, performer: &Performer, deadline: Option<Instant>, is_repeat: bool) -> Self {
         let Inner { engine, asker, chain, .. } = &*self.0;
+        // What it asked for before is written down nowhere: each may have been sent.
         let asked = if is_repeat { u32::MAX } else { 0 };
         let asker = Asker {
             key: key.to_owned(),
@@ -89,6 +94,7 @@ impl Host {
             session: asker.session.clone(),
             deadline,
             asked,
+            secrets: asker.secrets.clone(),
         };
         let chain = chain.iter().cloned().chain([performer.agent.clone()]).collect();
         let inner = Inner {
@@ -118,19 +124,31 @@ impl Host {
     async fn answer(&self, question: Question) -> Result<Answer, Failure> {
         let Inner { engine, asker, record, .. } = &*self.0;
         let arguments = object(&question.arguments)?;
+        if names_secret(&arguments) {
+            let message = format!("an agent cannot name a secret: `{SECRET}` is for the arguments of plans");
+            return Err(refusal("invalid_arguments", message, ""));
+        }
         let performer = Performer::parse(&question.performer);
-        names::operation(&performer, &engine.catalogue())
-            .map_err(|error| refusal("unknown_operation", error.to_string(), ""))?;
+        engine.check_name(&performer).map_err(|error| refusal("unknown_operation", error.to_string(), ""))?;
         self.admit(&performer)?;
         let arguments = Arc::new(arguments);
         let lessons = skill::outside(engine, &performer, &arguments, skill::OF_AGENTS)?;
         let digest = digest(&(&performer, &arguments));
         self.book().enter(&performer, &digest)?;
         if let Some(record) = record {
-            record.started(question.number, &performer, &digest).await?;
+            // What a short secret may be guessed from is not written down.
+            let told = if asker.secrets.is_empty() { &*digest } else { "" };
+            record.started(question.number, &performer, told).await?;
         }
-        let answer = self.perform(&question, &performer, skill::teach(&arguments, &lessons)).await;
+        let key = format!("{}/{}", asker.key, question.number);
+        // What a step asks for stands in its run, and what a call asks for beside the call.
+        let noted = record.is_none().then(|| {
+            let user = format!("agent {}", asker.performer.agent);
+            Noted::begin(engine, &key, &user, &asker.session, &performer)
+        });
+        let answer = self.perform(&question, &key, &performer, skill::teach(&arguments, &lessons)).await;
         self.book().repetition.ended(&digest, &answer);
+        noted.into_iter().for_each(|mut noted| noted.end(&answer));
         if let Some(record) = record {
             record.ended(question.number, &answer).await?;
         }
@@ -161,25 +179,30 @@ impl Host {
         Ok(())
     }
 
-    async fn perform(&self, question: &Question, performer: &Performer, arguments: Arc<Value>) -> Answer {
+    async fn perform(
+        &self,
+        question: &Question,
+        key: &str,
+        performer: &Performer,
+        arguments: Arc<Value>,
+    ) -> Answer {
         let Inner { engine, asker, .. } = &*self.0;
-        let key = format!("{}/{}", asker.key, question.number);
         let limit = self.limit(question.timeout);
         let is_repeat = question.number <= asker.asked;
         let request = Request {
-            key: key.clone(),
+            key: key.to_owned(),
             performer: performer.clone(),
             arguments,
             timeout: Some(limit),
             repeat: is_repeat,
-            secrets: Vec::new(),
+            secrets: asker.secrets.clone(),
             session: asker.session.clone(),
             // Nobody approved of what an agent makes up.
             approved: false,
         };
-        let sink = self.nested(&key, performer, Instant::now().checked_add(limit), is_repeat);
+        let sink = self.nested(key, performer, Instant::now().checked_add(limit), is_repeat);
         let stop = CancellationToken::new();
-        self.book().ended.push((performer.clone(), key));
+        self.book().ended.push((performer.clone(), key.to_owned()));
         within(limit, engine.hall.ports.perform.perform(request, Arc::new(sink), stop.clone()), stop).await
     }
 
@@ -216,6 +239,10 @@ impl Book {
 impl Drop for Inner {
     /// The call that asked has ended, and nobody comes back for what it asked for.
     fn drop(&mut self) {
+        // Of a daemon that goes down, the next one comes back.
+        if self.engine.hall.shutdown.is_cancelled() {
+            return;
+        }
         let book = self.book.get_mut().unwrap_or_else(PoisonError::into_inner);
         for (performer, key) in book.ended.drain(..) {
             self.engine.hall.ports.perform.acknowledge(&performer, &key);

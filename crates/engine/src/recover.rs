@@ -31,6 +31,7 @@ impl Engine {
             match self.load(&record).await {
                 Ok(run) => {
                     if let Some(entered) = self.enter(&run, usize::MAX) {
+                        self.join_session(&run, false);
                         self.settle_place(&run);
                         keys.extend(run.origin().and_then(|origin| origin.concurrency.clone()));
                         self.conduct(entered, true);

@@ -15,7 +15,7 @@ use crate::ports::Lease;
 pub const LABEL: &str = "session";
 
 /// The label of a run that another one runs, which shares the session of that one.
-const PARENT: &str = "parent";
+pub(crate) const PARENT: &str = "parent";
 
 /// How many sessions there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,9 @@ pub(crate) struct Sessions(Mutex<HashMap<String, Entry>>);
 struct Entry {
     record: SessionRecord,
     /// Runs that carry it and are not over.
-    under_way: HashSet<RunId>,
+    runs: HashSet<RunId>,
+    /// Calls that are made for it and have not ended.
+    calls: usize,
     over: CancellationToken,
     /// Gone once it is closed.
     lease: Option<Lease>,
@@ -129,7 +131,7 @@ impl Sessions {
             return Err(SessionError::TooManyOfUser { user: record.user, limit: limits.user });
         }
         let over = CancellationToken::new();
-        let entry = Entry { under_way: HashSet::new(), over: over.clone(), lease: Some(lease), record };
+        let entry = Entry { lease: Some(lease), ..Entry::closed(record, over.clone()) };
         table.insert(entry.record.id.clone(), entry);
         Ok(over)
     }
@@ -140,7 +142,7 @@ impl Sessions {
         let entry = table.get_mut(id).filter(|entry| entry.is_open())?;
         entry.over.cancel();
         let lease = entry.lease.take();
-        let is_over = entry.under_way.is_empty();
+        let is_over = entry.is_over();
         if is_over {
             table.remove(id);
         }
@@ -154,20 +156,47 @@ impl Sessions {
         table.get(id).filter(is_own).map(drop).ok_or_else(|| SessionError::Unknown(id.to_owned()))
     }
 
-    /// Counts a call for a session.
-    pub(crate) fn count_call(&self, id: &str) {
-        if let Some(entry) = self.table().get_mut(id) {
-            entry.record.calls += 1;
-        }
+    /// A call that this user makes for a session begins. The session is not over for the agents before it ends.
+    pub(crate) fn begin_call(&self, id: &str, user: &str) -> Result<(), SessionError> {
+        let mut table = self.table();
+        let is_own = |entry: &&mut Entry| entry.is_open() && entry.record.user == user;
+        let entry = table.get_mut(id).filter(is_own).ok_or_else(|| SessionError::Unknown(id.to_owned()))?;
+        entry.record.calls += 1;
+        entry.calls += 1;
+        Ok(())
     }
 
-    /// A run that carries a session begins, or goes on after its end.
-    pub(crate) fn begin_run(&self, run: &Run, is_new: bool) {
-        let Some(id) = label(run).filter(|_| !is_child(run)) else { return };
-        if let Some(entry) = self.table().get_mut(id) {
-            entry.under_way.insert(run.id().clone());
-            entry.record.runs += u64::from(is_new);
+    /// A call ended; tells whether the session is over with it.
+    pub(crate) fn end_call(&self, id: &str) -> bool {
+        let mut table = self.table();
+        let Some(entry) = table.get_mut(id) else { return false };
+        entry.calls -= 1;
+        let is_over = entry.is_over();
+        if is_over {
+            table.remove(id);
         }
+        is_over
+    }
+
+    /// A run that carries a session begins, or goes on after its end or a restart. A session that a daemon before this one knew is
+    /// kept as one that is closed.
+    pub(crate) fn begin_run(&self, run: &Run, is_new: bool) {
+        let (Some(id), Some(origin)) = (label(run).filter(|_| !is_child(run)), run.origin()) else { return };
+        let mut table = self.table();
+        let entry = table.entry(id.to_owned()).or_insert_with(|| {
+            let record = SessionRecord {
+                id: id.to_owned(),
+                user: origin.user.clone(),
+                client: String::new(),
+                since: origin.at,
+                calls: 0,
+                runs: 0,
+                agents: Arc::default(),
+            };
+            Entry::closed(record, CancellationToken::new())
+        });
+        entry.runs.insert(run.id().clone());
+        entry.record.runs += u64::from(is_new);
     }
 
     /// A run is over; tells the session that is over with it, if one is.
@@ -177,10 +206,9 @@ impl Sessions {
         }
         let Some(id) = label(run) else { return Some(run.id().as_str()) };
         let mut table = self.table();
-        // One that a daemon before this one knew is over with each of its runs.
-        let Some(entry) = table.get_mut(id) else { return Some(id) };
-        entry.under_way.remove(run.id());
-        if entry.is_open() || !entry.under_way.is_empty() {
+        let entry = table.get_mut(id)?;
+        entry.runs.remove(run.id());
+        if !entry.is_over() {
             return None;
         }
         table.remove(id);
@@ -211,6 +239,15 @@ impl Sessions {
 }
 
 impl Entry {
+    fn closed(record: SessionRecord, over: CancellationToken) -> Self {
+        Self { record, runs: HashSet::new(), calls: 0, over, lease: None }
+    }
+
+    /// Whether it is closed, and nothing goes on for it.
+    fn is_over(&self) -> bool {
+        !self.is_open() && self.runs.is_empty() && self.calls == 0
+    }
+
     fn is_open(&self) -> bool {
         self.lease.is_some()
     }

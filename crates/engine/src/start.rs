@@ -150,6 +150,9 @@ pub enum StartError {
         /// The run that it started.
         run: RunId,
     },
+    /// The label tells what only the hub knows.
+    #[error("the label `{0}` is the hub's own: it stands on runs that a step of another run started")]
+    Label(&'static str),
     /// As many runs as allowed are under way.
     #[error("{0} runs are under way, as many as allowed; start again when one has ended")]
     TooMany(usize),

@@ -57,6 +57,8 @@ pub struct RateError {
     pub limit: String,
     /// When to come back.
     pub again: Duration,
+    /// Whether none was refused since the last one that was let through.
+    pub is_first: bool,
 }
 
 fn seconds(again: Duration) -> String {
@@ -105,11 +107,9 @@ impl Rates {
             meters.insert(whose.to_owned(), Meter::new());
         }
         let meter = meters.get_mut(whose).expect("just looked at");
-        meter.admit(&self.limits, now).map_err(|(limit, again)| RateError {
-            whose: whose.to_owned(),
-            limit,
-            again,
-        })?;
+        let admitted = meter.admit(&self.limits, now);
+        let is_first = !std::mem::replace(&mut meter.is_refused, admitted.is_err());
+        admitted.map_err(|(limit, again)| RateError { whose: whose.to_owned(), limit, again, is_first })?;
         Ok(Pass(Some((Arc::clone(self), whose.to_owned()))))
     }
 
@@ -149,13 +149,15 @@ struct Meter {
     minute: Window,
     hour: Window,
     under_way: u32,
+    /// Whether the last one was.
+    is_refused: bool,
     last: Timestamp,
 }
 
 impl Meter {
     fn new() -> Self {
         let (minute, hour) = (Window::new(MINUTE), Window::new(HOUR));
-        Self { minute, hour, under_way: 0, last: Timestamp::default() }
+        Self { minute, hour, under_way: 0, is_refused: false, last: Timestamp::default() }
     }
 
     fn admit(&mut self, limits: &RateLimits, now: Timestamp) -> Result<(), (String, Duration)> {

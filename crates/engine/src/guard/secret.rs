@@ -85,6 +85,16 @@ fn reveal(value: &mut Value, secrets: &[(String, String)]) {
     }
 }
 
+/// Whether a secret is named anywhere in a value.
+pub(crate) fn names_secret(value: &Value) -> bool {
+    named(value).is_some()
+        || match value {
+            Value::Array(items) => items.iter().any(names_secret),
+            Value::Object(fields) => fields.values().any(names_secret),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
+}
+
 fn named(value: &Value) -> Option<&str> {
     let fields = value.as_object().filter(|fields| fields.len() == 1)?;
     fields.get(SECRET)?.as_str()

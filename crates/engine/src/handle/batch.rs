@@ -48,8 +48,8 @@ impl Sink for Deaf {
 }
 
 impl Engine {
-    /// Calls several operations. What is seen of them comes as it happens, whether it is read fast or not; the summary comes once
-    /// each call has ended, those that were stopped included. Dropping the stream stops them all. No more are under way at once than
+    /// Calls several operations. The calls move on as the stream is read: each is begun, and each loser of a race stopped, once
+    /// what came before is taken. The summary comes once each call has ended, those that were stopped included. Dropping the stream stops them all. No more are under way at once than
     /// one who asks may have, and each counts for it.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Engine;
 use super::noted::Noted;
+use super::session::Held;
 use crate::failure::Describe as _;
 use crate::guard::rate::{Pass, RateError};
 use crate::guard::skill::{self, teach};
@@ -93,20 +94,23 @@ impl Engine {
     ) -> Result<Answer, CallError> {
         self.check_name(&of.performer)?;
         let id = new_id().to_string();
-        let mut noted = Noted::begin(self, &of, &id);
-        let _pass = match self.admit_call(&of) {
-            Ok(pass) => pass,
+        let _admitted = match self.admit_call(&of) {
+            Ok(admitted) => admitted,
             Err(error) => {
-                noted.end(&error.answer());
+                // Who asks on and on is told each time, and noted once.
+                if matches!(&error, CallError::Rate(rate) if rate.is_first) {
+                    self.note(&of, &id).end(&error.answer());
+                }
                 return Err(error);
             }
         };
+        let mut noted = self.note(&of, &id);
         let answer = self.perform(of, &id, sink, stop).await;
         noted.end(&answer);
         Ok(answer)
     }
 
-    fn check_name(&self, performer: &Performer) -> Result<(), NameError> {
+    pub(crate) fn check_name(&self, performer: &Performer) -> Result<(), NameError> {
         // To look all of it up takes longer than many a call, and only who is refused needs to know what there is.
         if !self.agents().has(performer) {
             names::operation(performer, &self.catalogue())?;
@@ -114,17 +118,18 @@ impl Engine {
         Ok(())
     }
 
+    fn note(&self, of: &Calling, id: &str) -> Noted<'_> {
+        Noted::begin(self, id, &of.user, &of.session, &of.performer)
+    }
+
     /// Lets a call through, and counts it for its session or its user.
-    fn admit_call(&self, of: &Calling) -> Result<Pass, CallError> {
+    fn admit_call(&self, of: &Calling) -> Result<(Option<Held>, Pass), CallError> {
         let whose = if of.session.is_empty() { &of.user } else { &of.session };
         if !of.session.is_empty() {
             self.hall.sessions.check(&of.session, &of.user)?;
         }
         let pass = self.hall.rates.admit(whose, self.hall.ports.clock.now())?;
-        if !of.session.is_empty() {
-            self.hall.sessions.count_call(&of.session);
-        }
-        Ok(pass)
+        Ok((self.hold_session(&of.session, &of.user)?, pass))
     }
 
     async fn perform(&self, of: Calling, id: &str, sink: Arc<dyn Sink>, stop: CancellationToken) -> Answer {
@@ -154,6 +159,7 @@ impl Engine {
             session: request.session.clone(),
             deadline: Instant::now().checked_add(timeout),
             asked: 0,
+            secrets: Vec::new(),
         };
         let sink = Arc::new(Host::new(self.clone(), asker, None, sink));
         let call = perform.perform(request, sink, stop.clone());

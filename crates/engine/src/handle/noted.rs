@@ -1,4 +1,5 @@
-//! Every call of a client is noted in the journal: who asked for what, how it ended, and how long it took.
+//! Every call that stands in no run is noted in the journal, those of clients and what agents ask for: who asked for what, how it
+//! ended, and how long it took.
 
 use std::time::Instant;
 
@@ -7,11 +8,10 @@ use op_plan::plan::FailureKind;
 use op_run::Answer;
 
 use super::Engine;
-use super::call::Calling;
 use crate::ports::CallRecord;
 
 /// A call that is noted when it ends, or when nobody waits for it any more.
-pub(super) struct Noted<'e> {
+pub(crate) struct Noted<'e> {
     engine: &'e Engine,
     performer: Performer,
     began: Instant,
@@ -20,23 +20,29 @@ pub(super) struct Noted<'e> {
 }
 
 impl<'e> Noted<'e> {
-    pub(super) fn begin(engine: &'e Engine, of: &Calling, id: &str) -> Self {
+    pub(crate) fn begin(
+        engine: &'e Engine,
+        id: &str,
+        user: &str,
+        session: &str,
+        performer: &Performer,
+    ) -> Self {
         let record = CallRecord {
             id: id.to_owned(),
             at: engine.hall.ports.clock.now(),
-            user: of.user.clone(),
-            session: of.session.clone(),
-            operation: of.performer.to_string(),
+            user: user.to_owned(),
+            session: session.to_owned(),
+            operation: performer.to_string(),
             outcome: FailureKind::Cancelled.word().to_owned(),
             reason: "client_left".to_owned(),
             duration: std::time::Duration::ZERO,
             risk: None,
         };
-        Self { engine, performer: of.performer.clone(), began: Instant::now(), record: Some(record) }
+        Self { engine, performer: performer.clone(), began: Instant::now(), record: Some(record) }
     }
 
     /// Notes how it ended.
-    pub(super) fn end(&mut self, answer: &Answer) {
+    pub(crate) fn end(&mut self, answer: &Answer) {
         let (outcome, reason) = match answer {
             Answer::Succeeded { .. } => ("succeeded", ""),
             Answer::Failed { failure, .. } => (failure.kind.word(), failure.reason.as_str()),

@@ -206,6 +206,7 @@ fn passes(error: &StartError) -> bool {
         | StartError::Uncast { .. }
         | StartError::Key { .. }
         | StartError::Busy { .. }
+        | StartError::Label(_)
         | StartError::Session(_)
         | StartError::KeyReused { .. } => false,
     }

@@ -130,11 +130,12 @@ impl Engine {
     /// Whether there was one to close.
     fn end_session(&self, session: &str) -> bool {
         let Some(closed) = self.hall.sessions.close(session) else { return false };
-        drop(closed.lease);
         self.hall.rates.forget(session);
         if closed.is_over {
             self.agents().session_over(session);
         }
+        // Last: who nobody leases any more may be hung up on.
+        drop(closed.lease);
         tracing::info!(session, "closed");
         true
     }
@@ -151,9 +152,35 @@ impl Engine {
         }
     }
 
+    /// A call of this user for this session begins; where it is for none, nothing is held.
+    ///
+    /// # Errors
+    /// When the session is not one of this user.
+    pub(super) fn hold_session(&self, session: &str, user: &str) -> Result<Option<Held>, SessionError> {
+        if session.is_empty() {
+            return Ok(None);
+        }
+        self.hall.sessions.begin_call(session, user)?;
+        Ok(Some(Held { engine: self.clone(), session: session.to_owned() }))
+    }
+
     fn standing(&self, record: SessionRecord) -> SessionStatus {
         let is_leased = |agent: &AgentStatus| record.agents.contains(&agent.name);
         let agents = self.agents().list().into_iter().filter(is_leased).collect();
         SessionStatus { record, agents }
+    }
+}
+
+/// A session that is not over before a call has ended.
+pub(super) struct Held {
+    engine: Engine,
+    session: String,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.engine.hall.sessions.end_call(&self.session) {
+            self.engine.agents().session_over(&self.session);
+        }
     }
 }

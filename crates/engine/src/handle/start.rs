@@ -10,6 +10,7 @@ use op_run::{Event, Input, Run, next};
 use super::Engine;
 use crate::places::Answer;
 use crate::ports::{AppendError, Entry, Idempotency, RunRecord};
+use crate::session;
 use crate::start::{StartError, StartRequest, Started, new_id, prepare};
 
 impl Engine {
@@ -24,6 +25,9 @@ impl Engine {
         }
         if self.is_draining() {
             return Err(StartError::Draining);
+        }
+        if request.labels.contains_key(session::PARENT) {
+            return Err(StartError::Label(session::PARENT));
         }
         if let Some(session) = request.session() {
             self.hall.sessions.check(session, &request.user)?;

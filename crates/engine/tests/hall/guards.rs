@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use op_engine::Engine;
 use op_engine::fakes::{MemoryJournal, ScriptedPerform, succeed};
 use op_engine::guard::{chain, secret, size};
-use op_engine::ports::{Channel, Chunk, EventFilter, Journal as _, Progress};
+use op_engine::ports::{Channel, Chunk, EventFilter, Journal as _, Progress, Question, Request, Sink};
 use op_engine::start::StartRequest;
+use op_engine::{Engine, Library};
 use op_plan::plan::FailureKind;
 use op_run::run::State;
 use op_run::{Answer, Evidence, Failure, Run};
@@ -157,5 +157,52 @@ async fn arguments_that_are_too_large_are_refused_before_the_performer_is_asked(
     let (refused, _) = run(&engine, json!({ "token": "x".repeat(10_000) })).await;
     let failure = refused.step(0).trial.failure.as_ref().expect("failed");
     assert_eq!((failure.kind, failure.reason.as_str()), (FailureKind::Refused, "arguments_too_large"));
+    assert_eq!(perform.asked().len(), 1);
+}
+
+/// A step that asks for `file_read` with these arguments, and what it hears of it.
+fn asking(arguments: fn(&Request) -> Value) -> Arc<ScriptedPerform> {
+    let perform = ScriptedPerform::default()
+        .on("file_read", |request: Request, _, _| async move {
+            let message = format!("there is no file {}", request.arguments["path"]);
+            Answer::Failed {
+                failure: Failure::new(FailureKind::Failed, "missing", message),
+                evidence: Evidence::default(),
+            }
+        })
+        .on("w.step", move |request: Request, sink: Arc<dyn Sink>, _| async move {
+            let arguments = arguments(&request).to_string();
+            let question =
+                Question { number: 1, performer: "file_read".to_owned(), arguments, timeout: None };
+            match sink.ask(question).await {
+                Answer::Failed { failure, .. } => succeed(json!(failure.reason)),
+                answered @ Answer::Succeeded { .. } => answered,
+            }
+        });
+    Arc::new(perform)
+}
+
+async fn ask(perform: &Arc<ScriptedPerform>) -> (Arc<Run>, String) {
+    let (engine, _) = guarded(PLAN, Arc::clone(perform));
+    let grants = [("w".to_owned(), vec!["*".to_owned()])].into_iter().collect();
+    let library = Library::clone(&engine.library());
+    engine.set_library(Library { grants, ..library });
+    run(&engine, json!({ "token": "part" })).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_goes_on_in_what_a_step_asks_for_is_in_no_event() {
+    let perform = asking(|request| json!({ "path": request.arguments["token"] }));
+    let (run, told) = ask(&perform).await;
+    assert_eq!(run.step(0).output, Some(json!("missing")));
+    assert_eq!(perform.asked()[1].arguments["path"], "ordfish", "the performer gets it");
+    assert!(told.contains("there is no file \\\"[secret]\\\"") && !told.contains("ordfish"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_asks_names_no_secret() {
+    let perform = asking(|_| json!({ "path": [{ "$secret": "part" }] }));
+    let (run, _) = ask(&perform).await;
+    assert_eq!(run.step(0).output, Some(json!("invalid_arguments")));
     assert_eq!(perform.asked().len(), 1);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use op_engine::fakes::{MemoryJournal, ScriptedPerform, succeed};
-use op_engine::ports::{Journal as _, Question, Sink};
+use op_engine::ports::{CallFilter, Journal as _, Question, Sink};
 use op_engine::{Grants, Library};
 use op_plan::plan::FailureKind;
 use op_run::event::{HostCallEnd, HostCallStart};
@@ -225,4 +225,32 @@ async fn a_call_that_is_stopped_gets_nothing_more() {
     let output = run.step(0).output.clone();
     assert_eq!(output, Some(json!("call_over")));
     assert_eq!(world.perform.asked().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_run_writes_down_is_noted_beside_the_calls_of_clients() {
+    let perform = ScriptedPerform::default().on("file_read", |_, _, _| async { succeed(json!("read")) });
+    let world = asking("file_read", &["*"], perform);
+    assert_eq!(call(&world).await, json!("read"));
+    let noted = world.engine.calls(&CallFilter { limit: 9, ..CallFilter::default() }).await.expect("read");
+    let told: Vec<_> = noted.iter().map(|call| (call.user.as_str(), call.operation.as_str())).collect();
+    assert_eq!(told, [("agent w", "file_read"), ("uid:1000", "w.step")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_for_is_kept_over_a_shutdown() {
+    let perform = ScriptedPerform::default().on("file_read", |_, _, _| async { succeed(json!("read")) }).on(
+        "w.step",
+        |_, sink: Arc<dyn Sink>, _| async move {
+            sink.ask(question(1, "file_read")).await;
+            std::future::pending().await
+        },
+    );
+    let world = World::new(ONE, perform);
+    grant(&world, &[("w", &["*"])]);
+    world.start().await;
+    world.perform.was_asked(2).await;
+    settle().await;
+    world.engine.shutdown().await;
+    assert!(world.perform.acknowledged().is_empty(), "the next daemon asks for it again");
 }

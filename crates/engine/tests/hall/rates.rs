@@ -105,3 +105,20 @@ async fn calls_are_followed_each_once() {
     assert_eq!(seen, ["w.step", "file_read"]);
     assert!(futures::poll!(tail.next()).is_pending());
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_on_and_on_drives_no_call_out_of_what_is_noted() {
+    let engine = engine(RateLimits { minute: 1, hour: 0, at_once: 0 });
+    call(&engine, calling("w.step")).await.expect("passes");
+    for _ in 0..50 {
+        call(&engine, calling("w.step")).await.expect_err("too many");
+        let bogus = Calling { session: "nobody's".repeat(1000), ..calling("w.step") };
+        call(&engine, bogus).await.expect_err("there is no such session");
+    }
+    let outcomes = |noted: &[CallRecord]| noted.iter().map(|call| call.outcome.clone()).collect::<Vec<_>>();
+    assert_eq!(outcomes(&noted(&engine).await), ["succeeded", "refused"]);
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    call(&engine, calling("w.step")).await.expect("passes again");
+    call(&engine, calling("w.step")).await.expect_err("too many again");
+    assert_eq!(outcomes(&noted(&engine).await), ["succeeded", "refused", "succeeded", "refused"]);
+}

@@ -47,10 +47,19 @@ fn agent(name: &str, run_on_connection: bool) -> AgentStatus {
 }
 
 fn scene_with(perform: ScriptedPerform, text: &str, sessions: SessionLimits) -> Scene {
+    scene_on(Arc::new(MemoryJournal::new()), perform, text, sessions)
+}
+
+fn scene_on(
+    journal: Arc<MemoryJournal>,
+    perform: ScriptedPerform,
+    text: &str,
+    sessions: SessionLimits,
+) -> Scene {
     let agents = FixedAgents::of(catalogue()).with(vec![agent("memory", true), agent("w", false)]);
     let perform = Arc::new(perform);
     let ports = Ports {
-        journal: Arc::new(MemoryJournal::new()),
+        journal,
         perform: perform.clone(),
         agents: Arc::new(agents.clone()),
         clock: Arc::new(SystemClock::new()),
@@ -238,4 +247,71 @@ async fn a_run_that_is_over_and_hears_something_more_leaves_its_session_once() {
     end(&scene.engine, &second).await;
     settle().await;
     assert_eq!(scene.agents.over(), [id]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_over_for_agents_when_the_last_of_its_calls_is() {
+    let release = Arc::new(Notify::new());
+    let released = Arc::clone(&release);
+    let perform = ScriptedPerform::default().on("w.step", move |request, _, _| {
+        let released = Arc::clone(&released);
+        async move {
+            released.notified().await;
+            did(&request)
+        }
+    });
+    let scene = scene_with(perform, ONE, SessionLimits::default());
+    let session = scene.engine.open_session(USER, "").expect("room");
+    let id = session.id().to_owned();
+    let mut called = Box::pin(scene.call(&id, USER));
+    assert!(futures::poll!(&mut called).is_pending());
+    drop(session);
+    assert!(scene.agents.over().is_empty());
+    assert!(scene.call(&id, USER).await.is_err(), "it is closed");
+    release.notify_one();
+    called.await.expect("it goes on");
+    assert_eq!(scene.agents.over(), [id]);
+    assert_eq!(scene.engine.kept_sessions().0, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_a_session_is_over_when_the_last_of_its_runs_is() {
+    let hang = || ScriptedPerform::default().on("w.step", |_, _, _| std::future::pending());
+    let journal = Arc::new(MemoryJournal::new());
+    let before = scene_on(Arc::clone(&journal), hang(), ONE, SessionLimits::default());
+    let session = before.engine.open_session(USER, "").expect("room");
+    let id = session.id().to_owned();
+    let first = before.engine.start(within(&id)).await.expect("started").run;
+    let second = before.engine.start(within(&id)).await.expect("started").run;
+    before.perform.was_asked(2).await;
+    drop(session);
+    before.engine.shutdown().await;
+
+    let release = Arc::new(Notify::new());
+    let released = Arc::clone(&release);
+    let perform = ScriptedPerform::default().on("w.step", move |request, _, _| {
+        let released = Arc::clone(&released);
+        async move {
+            released.notified().await;
+            did(&request)
+        }
+    });
+    let after = scene_on(journal, perform, ONE, SessionLimits::default());
+    after.engine.recover().await.expect("read");
+    after.perform.was_asked(2).await;
+    release.notify_one();
+    settle().await;
+    assert_eq!((after.engine.live_runs(), after.agents.over().len()), (1, 0), "the other run goes on");
+    release.notify_one();
+    end(&after.engine, &first).await;
+    end(&after.engine, &second).await;
+    settle().await;
+    assert_eq!(after.agents.over(), [id]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_of_a_client_makes_no_child() {
+    let labels = [("parent".to_owned(), "x".to_owned())].into();
+    let refused = scene().engine.start(StartRequest { labels, ..request("p") }).await;
+    assert!(matches!(refused, Err(StartError::Label("parent"))), "{refused:?}");
 }

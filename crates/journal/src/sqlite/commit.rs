@@ -27,7 +27,9 @@ impl Write {
         match self {
             Self::Entry(entry) => entry.size(),
             Self::Mark(mark) => mark.plan.len(),
-            Self::Call(call) => call.operation.len() + call.reason.len() + call.user.len(),
+            Self::Call(call) => {
+                call.operation.len() + call.reason.len() + call.user.len() + call.session.len()
+            }
             Self::Nothing => 0,
         }
     }
