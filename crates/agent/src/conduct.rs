@@ -39,6 +39,7 @@ pub(crate) async fn conduct(
     let outcome = match told {
         Told::Yours => settle(&floor, &flight, &order).await,
         Told::Ended(outcome) => outcome,
+        Told::Inherited => return,
     };
     flight.end(outcome).await;
 }

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use crate::credit::Credit;
+pub(crate) use line::Seat;
 use line::{Line, Missed, Sent};
 
 /// The one queue of frames towards a hub.
@@ -156,6 +157,11 @@ impl Flight {
         self.line().is_orphan()
     }
 
+    /// Whether it is being stopped because no hub wanted it any more.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.halted().is_some_and(|halt| halt.cause == Cause::SessionEnded)
+    }
+
     /// Its stream is gone: what it has to tell is kept.
     pub(crate) fn orphan(&self) {
         self.line().detach();
@@ -166,15 +172,22 @@ impl Flight {
         self.line().weight()
     }
 
-    /// Another hub has it from here on, which has granted nothing yet.
-    pub(crate) fn taken_over(&self) {
+    /// Another hub has it from here on, on this stream, and has granted so much output.
+    pub(crate) fn take_over(&self, stream: u64, granted: u64) {
         self.line().granted = 0;
+        self.grant(granted);
+        self.move_to(stream);
     }
 
-    /// A hub is back for it on this stream, and is heard there from now on.
-    pub(crate) fn move_to(&self, stream: &Stream) {
-        self.stream.store(stream.number, Ordering::Release);
+    /// It is on this stream from here on. What it has to tell is kept until [`resume`](Self::resume).
+    pub(crate) fn move_to(&self, stream: u64) {
+        self.stream.store(stream, Ordering::Release);
         self.line().detach();
+    }
+
+    /// Leaves its place to another flight of the same operation and is silent from here on. None when no session listens.
+    pub(crate) fn give_way(&self) -> Option<Seat> {
+        if self.is_given_up() { None } else { self.line().give_way() }
     }
 
     /// Tells a hub that is back and saw events up to `seen`: first those that it missed, then those to come. `kept` is how the

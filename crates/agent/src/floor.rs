@@ -18,7 +18,7 @@ use crate::conduct::{Order, conduct, refusal};
 use crate::credit::Credit;
 use crate::flight::{Cause, Flight, Halt, Outbox, Stream};
 use crate::handler::{Handler, MAX_VALUE};
-use crate::ledger::{Again, Claim, Ledger, outcome_unknown};
+use crate::ledger::{Again, Claim, Estate, Ledger, outcome_unknown};
 use crate::{Agent, Failure};
 
 /// Operations that may wait for each slot.
@@ -96,7 +96,6 @@ impl Floor {
             (Claim::Wait(other), order) => (order, Some(other)),
             (Claim::Mine, _) => return flight,
             (Claim::Orphan(orphan), _) => {
-                orphan.taken_over();
                 self.resume(Arc::clone(&orphan), stream, 0, None);
                 return orphan;
             }
@@ -112,7 +111,7 @@ impl Floor {
 
     /// Goes on with an operation towards a hub that came back for it.
     pub(crate) async fn take_up(&self, asked: Resume, stream: &Stream) {
-        match self.ledger.find_again(&asked.id) {
+        match self.ledger.find_again(&asked.id, stream.number) {
             Again::Flying(flight) => {
                 flight.grant_up_to(asked.granted);
                 self.resume(flight, stream.clone(), asked.seen, None);
@@ -129,17 +128,22 @@ impl Floor {
     }
 
     fn resume(&self, flight: Arc<Flight>, stream: Stream, seen: u64, kept: Option<Outcome>) {
-        flight.move_to(&stream);
         self.links.spawn(async move { flight.resume(stream, seen, kept).await });
     }
 
-    /// A session broke: its operations go on for the window, and are stopped unless a hub came back for them.
+    /// A session broke: its operations go on for hubs that had joined them. The others go on for the window, and are stopped unless a
+    /// hub came back for them.
     pub(crate) fn lost(self: &Arc<Self>, stream: u64) {
         let halt = Halt { cause: Cause::SessionEnded, grace: self.grace };
-        // An agent that goes away takes no hub that comes back.
-        let may_go_on = !self.window.is_zero() && !self.draining.is_cancelled();
-        if !may_go_on || !self.ledger.orphan(stream) {
+        if self.window.is_zero() {
             return self.ledger.halt_stream(stream, &halt);
+        }
+        let Estate { inherited, has_orphans } = self.ledger.orphan(stream);
+        for (flight, seat) in inherited {
+            self.resume(flight, seat.stream, seat.seen, None);
+        }
+        if !has_orphans {
+            return;
         }
         let floor = Arc::clone(self);
         self.links.spawn(async move {

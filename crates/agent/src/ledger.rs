@@ -8,7 +8,7 @@ use prost::Message;
 use tokio::sync::oneshot;
 
 use crate::Failure;
-use crate::flight::{Flight, Halt};
+use crate::flight::{Flight, Halt, Seat};
 
 /// Outcomes kept for a hub that never acknowledges; the oldest go first.
 pub(crate) const MAX_KEPT: usize = 4096;
@@ -32,7 +32,7 @@ pub(crate) enum Claim {
     Wait(oneshot::Receiver<Told>),
     /// It is in flight on the same stream: its outcome is coming anyway.
     Mine,
-    /// It is in flight, and the hub that asked for it is gone: this one has it from here on.
+    /// It was in flight for a hub that is gone: it is on this stream from here on.
     Orphan(Arc<Flight>),
     /// It ended before, like this.
     Kept(Outcome),
@@ -42,12 +42,21 @@ pub(crate) enum Claim {
 
 /// What a hub finds that comes back for an operation.
 pub(crate) enum Again {
-    /// It is in flight.
+    /// It is in flight, on the stream of the hub that is back from here on.
     Flying(Arc<Flight>),
     /// It ended like this; the flight has what the hub may not have seen.
     Ended(Outcome, Option<Arc<Flight>>),
-    /// Nothing is known of it.
+    /// Nothing is known of it, or nobody can tell yet what becomes of it.
     Unknown,
+}
+
+/// What a stream leaves behind that is gone.
+#[derive(Default)]
+pub(crate) struct Estate {
+    /// Operations that are on the stream of a hub that had joined from here on, each with the place it has there.
+    pub(crate) inherited: Vec<(Arc<Flight>, Seat)>,
+    /// Whether there are others, which nobody hears.
+    pub(crate) has_orphans: bool,
 }
 
 /// What came of an operation that was waited for.
@@ -57,6 +66,8 @@ pub(crate) enum Told {
     Ended(Outcome),
     /// It was abandoned: who waited performs and settles it.
     Yours,
+    /// Its own hub is gone: it speaks from the place of who waited, who has no more to say.
+    Inherited,
 }
 
 #[derive(Default)]
@@ -103,7 +114,9 @@ impl Ledger {
         match book.entries.get_mut(&flight.id) {
             Some(Entry::Kept { outcome, .. }) => return Claim::Kept(outcome.clone()),
             Some(entry) if entry.on(flight.stream()).is_some() => return Claim::Mine,
-            Some(Entry::Flying { flight: first, .. }) if first.is_orphan() => {
+            // One that was given up may still end as if its hub had wished it: this hub must not be told so.
+            Some(Entry::Flying { flight: first, .. }) if first.is_orphan() && !first.is_given_up() => {
+                first.take_over(flight.stream(), 0);
                 return Claim::Orphan(Arc::clone(first));
             }
             Some(Entry::Flying { guests, .. }) => {
@@ -133,20 +146,36 @@ impl Ledger {
         book.keep(Arc::clone(id), outcome.clone(), flight);
     }
 
-    /// What a hub finds that comes back for an operation.
-    pub(crate) fn find_again(&self, id: &str) -> Again {
+    /// What a hub finds that comes back for an operation on a stream. Once this returns the operation is heard nowhere else: an
+    /// outcome that is settled afterwards is not told to the stream that broke.
+    pub(crate) fn find_again(&self, id: &str, stream: u64) -> Again {
         match self.book().entries.get(id) {
-            Some(Entry::Flying { flight, .. }) => Again::Flying(Arc::clone(flight)),
-            Some(Entry::Kept { outcome, flight, .. }) => Again::Ended(outcome.clone(), flight.clone()),
-            None => Again::Unknown,
+            Some(Entry::Flying { flight, .. }) if !flight.is_given_up() => {
+                flight.move_to(stream);
+                Again::Flying(Arc::clone(flight))
+            }
+            Some(Entry::Kept { outcome, flight, .. }) => {
+                if let Some(flight) = flight {
+                    flight.move_to(stream);
+                }
+                Again::Ended(outcome.clone(), flight.clone())
+            }
+            Some(Entry::Flying { .. }) | None => Again::Unknown,
         }
     }
 
-    /// Tells the operations in flight on a stream that it is gone; false when there are none.
-    pub(crate) fn orphan(&self, stream: u64) -> bool {
-        let book = self.book();
-        let orphans = book.entries.values().filter_map(|entry| entry.on(stream));
-        orphans.map(|flight| flight.orphan()).count() > 0
+    /// Tells the operations in flight on a stream that it is gone. Those that other hubs have joined are theirs.
+    pub(crate) fn orphan(&self, stream: u64) -> Estate {
+        let mut estate = Estate::default();
+        for entry in self.book().entries.values_mut() {
+            if let Some(inherited) = entry.bequeath(stream) {
+                estate.inherited.push(inherited);
+            } else if let Some(flight) = entry.on(stream) {
+                flight.orphan();
+                estate.has_orphans = true;
+            }
+        }
+        estate
     }
 
     /// Takes a claim back. The first who waits gets it, if the operation may be performed `again`; without one it is
@@ -219,6 +248,24 @@ impl Entry {
         let Self::Flying { flight, guests } = self else { return None };
         let flights = std::iter::once(flight).chain(guests.iter().map(|guest| &guest.flight));
         flights.into_iter().find(|flight| flight.stream() == stream)
+    }
+
+    /// Gives what a stream performs that is gone to the first who waits and is still there.
+    fn bequeath(&mut self, gone: u64) -> Option<(Arc<Flight>, Seat)> {
+        let Self::Flying { flight, guests } = self else { return None };
+        if flight.stream() != gone || flight.is_given_up() {
+            return None;
+        }
+        let heir = |(place, guest): (usize, &Guest)| Some((place, guest.flight.give_way()?));
+        let (place, seat) = guests.iter().enumerate().find_map(heir)?;
+        let Guest { flight: guest, tell } = guests.remove(place);
+        if let Some(halt) = guest.halted() {
+            flight.halt(halt.clone());
+        }
+        flight.take_over(seat.stream.number, seat.granted);
+        // A guest that is told late has no more to say all the same.
+        let _ = tell.send(Told::Inherited);
+        Some((Arc::clone(flight), seat))
     }
 }
 
@@ -302,18 +349,27 @@ mod tests {
     use super::*;
     use crate::credit::Credit;
     use crate::flight::{Cause, Stream};
-    use op_proto::agent::v1::{Completed, Operation, outcome};
+    use op_proto::agent::v1::agent_frame::Frame;
+    use op_proto::agent::v1::{AgentFrame, Completed, Operation, event, outcome};
     use std::time::Duration;
+    use tokio::sync::mpsc;
 
     fn flight(id: impl Into<String>) -> Arc<Flight> {
         flight_on(1, id)
     }
 
     fn flight_on(number: u64, id: impl Into<String>) -> Arc<Flight> {
-        let (outbox, _) = tokio::sync::mpsc::channel(1);
+        heard_on(number, id).0
+    }
+
+    fn heard_on(
+        number: u64,
+        id: impl Into<String>,
+    ) -> (Arc<Flight>, mpsc::Receiver<Result<AgentFrame, tonic::Status>>) {
+        let (outbox, inbox) = mpsc::channel(1);
         let mut asked = Operation { id: id.into(), ..Default::default() };
         let stream = Stream { number, outbox, is_session: true };
-        Arc::new(Flight::new(&mut asked, None, Duration::ZERO, stream, Credit::new(0)))
+        (Arc::new(Flight::new(&mut asked, None, Duration::ZERO, stream, Credit::new(0))), inbox)
     }
 
     const STOP: Halt = Halt { cause: Cause::SessionEnded, grace: Duration::ZERO };
@@ -396,6 +452,59 @@ mod tests {
         let second = ledger.find("a", 2).expect("it waits");
         assert!(second.halted().is_some() && first.halted().is_none());
         assert!(ledger.find("a", 4).is_none());
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_ends_as_its_hub_comes_back_tells_it_how() {
+        let (ledger, (flight, mut old)) = (Ledger::new(9), heard_on(1, "a"));
+        assert!(matches!(ledger.claim(&flight, false, false), Claim::Perform));
+        let Again::Flying(again) = ledger.find_again("a", 2) else { panic!("in flight") };
+        ledger.settle(&flight.id, &outcome("1"));
+        flight.end(outcome("1")).await;
+        assert!(old.try_recv().is_err(), "nobody reads there any more");
+        let (outbox, mut inbox) = mpsc::channel(1);
+        again.resume(Stream { number: 2, outbox, is_session: true }, 1, None).await;
+        let Some(Frame::Event(event)) = inbox.try_recv().unwrap().unwrap().frame else { panic!("no event") };
+        assert_eq!(event.kind, Some(event::Kind::Outcome(outcome("1"))));
+    }
+
+    #[test]
+    fn who_joined_and_is_still_there_has_it_when_the_first_is_gone() {
+        let (ledger, first, _) = crowded();
+        let (third, _inbox) = heard_on(4, "a");
+        let Claim::Wait(mut told) = ledger.claim(&third, true, false) else { panic!("in flight") };
+        third.grant(7);
+        let estate = ledger.orphan(1);
+        let [(flight, seat)] = estate.inherited.as_slice() else { panic!("one operation") };
+        assert!(Arc::ptr_eq(flight, &first) && !estate.has_orphans);
+        assert_eq!((first.stream(), seat.stream.number, seat.granted), (4, 4, 7), "2 and 3 listen no more");
+        assert_eq!(told.try_recv(), Ok(Told::Inherited));
+        ledger.halt_stream(1, &STOP);
+        assert!(first.halted().is_none() && third.is_ended());
+    }
+
+    #[test]
+    fn a_wish_to_stop_goes_with_the_seat() {
+        let ledger = Ledger::new(9);
+        let (first, (second, _inbox)) = (flight("a"), heard_on(2, "a"));
+        assert!(matches!(ledger.claim(&first, false, false), Claim::Perform));
+        let Claim::Wait(_told) = ledger.claim(&second, true, false) else { panic!("in flight") };
+        let cause = Cause::Asked("enough".into());
+        second.halt(Halt { cause: cause.clone(), grace: Duration::ZERO });
+        assert_eq!(ledger.orphan(1).inherited.len(), 1);
+        assert_eq!(first.halted().map(|halt| &halt.cause), Some(&cause));
+    }
+
+    #[test]
+    fn what_was_given_up_is_handed_to_nobody() {
+        let (ledger, first) = (Ledger::new(9), flight("a"));
+        assert!(matches!(ledger.claim(&first, false, true), Claim::Perform));
+        assert!(ledger.orphan(1).has_orphans);
+        ledger.halt_stream(1, &STOP);
+        assert!(matches!(ledger.find_again("a", 2), Again::Unknown));
+        let Claim::Wait(mut told) = ledger.claim(&flight_on(3, "a"), true, true) else { panic!("in flight") };
+        ledger.abandon(&first.id, true);
+        assert_eq!(told.try_recv(), Ok(Told::Yours));
     }
 
     #[test]

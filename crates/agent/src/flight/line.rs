@@ -30,6 +30,16 @@ pub(super) struct Pending {
     pub(super) tell: oneshot::Sender<Outcome>,
 }
 
+/// A place from which a hub is told of an operation.
+#[derive(Clone)]
+pub(crate) struct Seat {
+    pub(crate) stream: Stream,
+    /// The last event that went out there.
+    pub(crate) seen: u64,
+    /// Bytes of output that were granted there.
+    pub(crate) granted: u64,
+}
+
 /// The events of one operation so far, and where they go.
 pub(super) struct Line {
     id: Arc<str>,
@@ -88,6 +98,8 @@ impl Line {
     pub(super) fn send(&mut self, kind: Kind) -> Sent {
         let place = match &self.outlet {
             _ if self.is_ended => return Sent::No,
+            // Whoever spoke from this seat before said so.
+            _ if self.sequence > 0 && matches!(kind, Kind::Accepted(_)) => return Sent::Yes,
             None => return self.store(kind),
             Some(stream) => stream.outbox.clone().try_reserve_owned(),
         };
@@ -185,6 +197,14 @@ impl Line {
     /// The hub is gone.
     pub(super) fn detach(&mut self) {
         self.outlet = None;
+    }
+
+    /// Ends the line where it is, for another one to go on from there.
+    pub(super) fn give_way(&mut self) -> Option<Seat> {
+        let listens = |stream: &mut Stream| stream.is_session && !stream.outbox.is_closed();
+        let stream = self.outlet.take_if(listens)?;
+        self.is_ended = true;
+        Some(Seat { stream, seen: self.sequence, granted: self.granted })
     }
 
     /// Whether no hub listens.

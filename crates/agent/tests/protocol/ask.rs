@@ -53,6 +53,21 @@ async fn what_the_hub_refuses_is_the_failure_of_the_call() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_not_answered_is_made_again_to_a_hub_that_joined() {
+    let served = Served::start(agent().0).await;
+    let mut first = served.hub().await;
+    first.ask("a", "relay", r#"{"text": "file_read"}"#).await;
+    let call = asked(&mut first).await;
+    let mut second = served.hub().await;
+    second.repeat("a", "relay", r#"{"text": "file_read"}"#).await;
+    second.event().await;
+    drop(first);
+    assert_eq!(asked(&mut second).await, call);
+    second.send(reply(&call, completed("1"))).await;
+    assert_eq!(told(&second.outcome().await.1), ("completed", "1"));
+}
+
+#[tokio::test]
 async fn a_call_that_was_not_answered_is_made_again_to_the_hub_that_comes_back() {
     let served = Served::start(agent().0).await;
     let mut hub = served.hub().await;

@@ -37,8 +37,10 @@ pub(crate) struct Traces {
     pub(crate) begun: Arc<AtomicUsize>,
     /// How many futures of `stubborn` were dropped.
     pub(crate) dropped: Arc<AtomicUsize>,
-    /// Each permit lets one `hold` or `guard` end.
+    /// Each permit lets one `hold` or `guard` end, or one `linger` stop.
     pub(crate) gate: Arc<Semaphore>,
+    /// One permit for each `linger` that was told to stop.
+    pub(crate) stopping: Arc<Semaphore>,
 }
 
 impl Traces {
@@ -59,6 +61,15 @@ impl Traces {
         }
         Ok(call.key().to_owned())
     }
+
+    async fn linger(&self, call: Call) -> Result<(), Failure> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        call.stdout("begun").await;
+        call.cancelled().await;
+        self.stopping.add_permits(1);
+        self.gate.acquire().await.expect("the gate is never closed").forget();
+        Err(Failure::cancelled("put away"))
+    }
 }
 
 struct Dropped(Arc<AtomicUsize>);
@@ -71,7 +82,8 @@ impl Drop for Dropped {
 
 /// The agent under test.
 pub(crate) fn agent() -> (Agent, Traces) {
-    let traces = Traces { begun: Arc::default(), dropped: Arc::default(), gate: Arc::new(Semaphore::new(0)) };
+    let (gate, told) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let traces = Traces { begun: Arc::default(), dropped: Arc::default(), gate, stopping: told };
     let agent = Agent::new("bench", "1.2.3").describe_as("Holds the kit to its rules.");
     (holding(stopping(plain(agent), &traces), &traces), traces)
 }
@@ -154,8 +166,13 @@ async fn relay(call: Call, args: Text) -> Result<serde_json::Value, Failure> {
 }
 
 fn holding(agent: Agent, traces: &Traces) -> Agent {
-    let (reading, writing, stepping) = (traces.clone(), traces.clone(), traces.clone());
+    let (reading, writing, stepping, lingering) =
+        (traces.clone(), traces.clone(), traces.clone(), traces.clone());
     agent
+        .operation(Operation::write("linger", "Takes its time to stop."), move |call: Call, _: Nothing| {
+            let traces = lingering.clone();
+            async move { traces.linger(call).await }
+        })
         .operation(Operation::read("relay", "Asks the hub."), relay)
         .operation(Operation::read("steps", "Tells progress."), move |call: Call, _: Nothing| {
             let traces = stepping.clone();

@@ -159,3 +159,48 @@ async fn a_hub_that_started_anew_takes_over_what_its_predecessor_had_in_flight()
     assert_eq!(told(&second.outcome().await.1), ("completed", r#""a""#));
     assert_eq!(traces.begun(), 1);
 }
+
+#[tokio::test]
+async fn a_hub_that_joined_takes_over_when_the_first_one_is_gone() {
+    let (agent, traces) = agent();
+    let served = Served::start(agent.window(Duration::from_millis(5)).grace(Duration::ZERO)).await;
+    let mut first = served.hub().await;
+    first.ask("a", "guard", "{}").await;
+    first.begun("a").await;
+    let mut second = served.hub().await;
+    second.repeat("a", "guard", "{}").await;
+    let mut events = vec![second.event().await];
+    drop(first);
+    // What the first hub heard, it hears from the same flight: from here on that is its own.
+    events.push(second.event().await);
+    assert!(matches!(events[1].kind, Some(Kind::Output(_))), "{events:?}");
+    traces.gate.add_permits(1);
+    events.push(second.event().await);
+    let Some(Kind::Outcome(outcome)) = &events[2].kind else { panic!("no outcome") };
+    assert_eq!(told(outcome), ("completed", r#""a""#));
+    assert!(events.iter().map(|event| (event.sequence, event.folded)).eq([(1, 0), (2, 0), (3, 0)]));
+    assert!(second.settle().await.is_empty(), "the flight that joined has no more to say");
+    assert_eq!(traces.begun(), 1);
+}
+
+#[tokio::test]
+async fn a_hub_that_comes_back_too_late_is_never_told_that_it_cancelled() {
+    let (agent, traces) = agent();
+    let served = Served::start(agent.window(Duration::from_millis(5)).grace(Duration::from_mins(1))).await;
+    let mut first = served.hub().await;
+    first.ask("a", "linger", "{}").await;
+    first.begun("a").await;
+    drop(first);
+    soon(traces.stopping.acquire()).await.expect("it is never closed").forget();
+    let mut second = served.hub().await;
+    second.resume("a", 2).await;
+    let event = second.event().await;
+    assert_eq!(event.sequence, 3);
+    let Some(Kind::Outcome(outcome)) = &event.kind else { panic!("{event:?} is no outcome") };
+    assert_eq!(told(outcome), ("rejected", "outcome_unknown"));
+    second.repeat("a", "linger", "{}").await;
+    assert_eq!(second.event().await.kind, Some(Kind::Accepted(op_proto::agent::v1::Accepted {})));
+    traces.gate.add_permits(1);
+    assert_eq!(told(&second.outcome().await.1), ("rejected", "outcome_unknown"));
+    assert_eq!(traces.begun(), 1);
+}
