@@ -89,6 +89,17 @@ impl Database {
         self.inner.change(&Watch::default(), change).map_err(|fault| fault.told(self.inner.path.as_deref()))
     }
 
+    /// Takes out what belongs to a session that is over, from a thread that may block. Where nothing was ever kept nothing is made;
+    /// what an earlier process kept is found.
+    pub(crate) fn end_session<T: Default>(
+        &self,
+        session: &str,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Failure> {
+        let is_there = self.inner.path.as_deref().is_some_and(Path::exists);
+        if session.is_empty() || !is_there { Ok(T::default()) } else { self.write_blocking(change) }
+    }
+
     /// Whether anything was kept or looked up yet.
     pub(crate) fn is_open(&self) -> bool {
         self.inner.open.get().is_some()

@@ -61,10 +61,7 @@ impl Contexts {
 
     /// Forgets the contexts of a session that is over.
     pub(super) fn end_session(&self, session: &str) -> Result<(), Failure> {
-        if session.is_empty() || !self.database.is_open() {
-            return Ok(());
-        }
-        self.database.write_blocking(|db| {
+        self.database.end_session(session, |db| {
             db.execute(
                 "DELETE FROM versions WHERE of IN (SELECT id FROM names WHERE session = ?1)",
                 [session],
@@ -338,6 +335,15 @@ mod tests {
             .now(|db| Ok(db.query_row("SELECT count(*) FROM contents", (), |row| row.get(0))?))
             .unwrap();
         assert_eq!(left, 1);
+    }
+
+    #[test]
+    fn a_session_that_is_over_is_forgotten_also_by_an_agent_that_was_started_since() {
+        let (home, contexts) = contexts();
+        contexts.now(|db| keep(db, "one", new("a", json!("own")))).unwrap();
+        let again = Contexts::new(&Settings { state: Some(home.path().to_owned()), ..Settings::default() });
+        again.end_session("one").unwrap();
+        assert_eq!(again.now(|db| find(db, "one", "a", None)).unwrap_err().reason(), "not_found");
     }
 
     #[test]

@@ -39,6 +39,18 @@ async fn a_file_that_is_only_read_is_made_too() {
     assert!(database.is_open());
 }
 
+#[test]
+fn a_session_that_is_over_makes_no_file_and_needs_none() {
+    let home = tempfile::tempdir().unwrap();
+    for database in [at(&home, &[FIRST]), Database::new(None, "words.db", &[FIRST])] {
+        assert_eq!(database.end_session("one", |_| Ok(7)), Ok(0));
+    }
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    at(&home, &[FIRST]).write_blocking(|_| Ok(())).unwrap();
+    assert_eq!(at(&home, &[FIRST]).end_session("one", |_| Ok(7)), Ok(7));
+    assert_eq!(at(&home, &[FIRST]).end_session("", |_| Ok(7)), Ok(0), "everybody is no session");
+}
+
 #[tokio::test]
 async fn a_file_of_an_older_version_goes_through_the_migrations_it_has_not_seen() {
     let home = tempfile::tempdir().unwrap();

@@ -133,7 +133,7 @@ impl Store {
 
     /// The session is over: forgets what belongs to it, and answers how many entries that were. Blocks until that is on disk.
     pub(crate) fn end_session(&self, session: &str) -> Result<usize, Failure> {
-        self.database.write_blocking(|db| session::end(db, session))
+        self.database.end_session(session, |db| session::end(db, session))
     }
 }
 

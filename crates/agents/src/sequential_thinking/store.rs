@@ -67,10 +67,8 @@ impl Chains {
 
     /// Forgets the chains of a session that is over.
     pub(super) fn end_session(&self, session: &str) -> Result<usize, Failure> {
-        if session.is_empty() || !self.database.is_open() {
-            return Ok(0);
-        }
-        self.database.write_blocking(|db| Ok(db.execute("DELETE FROM chains WHERE session = ?1", [session])?))
+        let delete = "DELETE FROM chains WHERE session = ?1";
+        self.database.end_session(session, |db| Ok(db.execute(delete, [session])?))
     }
 }
 
@@ -176,6 +174,15 @@ mod tests {
             .database
             .read(|db| Ok(db.query_row("SELECT count(*) FROM thoughts", (), |row| row.get(0))?));
         assert_eq!(left.await, Ok(0));
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_over_is_forgotten_also_by_an_agent_that_was_started_since() {
+        let (home, chains) = kept();
+        let own = chains.create("one".to_owned(), chain(json!([{ "text": "a" }]))).await.unwrap();
+        let again = Chains::new(&Settings { state: Some(home.path().to_owned()), ..Settings::default() });
+        assert_eq!(again.end_session("one"), Ok(1));
+        assert_eq!(seen(&again, &own, "one").await.unwrap_err().reason(), "not_found");
     }
 
     #[tokio::test]
