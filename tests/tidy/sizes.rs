@@ -7,7 +7,7 @@ use crate::tree::{File, files};
 const LIMIT: usize = 400;
 
 /// Files that may be longer, each with why.
-const EXCEPTIONS: [(&str, &str); 1] = [("crates/agents/src/memory/tests.rs", "nothing but tests")];
+const EXCEPTIONS: [(&str, &str); 0] = [];
 
 fn long(files: &[File], exceptions: &[(&str, &str)]) -> Vec<String> {
     let is_excepted = |file: &File| exceptions.iter().any(|(path, _)| *path == file.path);

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::session::Scope;
+use super::session::whose;
 use super::store::Stored;
 use crate::database::Fault;
 use crate::origin::{Provenance, time};
+use crate::scope::Scope;
 
 /// What is remembered under a key, and where it comes from.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -44,7 +45,7 @@ impl Entry {
             key: stored.key.clone(),
             value: if left_out { Value::Null } else { serde_json::from_str(&stored.value)? },
             left_out,
-            scope: Scope::of(stored.scope),
+            scope: whose(stored.scope),
             tags: stored.tags()?,
             bytes: stored.bytes(),
             created: time(stored.made),

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::list::{Filter, ids};
 use super::recall::{first, keys};
-use super::session::{Scope, seen};
+use super::session::{seen, whose};
 use super::store::{SHARED, Store, Stored};
 use super::{invalid, past};
 use crate::database::Fault;
 use crate::origin::Caller;
+use crate::scope::Scope;
 use crate::undo::Undo;
 
 /// Most entries that one call forgets, so that it can say which they were, and be undone.
@@ -152,7 +153,7 @@ fn take(db: &Connection, caller: &Caller, entry: &Stored, done: &mut Gone) -> Re
 }
 
 fn name(entry: &Stored) -> Name {
-    Name { key: entry.key.clone(), scope: Scope::of(entry.scope) }
+    Name { key: entry.key.clone(), scope: whose(entry.scope) }
 }
 
 /// Undoes `forget`, in one transaction.

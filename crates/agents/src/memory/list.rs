@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::invalid;
-use super::session::{Scope, seen};
+use super::session::seen;
 use super::store::{Store, Stored};
 use crate::database::Fault;
 use crate::origin::Caller;
+use crate::scope::Scope;
 
 /// Most entries of one page.
 const MOST: usize = 1000;

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::entry::Entry;
-use super::session::{Scope, seen};
+use super::session::seen;
 use super::store::{Store, Stored};
 use super::{invalid, near, remember};
 use crate::database::Fault;
 use crate::origin::Caller;
+use crate::scope::Scope;
 
 /// Most keys of one call.
 const MOST: usize = 1000;

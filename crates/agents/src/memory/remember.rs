@@ -9,12 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::session::{Scope, seen};
+use super::session::{enter, seen, whose};
 use super::store::{Limits, Store, Stored};
 use super::{invalid, past};
 use crate::database::Fault;
 use crate::lexicon;
 use crate::origin::{Caller, Provenance};
+use crate::scope::Scope;
 use crate::undo::Undo;
 
 /// Most entries of one call.
@@ -140,7 +141,7 @@ pub(super) async fn remember(
         .write(caller.now, move |db| {
             let desk =
                 Desk { db, caller: &caller, scope: args.scope.unwrap_or(Scope::Shared), args: &args, limits };
-            let number = desk.scope.enter(db, &caller)?;
+            let number = enter(db, desk.scope, &caller)?;
             let entries = items.iter().map(|item| desk.remember(number, item)).collect::<Result<_, _>>()?;
             past::prune(db, &caller)?;
             Ok(Remembered { entries, receipt: caller.key.clone() })
@@ -299,7 +300,7 @@ impl Desk<'_> {
             found.share * 100.0
         );
         let detail = json!({
-            "key": draft.key, "near": other.key, "scope": Scope::of(other.scope), "share": found.share,
+            "key": draft.key, "near": other.key, "scope": whose(other.scope), "share": found.share,
             "written_by": Provenance::of(&other.call, &other.session),
         });
         let hint = "change the entry that is there, or set `allow_similar` to true to have both";

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::invalid;
-use super::session::{Scope, seen};
+use super::session::seen;
 use super::store::{Store, Stored};
 use crate::database::Fault;
 use crate::lexicon::{self, Hit};
 use crate::origin::Caller;
+use crate::scope::Scope;
 
 /// Most entries of each kind that a search answers.
 const MOST: usize = 100;

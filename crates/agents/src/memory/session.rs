@@ -1,47 +1,34 @@
 //! Scopes: the one that all share, and one for each session that has entries.
 
+use op_agent::Failure;
 use rusqlite::{Connection, OptionalExtension};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::invalid;
 use super::store::{COLUMNS, SHARED, Stored};
 use crate::database::Fault;
 use crate::origin::Caller;
+use crate::scope::Scope;
 
-/// Whose an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Scope {
-    /// Everybody's.
-    Shared,
-    /// The session's of the client that the call is made for; it goes with it.
-    Session,
+/// What a scope in the store is for those who see it.
+pub(super) fn whose(number: i64) -> Scope {
+    if number == SHARED { Scope::Shared } else { Scope::Session }
 }
 
-impl Scope {
-    /// What a scope in the store is for those who see it.
-    pub(super) fn of(scope: i64) -> Self {
-        if scope == SHARED { Self::Shared } else { Self::Session }
+/// The number of a scope, to write there.
+pub(super) fn enter(db: &Connection, scope: Scope, caller: &Caller) -> Result<i64, Fault> {
+    if scope == Scope::Shared {
+        return Ok(SHARED);
     }
-
-    /// Its number, to write there.
-    pub(super) fn enter(self, db: &Connection, caller: &Caller) -> Result<i64, Fault> {
-        if self == Self::Shared {
-            return Ok(SHARED);
-        }
-        let session = own(caller)?;
-        db.prepare_cached("INSERT INTO scopes (session) VALUES (?1) ON CONFLICT DO NOTHING")?
-            .execute([session])?;
-        Ok(number(db, session)?.unwrap_or(SHARED))
-    }
+    let session = own(caller)?;
+    db.prepare_cached("INSERT INTO scopes (session) VALUES (?1) ON CONFLICT DO NOTHING")?
+        .execute([&session])?;
+    Ok(number(db, &session)?.unwrap_or(SHARED))
 }
 
 /// The numbers of what a caller sees, in the order in which it is looked at: all of it, or one scope.
 pub(super) fn seen(db: &Connection, caller: &Caller, only: Option<Scope>) -> Result<Vec<i64>, Fault> {
     match only {
         Some(Scope::Shared) => Ok(vec![SHARED]),
-        Some(Scope::Session) => Ok(number(db, own(caller)?)?.into_iter().collect()),
+        Some(Scope::Session) => Ok(number(db, &own(caller)?)?.into_iter().collect()),
         None => {
             let session = if caller.session.is_empty() { None } else { number(db, &caller.session)? };
             Ok(session.into_iter().chain([SHARED]).collect())
@@ -60,12 +47,8 @@ pub(super) fn end(db: &Connection, session: &str) -> Result<usize, Fault> {
     Ok(theirs.len())
 }
 
-fn own(caller: &Caller) -> Result<&str, Fault> {
-    if caller.session.is_empty() {
-        let hint = "leave `scope` out, or open a session first";
-        return Err(invalid("the call belongs to no session, and asks for the entries of one", hint).into());
-    }
-    Ok(&caller.session)
+fn own(caller: &Caller) -> Result<String, Failure> {
+    Scope::Session.owner(&caller.session)
 }
 
 fn number(db: &Connection, session: &str) -> Result<Option<i64>, Fault> {
