@@ -43,6 +43,7 @@ use serde_json::Value;
 use crate::catalogue::Performer;
 
 pub use constraint::{Constraint, Rule};
+use pattern::parts;
 pub use pattern::{Glob, PathGlob, Pattern};
 pub use shelf::{Skills, Written};
 
@@ -202,7 +203,10 @@ impl Skill {
     }
 }
 
-/// The first glob that one of the path arguments matches.
+/// Longest path that Linux takes, in bytes (`PATH_MAX`): a longer one leads to no file.
+const PATH_MAX: usize = 4096;
+
+/// The first glob that one of the path arguments matches. Arguments come from outside and may be large.
 fn matching<'g>(globs: &'g [PathGlob], arguments: &Value) -> Option<&'g PathGlob> {
     let given = PATHS.iter().filter_map(|name| arguments.get(name));
     let mut paths: Vec<&str> = Vec::new();
@@ -213,5 +217,6 @@ fn matching<'g>(globs: &'g [PathGlob], arguments: &Value) -> Option<&'g PathGlob
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
         }
     }
-    globs.iter().find(|glob| paths.iter().any(|path| glob.matches(path)))
+    let paths: Vec<_> = paths.into_iter().filter(|path| path.len() < PATH_MAX).map(parts).collect();
+    globs.iter().find(|glob| paths.iter().any(|path| glob.fits(path)))
 }

@@ -43,8 +43,7 @@ impl Glob {
 
     /// Whether a name matches.
     pub fn matches(&self, name: &str) -> bool {
-        let (glob, name): (Vec<_>, Vec<_>) = (self.0.chars().collect(), name.chars().collect());
-        fits(&glob, &name, |glob| *glob == '*', |glob, letter| *glob == '?' || glob == letter)
+        is_like(&self.0, name)
     }
 }
 
@@ -63,11 +62,14 @@ impl PathGlob {
 
     /// Whether a path matches. A path is taken as it is written, less `.` parts.
     pub fn matches(&self, path: &str) -> bool {
-        let is_part = |part: &&str| !part.is_empty() && *part != ".";
+        self.fits(&parts(path))
+    }
+
+    /// Whether the path of these parts matches.
+    pub(crate) fn fits(&self, path: &[&str]) -> bool {
         let anywhere = (!self.0.starts_with('/')).then_some("**");
-        let globs: Vec<_> = anywhere.into_iter().chain(self.0.split('/').filter(is_part)).collect();
-        let parts: Vec<_> = path.split('/').filter(is_part).collect();
-        fits(&globs, &parts, |glob| *glob == "**", |glob, part| Glob((*glob).to_owned()).matches(part))
+        let globs: Vec<_> = anywhere.into_iter().chain(parts(&self.0)).collect();
+        fits(&globs, path, |glob| *glob == "**", |glob, part| is_like(glob, part))
     }
 }
 
@@ -102,6 +104,21 @@ impl Pattern {
     pub fn may_match(&self, performer: &Performer) -> bool {
         self.performer.matches(&performer.to_string())
     }
+}
+
+/// The parts of a path that lead somewhere.
+pub(crate) fn parts(path: &str) -> Vec<&str> {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
+}
+
+/// Whether a name is like a glob of names. Most are ASCII, and cost no memory.
+fn is_like(glob: &str, name: &str) -> bool {
+    if glob.is_ascii() && name.is_ascii() {
+        let (glob, name) = (glob.as_bytes(), name.as_bytes());
+        return fits(glob, name, |glob| *glob == b'*', |glob, letter| *glob == b'?' || glob == letter);
+    }
+    let (glob, name): (Vec<_>, Vec<_>) = (glob.chars().collect(), name.chars().collect());
+    fits(&glob, &name, |glob| *glob == '*', |glob, letter| *glob == '?' || glob == letter)
 }
 
 fn check(text: &str) -> Result<(), String> {

@@ -83,6 +83,10 @@ fn every_key_of_the_format_is_kept() {
         Some("a path is `**/*.rs`")
     );
     assert_eq!(because("file_read", json!({ "text": "c.rs", "path": "a" })), None);
+    let endless = format!("{}c.rs", "b/".repeat(1 << 20));
+    assert_eq!(because("file_read", json!({ "path": endless })), None, "it leads to no file");
+    let deep = format!("{}c.rs", "b/".repeat(2000));
+    assert!(because("file_read", json!({ "path": deep })).is_some());
 }
 
 #[test]
