@@ -95,13 +95,14 @@ const SESSION: [(&str, Check); 22] = [
 ];
 
 /// What holds for every operation.
-const RULES: [(&str, Rule); 6] = [
+const RULES: [(&str, Rule); 7] = [
     ("operation.accepted_first", rules::accepted),
     ("operation.sequence", rules::sequence),
     ("operation.one_outcome", rules::one_outcome),
     ("operation.outcome", rules::outcomes),
     ("operation.channel", rules::channels),
     ("operation.within_credit", rules::credit),
+    ("operation.bounded", rules::bounded),
 ];
 
 /// Holds the agent at an address against the protocol; `tell` hears of each check as it is made. Takes about as long as what the agent

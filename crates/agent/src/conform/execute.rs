@@ -3,7 +3,7 @@
 use op_proto::agent::v1::{ExecuteRequest, Operation, outcome};
 use tonic::Code;
 
-use super::record::{Record, ending};
+use super::record::{MOST, Record, ending};
 use super::report::{Checked, Gap, short, untried};
 use super::schema;
 use super::subject::{Subject, client, nobody};
@@ -39,6 +39,9 @@ async fn listen(subject: &Subject<'_>, operation: Operation, record: &mut Record
             return Err(short(format!("events of `{}` alone", record.id), format!("one of `{}`", event.id)));
         }
         record.hear(event);
+        if record.is_flooded() {
+            return Err(short(format!("at most {} MiB about `{name}`", MOST >> 20), "more"));
+        }
     }
     record.closed = true;
     Ok(())

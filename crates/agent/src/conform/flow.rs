@@ -23,7 +23,11 @@ pub(super) const PLENTY: u64 = 1 << 40;
 /// The call that writes much.
 pub(super) fn call<'a>(subject: &'a Subject<'_>) -> Result<&'a Call, Gap> {
     let large = subject.trial.large.as_ref();
-    large.ok_or_else(|| untried("name an operation that writes more than 256 KiB of output with --large"))
+    large.ok_or_else(|| {
+        untried(
+            "name an operation that writes more than 256 KiB of output, and less than 16 MiB, with --large",
+        )
+    })
 }
 
 /// An operation waits when its credit is used up, and goes on when it gets more. That it never sends more is judged over all.
@@ -83,7 +87,7 @@ pub(super) async fn large(subject: &Subject<'_>) -> Checked {
             (before, grew) = (written, Instant::now());
         }
         let came = match hub.until(QUIET, |hub| is_step(hub.record(&id), written)).await {
-            Err(Missed::Ended(status)) => Some(Missed::Ended(status).to_string()),
+            Err(missed @ (Missed::Ended(_) | Missed::Flood)) => Some(missed.to_string()),
             Ok(()) | Err(Missed::Silence(_)) => (grew.elapsed() > subject.trial.patience)
                 .then(|| format!("{written} bytes, and then silence")),
         };

@@ -6,12 +6,12 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::report::{Checked, short, untried};
-use super::subject::Subject;
+use super::subject::{Subject, in_time};
 
 /// An agent that tells its health is healthy while it serves.
 pub(super) async fn serving(subject: &Subject<'_>) -> Checked {
     let mut client = HealthClient::new(subject.connect().await?);
-    match client.check(HealthCheckRequest::default()).await {
+    match in_time(subject.trial.patience, client.check(HealthCheckRequest::default())).await {
         Ok(answer) => match answer.into_inner().status() {
             ServingStatus::Serving => Ok(String::new()),
             other => Err(short("SERVING", other.as_str_name())),

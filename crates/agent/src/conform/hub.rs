@@ -7,8 +7,8 @@ use std::time::Duration;
 use op_proto::agent::v1::agent_frame::Frame as Said;
 use op_proto::agent::v1::host_frame::Frame;
 use op_proto::agent::v1::{
-    Bye, Cancel, Completed, Credit, Event, Hello, HostCall, HostFrame, Operation, Outcome, Ping, Rejected,
-    Reply, Resume, Welcome, outcome,
+    AgentFrame, Bye, Cancel, Completed, Credit, Event, Hello, HostCall, HostFrame, Operation, Outcome, Ping,
+    Rejected, Reply, Resume, Welcome, outcome,
 };
 use prost::Message as _;
 use tokio::sync::mpsc;
@@ -18,13 +18,16 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Request, Status, Streaming};
 
 use super::frames::Frames;
-use super::record::{Record, output};
+use super::record::{MOST, Record, output};
 use super::report::{Gap, short};
 use super::subject::{MAX_MESSAGE, Subject};
 use crate::credit::INITIAL;
 
 /// Newest version of the protocol that is asked for.
 pub(super) const VERSION: u32 = 1;
+
+/// Most that is heard on one session, in bytes: a few operations that say all they may.
+const SESSION: usize = 4 * MOST;
 
 /// What a hub answers to host calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +50,13 @@ pub(super) struct Hub<'a> {
     pongs: Vec<u64>,
     /// Whether the agent said that it is going away.
     pub(super) draining: bool,
+    /// Bytes of what was heard.
+    heard: usize,
     /// Events of operations that nobody asked for.
     pub(super) strays: Vec<Event>,
     subject: &'a Subject<'a>,
     frames: mpsc::UnboundedSender<Vec<u8>>,
-    inbox: Streaming<op_proto::agent::v1::AgentFrame>,
+    inbox: Streaming<AgentFrame>,
 }
 
 /// Why something that was waited for did not come.
@@ -61,12 +66,15 @@ pub(super) enum Missed {
     Silence(Duration),
     /// The session ended.
     Ended(Option<Status>),
+    /// So much came that the rest was not listened to.
+    Flood,
 }
 
 impl fmt::Display for Missed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silence(time) => write!(f, "nothing of the kind within {time:?}"),
+            Self::Flood => f.write_str("so much that the rest was not listened to"),
             Self::Ended(None) => f.write_str("the end of the session"),
             Self::Ended(Some(status)) => {
                 write!(f, "the end of the session: {}: {}", status.code(), status.message())
@@ -79,8 +87,7 @@ impl fmt::Display for Missed {
 pub(super) async fn dial(
     subject: &Subject<'_>,
     version: u32,
-) -> Result<(mpsc::UnboundedSender<Vec<u8>>, Result<Streaming<op_proto::agent::v1::AgentFrame>, Status>), Gap>
-{
+) -> Result<(mpsc::UnboundedSender<Vec<u8>>, Result<Streaming<AgentFrame>, Status>), Gap> {
     let (frames, outbox) = mpsc::unbounded_channel();
     let hello = Frame::Hello(Hello { version, hub: "conform".to_owned() });
     // The other end is held right here.
@@ -126,6 +133,7 @@ impl<'a> Hub<'a> {
             records: HashMap::new(),
             pongs: Vec::new(),
             draining: false,
+            heard: 0,
             strays: Vec::new(),
             subject,
             frames,
@@ -192,7 +200,7 @@ impl<'a> Hub<'a> {
                 Err(_) => return Err(Missed::Silence(within)),
                 Ok(Ok(None)) => return Err(Missed::Ended(None)),
                 Ok(Err(status)) => return Err(Missed::Ended(Some(status))),
-                Ok(Ok(Some(frame))) => frame.frame.into_iter().for_each(|frame| self.hear(frame)),
+                Ok(Ok(Some(frame))) => self.hear(frame)?,
             }
         }
         Ok(())
@@ -230,23 +238,29 @@ impl<'a> Hub<'a> {
         }
     }
 
-    fn hear(&mut self, frame: Said) {
-        match frame {
-            Said::Event(event) => match self.records.get_mut(&event.id) {
-                Some(record) => record.hear(event),
+    fn hear(&mut self, frame: AgentFrame) -> Result<(), Missed> {
+        self.heard = self.heard.saturating_add(frame.encoded_len() + size_of::<AgentFrame>());
+        let mut is_flooded = self.heard > SESSION;
+        match frame.frame {
+            Some(Said::Event(event)) => match self.records.get_mut(&event.id) {
+                Some(record) => {
+                    record.hear(event);
+                    is_flooded |= record.is_flooded();
+                }
                 None => self.strays.push(event),
             },
-            Said::Pong(pong) => self.pongs.push(pong.token),
-            Said::Draining(_) => self.draining = true,
-            Said::HostCall(call) => self.answer(call),
-            Said::Welcome(_) | Said::CatalogueChanged(_) => {}
+            Some(Said::Pong(pong)) => self.pongs.push(pong.token),
+            Some(Said::Draining(_)) => self.draining = true,
+            Some(Said::HostCall(call)) => self.answer(call),
+            Some(Said::Welcome(_) | Said::CatalogueChanged(_)) | None => {}
         }
+        if is_flooded { Err(Missed::Flood) } else { Ok(()) }
     }
 
     fn answer(&mut self, call: HostCall) {
         let (id, number) = (call.id.clone(), call.number);
         if let Some(record) = self.records.get_mut(&id) {
-            record.host_calls.push(call);
+            record.hear_call(call);
         }
         let kind = match self.manner {
             Manner::Ignore => return,

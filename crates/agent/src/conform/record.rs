@@ -2,6 +2,13 @@
 
 use op_proto::agent::v1::event::Kind;
 use op_proto::agent::v1::{Event, HostCall, Outcome, outcome};
+use prost::Message;
+
+/// Most that is kept of one operation, in bytes: several times what operations of a trial say, and little beside what a machine has.
+pub(super) const MOST: usize = 16 << 20;
+
+/// How many events are kept of an operation that said more: the rules are held to these.
+const FEW: usize = 100;
 
 /// What was seen of one operation on one stream.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +29,8 @@ pub(super) struct Record {
     pub(super) resumed: Option<u64>,
     /// Whether its stream has ended well, so that nothing can follow.
     pub(super) closed: bool,
+    /// Bytes of what was heard.
+    pub(super) heard: usize,
 }
 
 impl Record {
@@ -34,10 +43,34 @@ impl Record {
         if let Some(Kind::Output(output)) = &event.kind {
             self.written += output.data.len() as u64;
         }
-        self.events.push(event);
         if let Some(credit) = self.credit {
             self.beyond = self.beyond.max(self.written.saturating_sub(credit));
         }
+        if self.takes(&event) {
+            self.events.push(event);
+        }
+    }
+
+    /// Notes a host call.
+    pub(super) fn hear_call(&mut self, call: HostCall) {
+        if self.takes(&call) {
+            self.host_calls.push(call);
+        }
+    }
+
+    /// Whether more was said than is kept.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.heard > MOST
+    }
+
+    /// Counts what was heard. Beyond the most, nothing is kept but the beginning.
+    fn takes<M: Message>(&mut self, message: &M) -> bool {
+        self.heard = self.heard.saturating_add(message.encoded_len() + size_of::<M>());
+        if self.is_flooded() {
+            self.events.truncate(FEW);
+            self.host_calls.truncate(FEW);
+        }
+        !self.is_flooded()
     }
 
     /// The first outcome.

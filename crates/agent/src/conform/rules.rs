@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 
 use op_proto::agent::v1::event::Kind;
-use op_proto::agent::v1::{Channel, Outcome, outcome};
+use op_proto::agent::v1::{Channel, Event, Outcome, outcome};
 use serde_json::Value;
 
-use super::record::{Record, word};
+use super::record::{MOST, Record, word};
 use super::report::{Checked, Gap, short, untried};
 
 /// The first event of an operation says that it is taken.
 pub(super) fn accepted(log: &[Record]) -> Checked {
     each(log, |record| {
         let fresh = record.resumed.is_none();
-        let taken = |event: &&op_proto::agent::v1::Event| matches!(event.kind, Some(Kind::Accepted(_)));
+        let taken = |event: &&Event| matches!(event.kind, Some(Kind::Accepted(_)));
         match record.events.first().filter(|first| fresh && !taken(first)) {
             Some(first) => Err(short(
                 format!("`accepted` as the first event of `{}`", record.id),
@@ -33,14 +33,14 @@ pub(super) fn sequence(log: &[Record]) -> Checked {
         let mut last = None;
         for event in &record.events {
             let follows = match (last, record.resumed) {
-                (Some(last), _) => event.sequence == last + event.folded + 1,
-                (None, None) => event.sequence == event.folded + 1,
+                (Some(last), _) => is_after(last, event),
+                (None, None) => is_after(0, event),
                 // Folded are then also events that the hub has seen.
-                (None, Some(seen)) => event.sequence > seen && event.sequence - seen <= event.folded + 1,
+                (None, Some(seen)) => event.sequence > seen && event.sequence - seen - 1 <= event.folded,
             };
             if !follows {
                 let last = last.or(record.resumed).unwrap_or_default();
-                let expected = format!("event {} of `{}`", last + 1, record.id);
+                let expected = format!("event {} of `{}`", last.saturating_add(1), record.id);
                 let came =
                     format!("{} as event {}, with {} folded", word(event), event.sequence, event.folded);
                 return Err(short(expected, came));
@@ -49,6 +49,11 @@ pub(super) fn sequence(log: &[Record]) -> Checked {
         }
         Ok(())
     })
+}
+
+/// Whether an event follows a sequence, with what is folded into it.
+fn is_after(last: u64, event: &Event) -> bool {
+    last.checked_add(event.folded).and_then(|folded| folded.checked_add(1)) == Some(event.sequence)
 }
 
 /// An operation has one outcome, and nothing after it; a stream of one operation does not end without.
@@ -113,6 +118,16 @@ pub(super) fn channels(log: &[Record]) -> Checked {
             None => Ok(()),
         }
     })
+}
+
+/// What is said of one operation has an end.
+pub(super) fn bounded(log: &[Record]) -> Checked {
+    match log.iter().find(|record| record.is_flooded()) {
+        Some(record) => {
+            Err(short(format!("at most {} MiB about `{}`", MOST >> 20, record.id), "more, and it was left"))
+        }
+        None => each(log, |_| Ok(())),
+    }
 }
 
 /// No operation of a session sends more output than it has credit for.

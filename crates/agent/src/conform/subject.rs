@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper_util::rt::TokioIo;
 use op_proto::Address;
@@ -66,8 +66,8 @@ impl<'a> Subject<'a> {
     /// Connects, and asks the agent what it is.
     pub(super) async fn reach(address: &'a Address, trial: &'a Trial) -> Result<Self, ReachError> {
         let failed = |source| ReachError::Connect { address: address.clone(), source };
-        let mut client = client(connect(address).await.map_err(failed)?);
-        let told = client.describe(DescribeRequest {}).await;
+        let mut client = client(connect(address, trial.patience).await.map_err(failed)?);
+        let told = in_time(trial.patience, client.describe(DescribeRequest {})).await;
         let failed = |source| ReachError::Describe { address: address.clone(), source: Box::new(source) };
         let described = told.map_err(failed)?.into_inner();
         let calls = [&trial.operation, &trial.slow, &trial.large, &trial.write, &trial.asks];
@@ -87,7 +87,7 @@ impl<'a> Subject<'a> {
 
     /// A connection of its own.
     pub(super) async fn connect(&self) -> Result<Channel, Gap> {
-        connect(self.address).await.map_err(|error| {
+        connect(self.address, self.trial.patience).await.map_err(|error| {
             super::report::short("that the agent takes another connection", error.to_string())
         })
     }
@@ -141,18 +141,28 @@ pub(super) fn client(channel: Channel) -> AgentClient<Channel> {
     AgentClient::new(channel).max_decoding_message_size(MAX_MESSAGE)
 }
 
-async fn connect(address: &Address) -> Result<Channel, tonic::transport::Error> {
+/// An answer that comes in time, or a status that says that none did.
+pub(super) async fn in_time<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Status> {
+    let silence = |_| Status::deadline_exceeded(format!("nothing within {patience:?}"));
+    tokio::time::timeout(patience, answer).await.map_err(silence)?
+}
+
+async fn connect(address: &Address, patience: Duration) -> Result<Channel, tonic::transport::Error> {
     match address.clone() {
         Address::Tcp { host, port } => {
             let host = if host.contains(':') { format!("[{host}]") } else { host };
-            Endpoint::from_shared(format!("http://{host}:{port}"))?.connect().await
+            Endpoint::from_shared(format!("http://{host}:{port}"))?.connect_timeout(patience).connect().await
         }
         Address::Unix(path) => {
             let connector = tower::service_fn(move |_| {
                 let path = path.clone();
                 async move { UnixStream::connect(path).await.map(TokioIo::new) }
             });
-            Endpoint::from_static("http://localhost").connect_with_connector(connector).await
+            let endpoint = Endpoint::from_static("http://localhost").connect_timeout(patience);
+            endpoint.connect_with_connector(connector).await
         }
     }
 }

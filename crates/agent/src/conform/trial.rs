@@ -46,7 +46,7 @@ pub struct Trial {
     pub operation: Option<Call>,
     /// Goes on for ten seconds or more unless it is stopped.
     pub slow: Option<Call>,
-    /// Writes more than 256 KiB of output, the same each time.
+    /// Writes more than 256 KiB of output and less than 16 MiB, the same each time.
     pub large: Option<Call>,
     /// Changes something, is not idempotent, and answers something else each time it is done.
     pub write: Option<Call>,

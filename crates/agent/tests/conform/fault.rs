@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use op_proto::agent::v1::agent_frame::Frame as Said;
 use op_proto::agent::v1::event::Kind;
 use op_proto::agent::v1::host_frame::Frame;
-use op_proto::agent::v1::{Ack, Completed, Credit, DescribeResponse, Draining, Event, Operation, outcome};
+use op_proto::agent::v1::{
+    Ack, Channel, Completed, Credit, DescribeResponse, Draining, Event, Operation, Output, outcome,
+};
 use tonic::Status;
 
 /// One way to fall short of the protocol.
@@ -49,6 +51,8 @@ pub(crate) enum Fault {
     Channel,
     /// What it cannot do is done.
     DoesAnything,
+    /// Whoever asks for its health waits.
+    HidesHealth,
     /// Pings are not answered.
     DeafToPings,
     /// A frame it does not know ends the session.
@@ -67,6 +71,10 @@ pub(crate) enum Fault {
     Forgets,
     /// More output than allowed.
     Floods,
+    /// It does not come to an end.
+    Drowns,
+    /// An event stands for more than there can be.
+    FoldsAll,
     /// No output after the first credit is used up.
     Stalls,
     /// Some output is lost.
@@ -230,6 +238,10 @@ impl Lie {
                 return Vec::new();
             }
             Fault::EndsWithout if is_outcome && event.id.contains("/value/") => return Vec::new(),
+            Fault::Drowns if event.id.contains("/value/") || event.id.contains("/cancel/") => {
+                return drowned(event);
+            }
+            Fault::FoldsAll if event.id.contains("/crowd/") => event.folded = u64::MAX,
             Fault::SkipsNumber if event.sequence > 1 => event.sequence += 1,
             Fault::RepeatsNumber if event.sequence > 1 => event.sequence -= 1,
             Fault::MixesUp if is_outcome && event.id.contains("/crowd/") => {
@@ -287,4 +299,18 @@ impl Lie {
     pub(crate) fn stays(&self) -> bool {
         self.fault == Fault::Stays
     }
+}
+
+/// An event, and more output than anybody wants.
+fn drowned(event: Event) -> Vec<Event> {
+    let output = Output { channel: Channel::Stdout.into(), data: vec![b'a'; 1 << 20].into() };
+    let first = event.sequence;
+    let more = (1..=20).map(|number| Event {
+        id: event.id.clone(),
+        sequence: first + number,
+        kind: Some(Kind::Output(output.clone())),
+        ..Event::default()
+    });
+    let more: Vec<_> = more.collect();
+    [vec![event], more].concat()
 }

@@ -16,9 +16,11 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::{UnboundedReceiverStream, UnixListenerStream};
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status, Streaming};
+use tonic_health::pb::health_server::HealthServer;
 
 use crate::fault::{Fault, Lie};
 use crate::honest::Honest;
+use crate::mute::Silent;
 
 /// Large enough for whatever the honest agent says.
 const MAX: usize = 16 << 20;
@@ -39,7 +41,9 @@ impl Liar {
         let lie = Arc::new(Mutex::new(Lie::new(fault)));
         let voice = Voice { fault, lie, behind: endpoint.connect_lazy() };
         let service = AgentServer::new(voice).max_encoding_message_size(MAX).max_decoding_message_size(MAX);
-        tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
+        let health = (fault == Fault::HidesHealth).then(|| HealthServer::new(Silent));
+        let server = Server::builder().add_service(service).add_optional_service(health);
+        tokio::spawn(server.serve_with_incoming(incoming));
         Self { address: Address::Unix(socket), honest }
     }
 }

@@ -3,4 +3,5 @@
 mod fault;
 mod honest;
 mod liar;
+mod mute;
 mod verdicts;

@@ -80,7 +80,7 @@ async fn a_minimal_agent_is_held_to_execute_alone() {
 }
 
 /// Each fault, and the checks that are meant for it.
-const CAUGHT: [(Fault, &[&str]); 33] = [
+const CAUGHT: [(Fault, &[&str]); 35] = [
     (Fault::None, &[]),
     (Fault::NamesTwice, &["describe.names"]),
     (Fault::Schema, &["describe.schemas"]),
@@ -138,6 +138,8 @@ const CAUGHT: [(Fault, &[&str]); 33] = [
     ),
     (Fault::Forgets, &["session.repeat", "session.kept"]),
     (Fault::Floods, &["session.credit", "operation.within_credit"]),
+    (Fault::Drowns, &["execute.value", "session.cancel", "operation.within_credit", "operation.bounded"]),
+    (Fault::FoldsAll, &["operation.sequence"]),
     (Fault::LosesOutput, &["session.large_output"]),
     (Fault::SpeaksNoSession, &[]),
     (Fault::NoWindow, &[]),
@@ -171,7 +173,8 @@ async fn each_fault_is_caught_by_the_checks_that_are_meant_for_it_and_by_no_othe
 }
 
 /// Faults after which an agent does not answer, so that many checks fall short: the check that is meant for it among them.
-const SILENT: [(Fault, &str); 5] = [
+const SILENT: [(Fault, &str); 6] = [
+    (Fault::HidesHealth, "health"),
     (Fault::SpeaksFirst, "session.welcome"),
     (Fault::DeafToPings, "session.ping"),
     (Fault::Stays, "session.bye"),
