@@ -1,5 +1,7 @@
 //! One stream of a program's output.
 
+use std::borrow::Cow;
+
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// As much as a pipe of Linux holds at most by default.
@@ -18,13 +20,18 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// The bytes as text; what is not UTF-8 is replaced. What is missing is said at the end.
+    /// All that was kept as text, for a reader; what is not UTF-8 is replaced. Whether it is all there is, `dropped` says.
+    pub(crate) fn whole(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    /// What fits into an answer as text; what is not UTF-8 is replaced. What is missing is said at the end.
     pub(crate) fn text(&self) -> String {
-        let whole = String::from_utf8_lossy(&self.bytes);
+        let whole = self.whole();
         let text = affordable(&whole);
         match (self.dropped, text.len() < whole.len()) {
             (0, false) => text.to_owned(),
-            (0, true) => format!("{text}\n[the rest is not text]"),
+            (0, true) => format!("{text}\n[the rest does not fit into an answer]"),
             (dropped, _) => format!("{text}\n[{dropped} more bytes were not kept]"),
         }
     }
@@ -120,5 +127,12 @@ mod tests {
         }
         let text = "a\u{1b}[0m ü".repeat(1000);
         assert_eq!(Kept { bytes: text.clone().into_bytes(), dropped: 0 }.text(), text);
+    }
+
+    #[test]
+    fn what_does_not_fit_into_an_answer_is_there_for_a_reader() {
+        let kept = Kept { bytes: vec![b'a'; AFFORDABLE + 1], dropped: 0 };
+        assert!(kept.text().ends_with("a\n[the rest does not fit into an answer]"));
+        assert_eq!(kept.whole().len(), AFFORDABLE + 1);
     }
 }

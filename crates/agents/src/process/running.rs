@@ -221,6 +221,11 @@ impl Running {
 }
 
 impl Ended {
+    /// Whether all that it said was kept.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.stdout.dropped == 0 && self.stderr.dropped == 0
+    }
+
     /// Itself, if the program `name` ended with the exit code 0; otherwise a failure that keeps what was said.
     pub(crate) fn succeeded(self, name: &str) -> Result<Self, Failure> {
         let how = match self.status.code() {

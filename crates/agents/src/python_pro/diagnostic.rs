@@ -127,11 +127,14 @@ pub(super) fn number(value: &Value) -> Option<u32> {
 
 /// A tool that did not do its work.
 pub(super) fn broke(reason: &str, name: &str, ended: &Ended) -> Failure {
-    let (stdout, stderr) = (ended.stdout.text(), ended.stderr.text());
+    let (stdout, stderr) = (ended.stdout.whole(), ended.stderr.whole());
     let last =
         [&stderr, &stdout].into_iter().find_map(|text| text.lines().rfind(|line| !line.trim().is_empty()));
-    let why =
-        last.map_or_else(|| "it did not say why".to_owned(), |line| line.trim().chars().take(300).collect());
+    let why = match last {
+        _ if !ended.is_whole() => "it says more than is read; name a part of the files at a time".to_owned(),
+        Some(line) => line.trim().chars().take(300).collect(),
+        None => "it did not say why".to_owned(),
+    };
     Failure::failed(reason, format!("{name} did not do its work: {why}")).detail(json!({
         "exit_code": ended.status.code(),
         "stdout": tail(&stdout),

@@ -118,10 +118,10 @@ async fn unformatted(
         _ => project.program("ruff").args(["format", "--diff", "--no-cache", "--"]),
     };
     let ended = process::run(program.args(chosen).keeping(OUTPUT).within(limit), call).await?;
-    let files = named(&ended.stdout.text());
+    let files = named(&ended.stdout.whole());
     match (ended.status.code(), files.is_empty()) {
         (Some(0), _) => Ok(Vec::new()),
-        (Some(1), false) if ended.stdout.dropped == 0 => {
+        (Some(1), false) if ended.is_whole() => {
             // A notebook is formatted cell by cell; that is not done here.
             let modules = files.iter().filter(|file| !file.contains(".ipynb"));
             Ok(modules.map(|file| project.directory.join(file)).collect())
@@ -157,7 +157,7 @@ async fn drafts(
         let program = filter(project, tool, &path).input(Some(old.clone())).keeping(OUTPUT).within(limit);
         let ended = process::read(program, call).await?;
         let new = String::from_utf8(ended.stdout.bytes.clone()).ok().filter(|new| !new.is_empty());
-        let Some(new) = new.filter(|_| ended.status.success() && ended.stdout.dropped == 0) else {
+        let Some(new) = new.filter(|_| ended.status.success() && ended.is_whole()) else {
             return Err(broke("format_failed", tool.name, &ended));
         };
         held += old.len() + new.len();

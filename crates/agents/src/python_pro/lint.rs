@@ -140,14 +140,14 @@ fn found(project: &Project<'_>, tool: Linter, ended: &Ended) -> Result<Vec<Diagn
                 .collect())
         }
         Linter::Flake8 | Linter::Pyflakes => {
-            let mut found = lines(project, &ended.stdout.text(), Severity::Warning);
+            let mut found = lines(project, &ended.stdout.whole(), Severity::Warning);
             // Syntax errors are told aside by pyflakes, and under a code of their own by flake8.
-            found.extend(lines(project, &ended.stderr.text(), Severity::Error));
+            found.extend(lines(project, &ended.stderr.whole(), Severity::Error));
             for one in found.iter_mut().filter(|one| one.code.as_deref() == Some("E999")) {
                 one.severity = Severity::Error;
             }
             let did = matches!((code, found.is_empty()), (Some(0), _) | (Some(1), false));
-            if did { Ok(found) } else { Err(failed()) }
+            if did && ended.is_whole() { Ok(found) } else { Err(failed()) }
         }
     }
 }

@@ -98,11 +98,11 @@ fn program<'a>(project: &Project<'a>, tool: &Tool) -> Program<'a> {
 fn found(project: &Project<'_>, tool: &Tool, ended: &Ended) -> Result<Vec<Diagnostic>, Failure> {
     let found = match tool.name {
         "pyright" => pyright(project, ended),
-        _ => Some(lines(project, &ended.stdout.text(), Severity::Note)),
+        _ => Some(lines(project, &ended.stdout.whole(), Severity::Note)),
     };
     let has_errors = |found: &[Diagnostic]| found.iter().any(|one| one.severity == Severity::Error);
     found
-        .filter(|found| ended.status.success() || has_errors(found))
+        .filter(|found| ended.is_whole() && (ended.status.success() || has_errors(found)))
         .ok_or_else(|| broke("typecheck_failed", tool.name, ended))
 }
 

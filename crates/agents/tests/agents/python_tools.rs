@@ -129,6 +129,41 @@ async fn code_is_checked_by_default_and_formatted_when_asked_to() {
     assert_eq!(agent.ask("format", json!({})).await.value()["changed"], json!([]));
 }
 
+/// A ruff whose diff of each file that is not formatted is 1 MiB long.
+const WORDY: &str = r#"cd "$place/root"
+case "$*" in
+--version) echo "ruff 0.17.6" ;;
+*--diff*)
+    for file in *.py; do
+        grep -q x=1 "$file" || continue
+        printf -- "--- $file\n+++ $file\n@@ -1 +1 @@\n-x=1\n+x = 1\n"; head -c 1048576 /dev/zero | tr '\0' ' '; echo
+    done; exit 1 ;;
+*) sed s/x=1/'x = 1'/ ;;
+esac"#;
+
+#[tokio::test]
+async fn every_file_is_formatted_however_long_the_diff_is() {
+    let agent = serve(&[("ruff", WORDY)]).await;
+    for name in ["b", "c", "d"] {
+        agent.put(&format!("root/{name}.py"), "x=1\n");
+    }
+    let value = agent.ask("format", json!({ "fix": true })).await.value();
+    assert_eq!(value["changed"], json!(["a.py", "b.py", "c.py", "d.py"]));
+    assert_eq!(agent.read("root/d.py"), "x = 1\n");
+}
+
+#[tokio::test]
+async fn a_diff_that_is_longer_than_is_read_formats_nothing_and_says_so() {
+    let agent = serve(&[("ruff", WORDY)]).await;
+    for number in 0..9 {
+        agent.put(&format!("root/m{number}.py"), "x=1\n");
+    }
+    let answer = agent.ask("format", json!({ "fix": true })).await;
+    assert_eq!(answer.failed().0, "format_failed");
+    assert!(answer.message().contains("more than is read"), "{}", answer.message());
+    assert_eq!(agent.read("root/m0.py"), "x=1\n");
+}
+
 #[tokio::test]
 async fn the_environment_of_the_project_comes_first() {
     let agent = serve(&[PYTHON, ("ruff", "exit 1")]).await;
