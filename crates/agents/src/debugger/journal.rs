@@ -36,7 +36,7 @@ pub(super) struct Journal {
     priority: Option<Level>,
     /// Only entries of one boot: `0` is the current one, `-1` the one before, or the id of one.
     boot: Option<String>,
-    /// Only entries whose message matches this regular expression (PCRE).
+    /// Only entries whose message matches this regular expression (PCRE); upper and lower case differ unless it begins with `(?i)`.
     grep: Option<String>,
     /// How many entries, the newest; at most 1000.
     #[serde(default = "few")]
@@ -85,6 +85,10 @@ pub(super) async fn journal(desk: Arc<Desk>, call: Call, args: Journal) -> Resul
     let mut entries: Vec<Entry> =
         String::from_utf8_lossy(&ended.stdout.bytes).lines().filter_map(entry).collect();
     let hidden = judge(ended)?;
+    // With a pattern, journalctl looks from the end and tells the newest first.
+    if args.grep.is_some() {
+        entries.reverse();
+    }
     let older = entries.len().saturating_sub(limit);
     entries.drain(..older);
     Ok(JournalRead { entries: entries.into_iter().map(told).collect(), more: older > 0, hidden })
@@ -98,6 +102,8 @@ fn flags(args: &Journal, now: Timestamp) -> Result<Vec<String>, Failure> {
     flags.extend(args.priority.map(|level| flag("priority", level.priority())));
     flags.extend(args.boot.as_deref().map(boot).transpose()?);
     flags.extend(args.grep.as_ref().map(|pattern| flag("grep", pattern)));
+    // By itself, journalctl minds the case only of patterns that have an upper case letter.
+    flags.extend(args.grep.as_ref().map(|_| flag("case-sensitive", true)));
     Ok(flags)
 }
 
@@ -127,9 +133,14 @@ mod tests {
             ..Journal::default()
         };
         let flags = flags(&args, Timestamp::UNIX_EPOCH).unwrap();
-        assert_eq!(
-            flags,
-            ["--unit=--flush", "--since=@1795687200.000000", "--priority=4", "--boot=-1", "--grep=a b"]
-        );
+        let expected = [
+            "--unit=--flush",
+            "--since=@1795687200.000000",
+            "--priority=4",
+            "--boot=-1",
+            "--grep=a b",
+            "--case-sensitive=true",
+        ];
+        assert_eq!(flags, expected);
     }
 }

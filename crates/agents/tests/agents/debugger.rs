@@ -5,15 +5,19 @@ use serde_json::{Value, json};
 use crate::stand_ins::StandIns;
 use crate::support::serve;
 
-/// A journal that is closed, missing, or holds three entries.
+/// A journal that is closed, missing, or holds three entries; with a pattern it begins with the newest, as journalctl does.
 const JOURNALCTL: &str = r#"
 [ -f "$place/closed" ] && { echo "No journal files were opened due to insufficient permissions." >&2; exit 1; }
 [ -f "$place/missing" ] && { echo "No journal files were found." >&2; exit 0; }
 [ -f "$place/others" ] && echo "Hint: You are currently not seeing messages from other users and the system." >&2
 entry() { printf '{"__REALTIME_TIMESTAMP":"%s","PRIORITY":"%s","_SYSTEMD_UNIT":"app.service","_PID":"7","MESSAGE":"%s"}\n' "$1" "$2" "$3"; }
+lines=9; order=cat
+for word in "$@"; do case "$word" in --lines=*) lines="${word#--lines=}" ;; --grep=*) order=tac ;; esac; done
+{
 entry 1700000000000000 6 "took 1 ms"
 entry 1700000001000000 6 "took 22 ms"
 entry 1700000002000000 3 "worker 3 died"
+} | tail -n "$lines" | $order
 "#;
 
 /// A gdb that tells one thread, of whatever it is asked.
@@ -113,6 +117,17 @@ async fn entries_of_the_journal_are_read_and_older_ones_said_to_be_there() {
     debugger.put("others", "");
     let value = debugger.ask("journal", json!({})).await.value();
     assert!(value["hidden"].as_str().unwrap().contains("systemd-journal"), "{value}");
+}
+
+#[tokio::test]
+async fn with_a_pattern_too_the_newest_entries_come_oldest_first() {
+    let debugger = debugger().await;
+    let value = debugger.ask("journal", json!({ "grep": ".", "limit": 2 })).await.value();
+    let told: Vec<&str> =
+        value["entries"].as_array().unwrap().iter().filter_map(|entry| entry["message"].as_str()).collect();
+    assert_eq!((told, &value["more"]), (vec!["took 22 ms", "worker 3 died"], &json!(true)));
+    let call = debugger.calls().remove(0);
+    assert!(call.contains("--grep=. --case-sensitive=true"), "{call}");
 }
 
 #[tokio::test]
