@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::review::{Review, Unchecked, plural};
+use crate::roots::Roots;
 
+pub(crate) mod above;
 pub(crate) mod area;
 mod job;
 pub(crate) mod lockfile;
@@ -82,14 +84,20 @@ impl File {
 }
 
 impl Repository {
-    /// Walks `root` and reads its manifests and lockfiles.
+    /// A repository for itself.
+    #[cfg(test)]
     pub(crate) fn load(root: &Path) -> Result<Self, LoadError> {
+        Self::within(root, &Roots::new(&[]))
+    }
+
+    /// Walks `root`, which lies within `roots`, and reads its manifests and lockfiles.
+    pub(crate) fn within(root: &Path, roots: &Roots) -> Result<Self, LoadError> {
         let read = |source| LoadError::Read { path: root.to_owned(), source };
         if !fs::metadata(root).map_err(read)?.is_dir() {
             return Err(LoadError::NotDirectory(root.to_owned()));
         }
         fs::read_dir(root).map_err(read)?;
-        let walk::Walked { files, mut left_out } = walk::walk(root);
+        let walk::Walked { files, mut left_out } = walk::walk(root, roots);
         let mut repository = Self {
             root: root.to_owned(),
             files,

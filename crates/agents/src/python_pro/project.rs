@@ -7,6 +7,7 @@ use ignore::WalkBuilder;
 use op_agent::Failure;
 
 use crate::process::Program;
+use crate::source::above;
 use crate::tools::Desk;
 
 /// Names of virtual environments, in the order in which they are looked for.
@@ -84,7 +85,9 @@ impl<'a> Project<'a> {
 
     /// The files of Python code, without what is hidden, ignored, or part of an environment.
     pub(super) fn sources(&self) -> Result<Vec<PathBuf>, Failure> {
-        let walk = WalkBuilder::new(&self.directory)
+        let mut walk = WalkBuilder::new(&self.directory);
+        above::obey(&mut walk, &self.desk.roots, &self.directory);
+        let walk = walk
             .require_git(false)
             .git_global(false)
             .parents(false)
@@ -187,6 +190,9 @@ mod tests {
         let names: Vec<_> =
             project.sources().unwrap().iter().map(|path| project.shown(path.to_str().unwrap())).collect();
         assert_eq!(names, ["sub/a.py"]);
+        let above = desk.roots.as_slice()[0].join(".gitignore");
+        fs::write(above, "sub/\n").unwrap();
+        assert_eq!(project.sources().unwrap_err().reason(), "no_files", "what is written above holds");
         let empty = Project::new(&desk, Path::new("empty")).unwrap();
         assert_eq!(empty.chosen(&[]).unwrap_err().reason(), "no_files");
     }

@@ -8,6 +8,7 @@ use ignore::overrides::{Override, OverrideBuilder};
 use ignore::types::{Types, TypesBuilder};
 use op_agent::Failure;
 
+use crate::source::above;
 use crate::tools::Desk;
 
 /// Which files are looked at.
@@ -41,6 +42,7 @@ impl<'a> Tree<'a> {
     pub(super) fn new(desk: &'a Desk, choice: &Choice<'_>) -> Result<Self, Failure> {
         let root = desk.roots.existing(choice.path)?;
         let mut walk = WalkBuilder::new(&root);
+        above::obey(&mut walk, &desk.roots, &root);
         walk.require_git(false)
             .git_global(false)
             .parents(false)

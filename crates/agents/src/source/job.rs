@@ -61,7 +61,7 @@ pub(crate) async fn run<T: Send + 'static>(
     let path = roots.existing(Path::new(&path))?;
     call.stdout(format!("reading {}\n", path.display())).await;
     let job = move || {
-        let repository = Repository::load(&path).map_err(|error| refused(&error))?;
+        let repository = Repository::within(&path, &roots).map_err(|error| refused(&error))?;
         let (stop, tell) = (|| call.is_cancelled(), |part: f64, what: &str| call.progress(part, what));
         work(&repository, &Pace::new(&stop, &tell))
             .map_err(|Stopped| Failure::cancelled("the review was cancelled"))

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::{DirEntry, WalkBuilder};
 
-use super::{Area, File, MAX_FILE, MAX_FILES};
+use super::{Area, File, MAX_FILE, MAX_FILES, above};
 use crate::review::{Unchecked, plural};
+use crate::roots::Roots;
 
 /// What a walk has found.
 #[derive(Debug)]
@@ -22,16 +23,18 @@ pub(super) struct Walked {
     pub(super) left_out: Vec<Unchecked>,
 }
 
-/// Lists the files under `root`.
-pub(super) fn walk(root: &Path) -> Walked {
-    walk_at_most(root, MAX_FILES)
+/// Lists the files under `root`, which lies within `roots`.
+pub(super) fn walk(root: &Path, roots: &Roots) -> Walked {
+    walk_at_most(root, roots, MAX_FILES)
 }
 
-fn walk_at_most(root: &Path, most: usize) -> Walked {
+fn walk_at_most(root: &Path, roots: &Roots, most: usize) -> Walked {
     let hidden = Arc::new(Mutex::new(BTreeSet::new()));
     let mut files = Vec::new();
     let mut left_out = Vec::new();
-    for entry in builder(root, &hidden).build() {
+    let mut builder = builder(root, &hidden);
+    above::obey(&mut builder, roots, root);
+    for entry in builder.build() {
         match entry {
             Ok(entry) if files.len() == most => {
                 if is_file(&entry) {
@@ -83,7 +86,7 @@ fn builder(root: &Path, hidden: &Arc<Mutex<BTreeSet<String>>>) -> WalkBuilder {
     let (base, hidden) = (root.to_owned(), Arc::clone(hidden));
     builder
         .hidden(false)
-        // What a repository ignores is written in it; the settings of the machine and of its parents are not part of it.
+        // What a repository ignores is written in it; the settings of the machine are not part of it.
         .require_git(false)
         .git_global(false)
         .parents(false)
@@ -146,6 +149,21 @@ mod tests {
         walked.files.iter().map(|file| file.path.as_str()).collect()
     }
 
+    /// No roots: nothing lies above.
+    fn alone() -> Roots {
+        Roots::new(&[])
+    }
+
+    #[test]
+    fn a_part_of_a_repository_has_the_files_that_it_has_within_the_whole() {
+        let dir =
+            tree(&[(".gitignore", "*.log\n/a/out\n"), ("a/x.rs", ""), ("a/x.log", ""), ("a/out/y.rs", "")]);
+        let base = dir.path().canonicalize().unwrap();
+        let part = walk(&base.join("a"), &Roots::new(std::slice::from_ref(&base)));
+        assert_eq!(paths(&part), ["x.rs"]);
+        assert_eq!(paths(&walk(&base, &alone())), [".gitignore", "a/x.rs"]);
+    }
+
     #[test]
     fn ignored_hidden_and_built_files_are_left_out() {
         let dir = tree(&[
@@ -160,7 +178,7 @@ mod tests {
             ("node_modules/a/index.js", "x"),
             ("src/lib.rs", "x"),
         ]);
-        let walked = walk(dir.path());
+        let walked = walk(dir.path(), &alone());
         assert_eq!(paths(&walked), [".env", ".gitignore", "Cargo.toml", "src/lib.rs", "src/target/mod.rs"]);
         assert_eq!(
             walked.left_out,
@@ -173,7 +191,7 @@ mod tests {
         let size = usize::try_from(MAX_FILE).unwrap();
         let (large, fits) = ("x".repeat(size + 1), "x".repeat(size));
         let dir = tree(&[("large.rs", &large), ("fits.rs", &fits)]);
-        let walked = walk(dir.path());
+        let walked = walk(dir.path(), &alone());
         assert_eq!(paths(&walked), ["fits.rs"]);
         assert_eq!(walked.left_out, [Unchecked::new("large.rs", "larger than 1 MiB")]);
     }
@@ -181,10 +199,10 @@ mod tests {
     #[test]
     fn more_files_than_the_bound_are_cut_and_said() {
         let dir = tree(&[("a", ""), ("b", ""), ("c", ""), ("d", "")]);
-        let walked = walk_at_most(dir.path(), 2);
+        let walked = walk_at_most(dir.path(), &alone(), 2);
         assert_eq!(paths(&walked), ["a", "b"]);
         assert_eq!(walked.left_out, [Unchecked::new("files", "only the first 2 files were looked at")]);
-        assert!(walk_at_most(dir.path(), 4).left_out.is_empty());
+        assert!(walk_at_most(dir.path(), &alone(), 4).left_out.is_empty());
     }
 
     #[cfg(unix)]
@@ -194,7 +212,7 @@ mod tests {
         let dir = tree(&[("a", "")]);
         std::os::unix::fs::symlink(outside.path(), dir.path().join("out")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("passwd"), dir.path().join("passwd")).unwrap();
-        assert_eq!(paths(&walk(dir.path())), ["a"]);
+        assert_eq!(paths(&walk(dir.path(), &alone())), ["a"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Desk, blocking};
+use crate::source::above;
 
 /// How many matches one answer carries.
 const MOST: usize = 1_000;
@@ -68,7 +69,7 @@ fn search(desk: &Desk, args: &FileSearch, most: usize, stopped: impl Fn() -> boo
         .build()
         .map_err(|error| Failure::rejected("invalid_pattern", error.to_string()))?;
     let mut found = Found { matches: Vec::new(), files: 0, left_out: 0, truncated: false };
-    for file in files(&root) {
+    for file in files(desk, &root) {
         if stopped() {
             return Err(Failure::cancelled("the search was stopped"));
         }
@@ -84,9 +85,10 @@ fn search(desk: &Desk, args: &FileSearch, most: usize, stopped: impl Fn() -> boo
 }
 
 /// Every file of the tree, in order of the names. Links are not followed, so that nothing leads out of it.
-fn files(root: &Path) -> impl Iterator<Item = io::Result<PathBuf>> {
-    WalkBuilder::new(root)
-        .require_git(false)
+fn files(desk: &Desk, root: &Path) -> impl Iterator<Item = io::Result<PathBuf>> {
+    let mut walk = WalkBuilder::new(root);
+    above::obey(&mut walk, &desk.roots, root);
+    walk.require_git(false)
         .git_global(false)
         .parents(false)
         .sort_by_file_name(std::cmp::Ord::cmp)
@@ -163,6 +165,15 @@ mod tests {
             [("src/a.rs", 1, "fn zero() {}"), ("src/b.rs", 1, "fn one() {}"), ("src/b.rs", 3, "fn two() {}")]
         );
         assert_eq!((found.files, found.left_out, found.truncated), (2, 1, false));
+    }
+
+    #[test]
+    fn a_folder_has_the_hits_that_it_has_within_the_whole() {
+        let (directory, desk) = tree();
+        fs::create_dir_all(directory.path().join("root/src/target")).unwrap();
+        fs::write(directory.path().join("root/src/target/d.rs"), "fn built() {}\n").unwrap();
+        let hits = |path: &str| find(&desk, path, "fn", MOST).unwrap().matches.len();
+        assert_eq!((hits("src"), hits(".")), (4, 4));
     }
 
     #[test]

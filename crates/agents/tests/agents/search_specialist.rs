@@ -26,6 +26,19 @@ async fn text_is_found_and_told_while_the_search_goes_on() {
 }
 
 #[tokio::test]
+async fn a_folder_has_the_hits_that_it_has_within_the_whole() {
+    let agent = place().await;
+    agent.put(".gitignore", "out/\n");
+    agent.put("app/out/main.py", "load()\n");
+    for (path, file) in [("", "app/main.py"), ("app", "main.py")] {
+        let found =
+            agent.ask("search", json!({ "pattern": r"load\(", "path": path, "types": ["py"] })).await.value();
+        let hits = found["matches"].as_array().unwrap();
+        assert_eq!((hits.len(), &hits[0]["file"]), (1, &json!(file)), "{found}");
+    }
+}
+
+#[tokio::test]
 async fn symbols_are_listed_over_languages() {
     let agent = place().await;
     let answer = agent.ask("outline", json!({})).await;
