@@ -41,6 +41,9 @@ pub(super) struct Applied {
     pub(super) changes: usize,
     /// The steps, with what was changed.
     pub(super) steps: Vec<PlannedStep>,
+    /// Why something that older revisions set aside is still there; null if nothing is. The next `apply` tries again to remove it.
+    #[serde(default)]
+    left_over: Option<String>,
 }
 
 /// Applies a plan. What it did is taken back when a step fails.
@@ -61,13 +64,13 @@ pub(super) async fn apply(desk: Arc<Desk>, call: Call, args: Apply) -> Result<Ap
 /// Looks at everything, where no revision before is half done.
 pub(super) async fn survey(site: Site<'_>, store: &Store, manifest: Manifest) -> Result<Survey, Failure> {
     let last = store.last()?;
-    if let Some(last) = last.as_ref().filter(|last| matches!(last.state, State::Unfinished | State::Failed)) {
+    if let Some(last) = last.filter(|last| matches!(last.state, State::Unfinished | State::Failed)) {
         let message = format!("revision {} of `{}` is half done", last.revision, manifest.name);
-        return Err(
-            Failure::rejected("unfinished", message).hint("`rollback` brings back what was there before it")
-        );
+        return Err(Failure::rejected("unfinished", message).hint(
+            "`rollback` brings back what was there before it, and with `accept = true` leaves what it cannot bring back",
+        ));
     }
-    Survey::take(site, manifest, last.as_ref()).await
+    Survey::take(site, manifest, Some(store)).await
 }
 
 /// Does what a survey found to be done, as a new revision.
@@ -97,12 +100,16 @@ pub(super) async fn perform(
     }
     record.state = State::Applied;
     store.write(&record).await?;
-    prune(site, store).await?;
+    let left_over = prune(site, store).await.err().map(|failure| failure.to_string());
+    if let Some(why) = &left_over {
+        site.call.stderr(format!("what older revisions set aside is not all removed: {why}\n")).await;
+    }
     Ok(Applied {
         deployment: record.manifest.name.clone(),
         revision: record.revision,
         changes: survey.changes(),
         steps: survey.steps(),
+        left_over,
     })
 }
 
@@ -151,7 +158,7 @@ async fn given_up(site: Site<'_>, store: &Store, mut record: Record, failure: Fa
     if failure.kind() == Kind::Cancelled || site.call.is_cancelled() {
         return Failure::cancelled(format!("revision {revision} is half done; `rollback` takes it back"));
     }
-    let taken_back = take_back(site, store, &mut record).await;
+    let taken_back = take_back(site, store, &mut record, false).await;
     let detail =
         json!({ "failure": failure.message(), "reason": failure.reason(), "taken_back": &taken_back });
     match taken_back.iter().find_map(|step| step.failure.as_ref()) {
@@ -165,15 +172,20 @@ async fn given_up(site: Site<'_>, store: &Store, mut record: Record, failure: Fa
     .detail(detail)
 }
 
-/// Forgets revisions that are older than those that are kept, and what they set aside.
+/// Forgets revisions that are older than those that are kept, and what they set aside; fails if one could not be forgotten.
 async fn prune(site: Site<'_>, store: &Store) -> Result<(), Failure> {
     let revisions = store.revisions()?;
+    let mut pruned = Ok(());
     for revision in &revisions[..revisions.len().saturating_sub(KEPT)] {
-        let record = store.read(*revision)?;
-        for (step, before) in record.manifest.steps.iter().zip(&record.before) {
-            step.forget(site, before).await?;
-        }
-        store.forget(*revision)?;
+        pruned = pruned.and(forget(site, store, *revision).await);
     }
-    Ok(())
+    pruned
+}
+
+async fn forget(site: Site<'_>, store: &Store, revision: u64) -> Result<(), Failure> {
+    let record = store.read(revision)?;
+    for (step, before) in record.manifest.steps.iter().zip(&record.before) {
+        step.forget(site, before).await?;
+    }
+    store.forget(revision)
 }

@@ -22,12 +22,12 @@ const COLUMNS: &str = "--format={{.ID}} {{.State}} {{.Label \"com.docker.compose
 #[serde(deny_unknown_fields)]
 pub(super) struct Compose {
     /// The compose file; a relative path starts at the first root.
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// The name of the project: small letters, digits, `-` and `_`.
     pub(super) project: String,
     /// Only these services and what they depend on; all of them by default.
     #[serde(default)]
-    services: Vec<String>,
+    pub(super) services: Vec<String>,
 }
 
 /// The containers of a project, by their services.

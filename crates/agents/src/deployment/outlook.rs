@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::manifest::Manifest;
-use super::record::Record;
+use super::record::Store;
 use super::step::Seen;
 use crate::tools::Desk;
 
@@ -58,17 +58,17 @@ impl PlannedStep {
 }
 
 impl Survey {
-    /// Looks at everything that a manifest names. `last` is what was applied before.
+    /// Looks at everything that a manifest names. `store` is what was applied before.
     pub(super) async fn take(
         site: Site<'_>,
         manifest: Manifest,
-        last: Option<&Record>,
+        store: Option<&Store>,
     ) -> Result<Self, Failure> {
         let mut outlooks = Vec::new();
         for (index, step) in manifest.steps.iter().enumerate() {
-            let before = last.and_then(|last| last.after(&step.target()));
+            let last = store.map(|store| store.left_behind(&step.target())).transpose()?.flatten();
             let named = |failure: Failure| in_step(index, &step.target(), failure);
-            outlooks.push(step.look(site, before).await.map_err(named)?);
+            outlooks.push(step.look(site, last.as_ref()).await.map_err(named)?);
         }
         Ok(Self { manifest, outlooks })
     }

@@ -40,11 +40,8 @@ pub(super) struct Planned {
 /// Looks at what is there, and changes nothing.
 pub(super) async fn plan(desk: Arc<Desk>, call: Call, args: Plan) -> Result<Planned, Failure> {
     let manifest = load(&desk, args.manifest, args.inline).await?;
-    let last = match desk.settings.state {
-        Some(_) => Store::open(&desk, &manifest.name)?.last()?,
-        None => None,
-    };
-    let survey = Survey::take(Site { desk: &desk, call: &call }, manifest, last.as_ref()).await?;
+    let store = desk.settings.state.as_ref().map(|_| Store::open(&desk, &manifest.name)).transpose()?;
+    let survey = Survey::take(Site { desk: &desk, call: &call }, manifest, store.as_ref()).await?;
     Ok(Planned {
         deployment: survey.manifest.name.clone(),
         digest: survey.digest(),

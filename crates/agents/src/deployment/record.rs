@@ -27,7 +27,7 @@ pub(super) enum State {
     Applied,
     /// It failed, or was to be taken back, and some of it could not be.
     Failed,
-    /// What was there before is there again.
+    /// What was there before is there again, but for what was left.
     RolledBack,
 }
 
@@ -43,6 +43,8 @@ pub(super) enum Progress {
     Done(Seen),
     /// It is taken back.
     TakenBack,
+    /// It could not be taken back, and that was accepted.
+    Left,
 }
 
 /// A revision of a deployment.
@@ -68,10 +70,14 @@ pub(super) struct Store {
 }
 
 impl Record {
-    /// What was there when the step for a target was done.
-    pub(super) fn after(&self, target: &str) -> Option<&Seen> {
+    /// What this revision left behind of a target: what its step brought about, or what was there before where it is taken back.
+    fn left_behind(&self, target: &str) -> Option<&Seen> {
         let at = self.manifest.steps.iter().position(|step| step.target() == target)?;
-        if let Some(Progress::Done(after)) = self.progress.get(at) { Some(after) } else { None }
+        if let Some(Progress::Done(after)) = self.progress.get(at) {
+            Some(after)
+        } else {
+            self.before.get(at)
+        }
     }
 }
 
@@ -107,6 +113,16 @@ impl Store {
     /// The newest revision.
     pub(super) fn last(&self) -> Result<Option<Record>, Failure> {
         self.revisions()?.last().map(|revision| self.read(*revision)).transpose()
+    }
+
+    /// What the newest revision with a step for a target left behind.
+    pub(super) fn left_behind(&self, target: &str) -> Result<Option<Seen>, Failure> {
+        for revision in self.revisions()?.iter().rev() {
+            if let Some(seen) = self.read(*revision)?.left_behind(target) {
+                return Ok(Some(seen.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// The numbers of the revisions that are kept, oldest first.

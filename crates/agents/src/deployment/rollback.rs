@@ -22,6 +22,9 @@ pub(super) struct Rollback {
     deployment: Option<String>,
     /// The number of the revision; the newest by default. Only the newest that is not rolled back can be.
     revision: Option<u64>,
+    /// Leave what cannot be taken back as it is, and have done with the revision: the next can be applied.
+    #[serde(default)]
+    accept: bool,
     /// The arguments of the call that is undone. They are not needed: the revision is kept.
     #[serde(default)]
     #[expect(dead_code, reason = "whoever undoes a call hands over its arguments")]
@@ -68,12 +71,14 @@ pub(super) async fn rollback(desk: Arc<Desk>, call: Call, args: Rollback) -> Res
     let steps = if is_done {
         Vec::new()
     } else {
-        take_back(Site { desk: &desk, call: &call }, &store, &mut record).await
+        take_back(Site { desk: &desk, call: &call }, &store, &mut record, args.accept).await
     };
     if steps.iter().any(|step| step.failure.is_some()) {
         let message = format!("revision {} of `{deployment}` is not all taken back", record.revision);
         return Err(Failure::failed("not_restored", message)
-            .hint("mend what the steps tell and roll back again: what is taken back stays so")
+            .hint(
+                "mend what the steps tell and roll back again: what is taken back stays so; or leave the rest with `accept = true`",
+            )
             .detail(json!({ "steps": steps })));
     }
     Ok(RolledBack {
@@ -121,19 +126,35 @@ fn wanted(store: &Store, deployment: &str, revision: Option<u64>) -> Result<Opti
 }
 
 /// Takes back the steps of a revision that were begun, the last first, and goes on where one cannot be: nothing else depends on it.
-pub(super) async fn take_back(site: Site<'_>, store: &Store, record: &mut Record) -> Vec<StepBack> {
+/// Where that is accepted, such a step is left as it is.
+pub(super) async fn take_back(
+    site: Site<'_>,
+    store: &Store,
+    record: &mut Record,
+    accept: bool,
+) -> Vec<StepBack> {
     let mut steps = Vec::new();
     record.state = State::RolledBack;
     for index in (0..record.progress.len()).rev() {
         let after = match &record.progress[index] {
-            Progress::Waiting | Progress::TakenBack => continue,
+            Progress::Waiting | Progress::TakenBack | Progress::Left => continue,
             Progress::Begun => None,
             Progress::Done(after) => Some(after.clone()),
         };
         let step = &record.manifest.steps[index];
         let target = step.target();
         let taken = step.take_back(site, &record.before[index], after.as_ref()).await;
-        let taken = taken.inspect(|_| record.progress[index] = Progress::TakenBack);
+        let taken = taken.inspect(|_| record.progress[index] = Progress::TakenBack).or_else(|failure| {
+            // A call that was stopped did not find out what cannot be taken back.
+            if !accept || site.call.is_cancelled() {
+                return Err(failure);
+            }
+            record.progress[index] = Progress::Left;
+            Ok(TakenBack {
+                left: vec![format!("it could not be taken back: {failure}")],
+                ..TakenBack::default()
+            })
+        });
         let told = match &taken {
             Ok(back) if back.done.is_empty() && back.left.is_empty() => "already so".to_owned(),
             Ok(back) => [back.done.as_slice(), &back.left].concat().join("; "),

@@ -59,6 +59,8 @@ enum Is {
     Drifted,
     /// Not applied, or taken back.
     NotApplied,
+    /// Left as it is, since it could not be taken back.
+    Left,
 }
 
 /// Looks at what is there, and holds it against what was applied.
@@ -79,6 +81,7 @@ pub(super) async fn status(desk: Arc<Desk>, call: Call, args: Status) -> Result<
                 (if now.seen.is_like(after) { Is::AsApplied } else { Is::Drifted }, now.changes)
             }
             Progress::Waiting | Progress::Begun | Progress::TakenBack => (Is::NotApplied, Vec::new()),
+            Progress::Left => (Is::Left, Vec::new()),
         };
         site.call.stdout(format!("{target}: {is:?}\n")).await;
         steps.push(StepStanding { target, is, changes });

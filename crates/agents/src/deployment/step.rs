@@ -43,7 +43,7 @@ pub(super) enum Seen {
 pub(super) struct TakenBack {
     /// What was done, a sentence each.
     pub(super) done: Vec<String>,
-    /// What was left as it is, since somebody else changed it meanwhile.
+    /// What was left as it is: somebody else changed it meanwhile, or it could not be taken back and that was accepted.
     pub(super) left: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl Step {
         }
     }
 
-    /// Looks at what is there, and says what would change. `last` is what was there when it was applied before.
+    /// Looks at what is there, and says what would change. `last` is what the deployment left behind before.
     pub(super) async fn look(&self, site: Site<'_>, last: Option<&Seen>) -> Result<Outlook, Failure> {
         match self {
             Self::Unit(unit) => unit.look(site).await,

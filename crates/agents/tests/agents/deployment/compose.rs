@@ -88,6 +88,24 @@ async fn settings_that_no_deployment_made_are_lost_only_by_somebody_who_says_so(
     assert_eq!(refused.rejected(), "irreversible");
     agent.ask("apply", planned(&agent, &step(), true).await).await.value();
     assert_eq!(rollback(&agent, "shop").await["complete"], false);
+    agent.put("root/compose.yaml", "web 3\n");
+    let arguments = json!({ "project": "shop", "file": "compose.yaml", "irreversible": true });
+    assert_eq!(agent.ask("compose_up", arguments).await.value()["changes"], 1);
+    assert_eq!(containers(&agent), ["running web 3"]);
+}
+
+#[tokio::test]
+async fn settings_that_were_brought_back_are_still_kept() {
+    let agent = compose("web 1\n").await;
+    deploy(&agent, &step()).await;
+    for settings in [2, 3] {
+        agent.put("root/compose.yaml", &format!("web {settings}\n"));
+        let plan = agent.ask("plan", json!({ "inline": step() })).await.value();
+        assert_eq!(plan["reversible"], true, "{plan}");
+        deploy(&agent, &step()).await;
+        assert_eq!(rollback(&agent, "shop").await["complete"], true);
+        assert_eq!(containers(&agent), ["running web 1"]);
+    }
 }
 
 #[tokio::test]

@@ -28,8 +28,7 @@ case "$1 $2" in
 "start "*) echo "$(rest $2 1,2) true $(rest $2 4)" > $2 ;;
 "stop "*) echo "$(rest $2 1,2) false $(rest $2 4)" > $2 ;;
 "rename "*) id=$(which "$2"); echo "$3 $(rest $id 2-)" > $id ;;
-"rm --force") rm "$3" ;;
-"rm "*) rm "$2" ;;
+"rm "*) [ -f "$place/stuck" ] && { echo "device is busy" >&2; exit 1; }; [ "$2" = --force ] && shift; rm "$2" ;;
 esac
 "#;
 
@@ -138,6 +137,50 @@ async fn what_is_set_aside_goes_with_the_last_revision_that_could_bring_it_back(
     assert!(!left.iter().any(|told| told.contains("somebodys")), "{left:?}");
     let status = agent.ask("status", json!({ "deployment": "shop" })).await.value();
     assert_eq!(status["revisions"], json!([2, 3, 4, 5, 6]));
+}
+
+#[tokio::test]
+async fn what_is_applied_is_applied_even_if_what_was_set_aside_long_ago_cannot_be_removed() {
+    let agent = engine().await;
+    agent.put("containers/somebodys", "web sha256:old true \n");
+    agent.put("stuck", "");
+    let deploy = async |port: u32| {
+        let mut step = web();
+        step["ports"] = json!([format!("{port}:80")]);
+        agent.ask("apply", planned(&agent, &one(step), false).await).await
+    };
+    for port in 1..=5 {
+        assert_eq!(deploy(port).await.value()["left_over"], Value::Null);
+    }
+    let answer = deploy(6).await;
+    assert!(
+        answer.value()["left_over"].as_str().unwrap().contains("ended with the exit code 1"),
+        "{}",
+        answer.value()
+    );
+    assert!(answer.text().contains("not all removed"), "{}", answer.text());
+    agent.remove("stuck");
+    assert_eq!(deploy(7).await.value()["left_over"], Value::Null);
+    let status = agent.ask("status", json!({ "deployment": "shop" })).await.value();
+    assert_eq!(status["revisions"], json!([3, 4, 5, 6, 7]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_back_is_left_by_somebody_who_says_so() {
+    let agent = engine().await;
+    deploy(&agent, &one(web())).await;
+    agent.put("stuck", "");
+    let answer = agent.ask("rollback", json!({ "deployment": "shop" })).await;
+    assert_eq!(answer.failed().0, "not_restored");
+    assert!(answer.hint().contains("accept = true"), "{}", answer.hint());
+    let refused = agent.ask("apply", planned(&agent, &one(web()), false).await).await;
+    assert_eq!(refused.rejected(), "unfinished");
+    let back = agent.ask("rollback", json!({ "deployment": "shop", "accept": true })).await.value();
+    assert_eq!((&back["complete"], &back["steps"][0]["failure"]), (&json!(false), &Value::Null));
+    assert!(back["steps"][0]["left"][0].as_str().unwrap().contains("could not be taken back"), "{back}");
+    let status = agent.ask("status", json!({ "deployment": "shop" })).await.value();
+    assert_eq!((&status["state"], &status["steps"][0]["is"]), (&json!("rolled_back"), &json!("left")));
+    assert_eq!(deploy(&agent, &one(web())).await["changes"], 0, "the container still is there");
 }
 
 #[tokio::test]
