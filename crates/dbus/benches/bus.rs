@@ -1,25 +1,24 @@
 //! What the door costs on the bus: `cargo bench -p op-dbus`, or with a number for so many calls in each row.
 //!
 //! Property reads and method calls through the door, against those of a bare service of zbus on the same private bus that answers
-//! the same and does nothing else. Both are processes of their own. Prints p50,
-//! p99, calls per second, and the ratios to the bare service.
+//! the same and does nothing else. Both are processes of their own. Prints p50, p99, calls per second, and the ratios to the bare
+//! service. The last two rows are starts of runs while a thousand others are active, without and with `busctl monitor` on the bus,
+//! and the ratios of the one to the other.
 
-use std::io::Read as _;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+#[path = "bus/door.rs"]
+mod door;
+#[path = "bus/process.rs"]
+mod process;
+#[path = "bus/starts.rs"]
+mod starts;
+
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use op_dbus::{Bus, Door, NAME};
-use op_engine::fakes::{FixedAgents, MemoryJournal, ScriptedPerform};
-use op_engine::ports::{ReloadError, Service, Standing, SystemClock};
-use op_engine::{Engine, Library, Limits, Ports, Warden};
-use op_plan::Catalogue;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use op_dbus::NAME;
 use zbus::{Connection, interface};
+
+use process::{Server, bus, until_closed};
 
 /// Says to this program that it serves, and where the bus is.
 const SERVE: &str = "DBUS_BENCH_SERVE";
@@ -43,7 +42,8 @@ fn main() -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if let Ok(address) = std::env::var(SERVE) {
         let is_bare = std::env::var(KIND).as_deref() == Ok("bare");
-        return runtime.block_on(async { if is_bare { bare(&address).await } else { door(&address).await } });
+        return runtime
+            .block_on(async { if is_bare { bare(&address).await } else { door::serve(&address).await } });
     }
     let calls = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(CALLS);
     runtime.block_on(compare(calls))
@@ -74,7 +74,7 @@ async fn compare(calls: usize) -> Result<(), Failed> {
         let own = measure(&client, at_once, calls, NAME, ROOT, MANAGER, "ListAgents", &()).await?;
         own.print(&format!("method, {at_once} at once"), &base);
     }
-    Ok(())
+    starts::compare(&client, &address).await
 }
 
 /// What a row measured.
@@ -85,6 +85,15 @@ struct Row {
 }
 
 impl Row {
+    /// Of calls that were made one after the other.
+    fn new(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
+        let total: Duration = times.iter().sum();
+        let calls = u32::try_from(times.len()).unwrap_or(u32::MAX);
+        Self { p50: at(50), p99: at(99), rate: f64::from(calls) / total.as_secs_f64() }
+    }
+
     fn print(&self, name: &str, base: &Self) {
         let micros = |of: Duration| of.as_secs_f64() * 1e6;
         let ratio = |own: Duration, base: Duration| own.as_secs_f64() / base.as_secs_f64();
@@ -132,53 +141,6 @@ where
     Ok(Row { p50: times[calls / 2], p99: times[calls * 99 / 100], rate })
 }
 
-async fn bus(home: &Path) -> Result<(tokio::process::Child, String), Failed> {
-    let config = home.join("bus.conf");
-    let text = format!(
-        "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
-         \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n\
-         <busconfig><type>session</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\
-         <policy context=\"default\"><allow user=\"*\"/><allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>",
-        home.join("bus").display()
-    );
-    std::fs::write(&config, text)?;
-    let mut command = tokio::process::Command::new("dbus-daemon");
-    command.arg("--config-file").arg(config).args(["--nofork", "--nosyslog", "--print-address=1"]);
-    let mut daemon = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-    let mut lines = BufReader::new(daemon.stdout.take().ok_or("no output")?).lines();
-    lines.next_line().await?.ok_or("the bus does not start")?;
-    Ok((daemon, format!("unix:path={}", home.join("bus").display())))
-}
-
-/// This program as a service in a process of its own.
-struct Server(Child);
-
-impl Server {
-    async fn start(address: &str, kind: &str) -> Result<Self, Failed> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.env(SERVE, address).env(KIND, kind).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut server = Self(command.spawn()?);
-        let said = tokio::process::ChildStdout::from_std(server.0.stdout.take().ok_or("no output")?)?;
-        BufReader::new(said).lines().next_line().await?.ok_or("the service does not start")?;
-        Ok(server)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // One that is gone already is what was wanted.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Serves until whoever started it closes its input.
-async fn until_closed() -> Result<(), Failed> {
-    println!("ready");
-    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
-    Ok(())
-}
-
 /// Answers what the door answers, and does nothing else.
 struct Echo;
 
@@ -199,50 +161,4 @@ async fn bare(address: &str) -> Result<(), Failed> {
     let builder = zbus::connection::Builder::address(address);
     let _served = builder.serve_at("/", Echo).name(ECHO).build().await?;
     until_closed().await
-}
-
-async fn door(address: &str) -> Result<(), Failed> {
-    let ports = Ports {
-        journal: Arc::new(MemoryJournal::new()),
-        perform: Arc::new(ScriptedPerform::default()),
-        agents: Arc::new(FixedAgents::of(Catalogue::default())),
-        clock: Arc::new(SystemClock::new()),
-    };
-    let engine = Engine::new(ports, Library::default(), Limits::default());
-    let shutdown = CancellationToken::new();
-    let bus = Bus::Address(address.to_owned());
-    let warden = Warden::new(0, vec![]);
-    let door = Door::open(bus, engine, warden, Arc::new(Still::new()), vec![], shutdown.clone()).await?;
-    let served = tokio::spawn(door.serve());
-    until_closed().await?;
-    shutdown.cancel();
-    Ok(served.await??)
-}
-
-/// A daemon that is never reloaded.
-struct Still(watch::Sender<Standing>);
-
-impl Still {
-    fn new() -> Self {
-        Self(watch::Sender::new(Standing { generation: 1, errors: Vec::new() }))
-    }
-}
-
-#[async_trait::async_trait]
-impl Service for Still {
-    async fn reload(&self) -> Result<u64, ReloadError> {
-        Err(ReloadError::Fixed)
-    }
-
-    fn standing(&self) -> watch::Receiver<Standing> {
-        self.0.subscribe()
-    }
-
-    fn log_level(&self) -> String {
-        "info".to_owned()
-    }
-
-    fn set_log_level(&self, _level: &str) -> Result<(), String> {
-        Ok(())
-    }
 }
