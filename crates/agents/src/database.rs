@@ -57,7 +57,7 @@ impl Database {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Asks something. The connection cannot write.
+    /// Asks something. The connection cannot write, and all that is asked sees the same state, whatever is written meanwhile.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
@@ -66,8 +66,10 @@ impl Database {
             inner.ensure_open()?;
             let kept = locked(&inner.idle_readers).pop();
             let mut db = kept.map_or_else(|| open::reader(inner.path()?), Ok)?;
-            let answer = watch.over(&mut db, |db| query(db))?;
-            locked(&inner.idle_readers).push(db);
+            let answer = watch.over(&mut db, |db| snapshot(db, query))?;
+            if db.is_autocommit() {
+                locked(&inner.idle_readers).push(db);
+            }
             answer
         })
         .await
@@ -169,6 +171,13 @@ fn transact<T>(
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let answer = change(&transaction)?;
     transaction.commit()?;
+    Ok(answer)
+}
+
+fn snapshot<T>(db: &mut Connection, query: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Deferred)?;
+    let answer = query(&transaction)?;
+    transaction.rollback()?;
     Ok(answer)
 }
 

@@ -56,7 +56,6 @@ pub(crate) struct Text<'a> {
 /// Puts a text in.
 pub(crate) fn put(db: &Connection, text: &Text<'_>) -> Result<(), Fault> {
     let body = kept(text.body);
-    let whole: usize = text.body.iter().map(|word| word.len() + 1).sum();
     let length = i64::try_from(text.heading.len() * HEADING + text.body.len()).unwrap_or(i64::MAX);
     let mut every = distinct(text.heading);
     every.extend(distinct(text.body));
@@ -73,7 +72,7 @@ pub(crate) fn put(db: &Connection, text: &Text<'_>) -> Result<(), Fault> {
         text.space,
         text.until,
         length,
-        whole > KEPT,
+        whole(text.body) > KEPT,
         text.heading.join(" "),
         body,
         alike::digest(text.body)
@@ -119,6 +118,11 @@ fn count(db: &Connection, space: i64, texts: i64, length: i64) -> Result<(), Fau
         db.prepare_cached("DELETE FROM lexicon_totals WHERE space = ?1 AND texts = 0")?.execute([space])?;
     }
     Ok(())
+}
+
+/// Bytes of the words of a body, with a blank behind each.
+fn whole(body: &[String]) -> usize {
+    body.iter().map(|word| word.len() + 1).sum()
 }
 
 /// The first words of a body, as many as are kept.

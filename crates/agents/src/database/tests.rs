@@ -116,6 +116,30 @@ async fn reads_do_not_wait_for_a_write() {
 }
 
 #[tokio::test]
+async fn a_read_sees_one_state_whatever_is_written_meanwhile() {
+    let home = tempfile::tempdir().unwrap();
+    let database = at(&home, &[FIRST]);
+    put(&database, "a").await.unwrap();
+    let (begin, mut began) = tokio::sync::mpsc::unbounded_channel::<()>();
+    let (go, gone) = channel::<()>();
+    let mut read = Box::pin(database.read(move |db| {
+        let many = || db.query_row("SELECT count(*) FROM words", (), |row| row.get::<_, i64>(0));
+        let first = many()?;
+        let _ = begin.send(());
+        let _ = gone.recv();
+        Ok((first, many()?))
+    }));
+    tokio::select! {
+        _ = &mut read => panic!("it ended"),
+        _ = began.recv() => {}
+    }
+    put(&database, "b").await.unwrap();
+    go.send(()).unwrap();
+    assert_eq!(read.await, Ok((1, 1)));
+    assert_eq!(count(&database).await, Ok(2));
+}
+
+#[tokio::test]
 async fn what_nobody_waits_for_any_more_is_interrupted() {
     const ENDLESS: &str =
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n";

@@ -1,7 +1,7 @@
 //! Which text says the same already.
 //!
 //! Two bodies are held against each other as sets of words: how many they share of how many there are in either (Jaccard). A text with
-//! the very same set is always found. One that shares at least the threshold must share one of the rarest words (prefix filtering,
+//! the very same set is always found; of a body that is longer than what is kept of it, nothing else is. One that shares at least the threshold must share one of the rarest words (prefix filtering,
 //! Chaudhuri et al., 2006), so only texts with these are read. What is rare is looked up for the [`PROBES`] longest words only, and
 //! of a word in more than [`PROBED`] texts the newest are read: so in a large store a text that differs a little may be missed.
 
@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::{distinct, kept, marked, newest, token};
+use super::{KEPT, distinct, kept, marked, newest, token, whole};
 use crate::database::Fault;
 
 /// The share of words from which on two bodies say the same.
@@ -66,6 +66,10 @@ pub(crate) fn alike(
                 return Ok(Some(Alike { id, share: 1.0 }));
             }
         }
+    }
+    // Of bodies that are cut, the beginnings may be the same and nothing else.
+    if whole(body) > KEPT {
+        return Ok(None);
     }
     let text = kept(body);
     let words: BTreeSet<&str> = text.split(' ').collect();
@@ -141,8 +145,9 @@ fn rarest(words: usize) -> usize {
 
 #[expect(clippy::cast_precision_loss, reason = "numbers of words")]
 fn share(db: &Connection, id: i64, words: &BTreeSet<&str>, now: i64) -> Result<Option<f64>, Fault> {
-    let mut asked =
-        db.prepare_cached("SELECT body FROM lexicon_texts WHERE id = ?1 AND (until IS NULL OR until > ?2)")?;
+    let mut asked = db.prepare_cached(
+        "SELECT body FROM lexicon_texts WHERE id = ?1 AND NOT cut AND (until IS NULL OR until > ?2)",
+    )?;
     let share = asked.query_row([id, now], |row| {
         let theirs: HashSet<&str> = row.get_ref(0)?.as_str()?.split(' ').collect();
         let both = theirs.iter().filter(|word| words.contains(*word)).count();

@@ -170,6 +170,19 @@ fn what_says_the_same_in_another_order_or_with_one_word_changed_in_many_is_alike
 }
 
 #[test]
+fn long_texts_that_only_begin_alike_are_not_alike() {
+    let db = open();
+    let header: Vec<String> = (0..900).map(|number| format!("word{number}")).collect();
+    let header = header.join(" ");
+    let tail = |of: &str| (0..900).map(|number| format!("{of}{number}")).collect::<Vec<_>>().join(" ");
+    add(&db, 1, "", &format!("{header} {}", tail("one")));
+    assert_eq!(like(&db, &format!("{header} {}", tail("two"))), None);
+    assert_eq!(like(&db, &header), None, "the beginning of another one is not all of it");
+    let same = like(&db, &format!("{} {header}", tail("one")));
+    assert_eq!(same, Some(Alike { id: 1, share: 1.0 }));
+}
+
+#[test]
 fn what_is_short_may_be_said_twice() {
     let db = open();
     add(&db, 1, "", "port 8080");

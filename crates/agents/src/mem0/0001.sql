@@ -7,6 +7,8 @@ CREATE TABLE versions (
     -- Of the words of the text in their order.
     digest INTEGER NOT NULL,
     metadata TEXT NOT NULL,
+    -- Of text and metadata, as the program counts them: `length` ends at the first NUL.
+    bytes INTEGER NOT NULL,
     user_id TEXT,
     agent_id TEXT,
     run_id TEXT,
@@ -41,8 +43,8 @@ CREATE TABLE totals (
 );
 INSERT INTO totals VALUES (1, 0, 0);
 CREATE TRIGGER versions_in AFTER INSERT ON versions BEGIN
-    UPDATE totals SET versions = versions + 1, bytes = bytes + length(new.text) + length(new.metadata);
+    UPDATE totals SET versions = versions + 1, bytes = bytes + new.bytes;
 END;
 CREATE TRIGGER versions_out AFTER DELETE ON versions BEGIN
-    UPDATE totals SET versions = versions - 1, bytes = bytes - length(old.text) - length(old.metadata);
+    UPDATE totals SET versions = versions - 1, bytes = bytes - old.bytes;
 END;

@@ -64,7 +64,7 @@ pub(super) async fn delete(database: Database, caller: Caller, args: Delete) -> 
 }
 
 fn one(db: &Connection, fact: i64, with_history: bool, now: i64, done: &mut Deleted) -> Result<(), Fault> {
-    let last = if with_history { Version::all(db, fact)?.pop() } else { Version::current(db, fact)? };
+    let last = if with_history { Version::last(db, fact)? } else { Version::current(db, fact)? };
     let Some(last) = last else {
         done.absent.push(fact);
         return Ok(());

@@ -12,6 +12,9 @@ use crate::origin::{Provenance, time};
 use op_agent::Failure;
 use rusqlite::Connection;
 
+/// Bytes of JSON from which on what a fact said before is told on the next page, so that it can be sent.
+const HISTORY: usize = 1 << 20;
+
 /// Most bytes of a text, and of metadata as JSON.
 const LONGEST: usize = 16 * 1024;
 
@@ -39,8 +42,25 @@ pub(super) struct Fact {
     pub(super) superseded_by: Option<i64>,
     /// The fact that it replaced.
     pub(super) supersedes: Option<i64>,
-    /// What it said before, the oldest first; empty where the history was not asked for.
+    /// How often it said something else before.
+    pub(super) earlier: usize,
+    /// What it said before, the oldest first; empty where the history was not asked for. When it is shorter than `earlier`, `get_all`
+    /// with the `memory_id`, `history` and an `offset` tells the rest.
     pub(super) history: Vec<Past>,
+}
+
+/// Which part of what a fact said before is wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    /// How many versions to pass over.
+    pub(super) offset: usize,
+    /// How many at most.
+    pub(super) limit: usize,
+}
+
+impl Span {
+    /// Nothing of it.
+    pub(super) const NONE: Self = Self { offset: 0, limit: 0 };
 }
 
 /// What a fact said for a while.
@@ -59,10 +79,8 @@ pub(super) struct Past {
 }
 
 impl Fact {
-    /// The fact of its last version, with what it said before if asked.
-    pub(super) fn of(db: &Connection, version: &Version, history: bool) -> Result<Self, Fault> {
-        let before = if history { Version::all(db, version.fact)? } else { Vec::new() };
-        let before = before.iter().filter(|other| other.id < version.id).map(Past::of);
+    /// The fact of its last version, with what is wanted of what it said before.
+    pub(super) fn of(db: &Connection, version: &Version, wanted: Span) -> Result<Self, Fault> {
         Ok(Self {
             memory_id: version.fact,
             memory: version.text.clone(),
@@ -74,9 +92,28 @@ impl Fact {
             ended: version.ended.clone(),
             superseded_by: version.superseded_by,
             supersedes: superseded(db, version.fact)?,
-            history: before.collect::<Result<_, _>>()?,
+            earlier: version.earlier(db)?,
+            history: history(db, version, wanted)?,
         })
     }
+}
+
+/// What was said before a version, as far as it can be sent.
+fn history(db: &Connection, last: &Version, wanted: Span) -> Result<Vec<Past>, Fault> {
+    let (mut told, mut bytes) = (Vec::new(), 0);
+    if wanted.limit == 0 {
+        return Ok(told);
+    }
+    last.before(db, wanted.offset, |version| {
+        let past = Past::of(version)?;
+        bytes += serde_json::to_vec(&past)?.len();
+        if bytes > HISTORY && !told.is_empty() {
+            return Ok(false);
+        }
+        told.push(past);
+        Ok(told.len() < wanted.limit)
+    })?;
+    Ok(told)
 }
 
 impl Past {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params_from_iter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::fact::Fact;
+use super::fact::{Fact, Span};
 use super::invalid;
 use super::owner::Owner;
 use super::store::Version;
@@ -31,13 +31,13 @@ pub(super) struct GetAll {
     agent_id: Option<String>,
     /// Facts about this run.
     run_id: Option<String>,
-    /// Whether facts that are over are told too, and what each one said before.
+    /// Whether facts that are over are told too, and what each one said before: all of it, or as much as can be sent.
     #[serde(default)]
     history: bool,
-    /// Most facts, 1 to 1,000.
+    /// Most facts, 1 to 1,000; of one `memory_id` with `history`, most of what it said before.
     #[serde(default = "page")]
     limit: usize,
-    /// How many facts to pass over.
+    /// How many of these to pass over.
     #[serde(default)]
     offset: usize,
 }
@@ -53,7 +53,7 @@ pub(super) struct Facts {
     pub(super) results: Vec<Fact>,
     /// How many there are.
     pub(super) total: usize,
-    /// The offset of the next page; null when this is the last one.
+    /// The offset of the next page, of facts or of what the one fact said before; null when this is the last one.
     pub(super) next: Option<usize>,
 }
 
@@ -68,16 +68,22 @@ pub(super) async fn get_all(database: Database, _: Caller, args: GetAll) -> Resu
                 "leave one of them out",
             ));
         }
-        return database.read(move |db| of_one(db, id, args.history)).await;
+        let wanted = if args.history { Span { offset: args.offset, limit: args.limit } } else { Span::NONE };
+        return database.read(move |db| of_one(db, id, wanted)).await;
     }
     let owner = Owner::new(args.user_id, args.agent_id, args.run_id)?;
     database.read(move |db| of_owner(db, &owner, args.history, args.limit, args.offset)).await
 }
 
-fn of_one(db: &Connection, id: i64, history: bool) -> Result<Facts, Fault> {
-    let last = Version::all(db, id)?.pop();
-    let results = last.iter().map(|last| Fact::of(db, last, history)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Facts { total: results.len(), results, next: None })
+/// One fact, and a page of what it said before.
+fn of_one(db: &Connection, id: i64, wanted: Span) -> Result<Facts, Fault> {
+    let Some(last) = Version::last(db, id)? else {
+        return Ok(Facts { results: Vec::new(), total: 0, next: None });
+    };
+    let fact = Fact::of(db, &last, wanted)?;
+    let end = wanted.offset.saturating_add(fact.history.len());
+    let next = (end < fact.earlier && !fact.history.is_empty()).then_some(end);
+    Ok(Facts { results: vec![fact], total: 1, next })
 }
 
 fn of_owner(
@@ -102,10 +108,11 @@ fn of_owner(
     let page =
         format!("SELECT max(id) FROM versions WHERE {clause} GROUP BY fact ORDER BY fact LIMIT ? OFFSET ?");
     let mut asked = db.prepare_cached(&page)?;
+    let told = if history { Span { offset: 0, limit: usize::MAX } } else { Span::NONE };
     let (mut results, mut bytes) = (Vec::new(), 0);
     for id in asked.query_map(params_from_iter(&with), |row| row.get(0))? {
         let Some(version) = Version::by_id(db, id?)? else { continue };
-        let fact = Fact::of(db, &version, history)?;
+        let fact = Fact::of(db, &version, told)?;
         bytes += serde_json::to_vec(&fact)?.len();
         if bytes > BYTES && !results.is_empty() {
             break;

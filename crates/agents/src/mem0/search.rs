@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::fact::Fact;
+use super::fact::{Fact, Span};
 use super::invalid;
 use super::owner::Owner;
 use super::store::{SPACE, Version};
@@ -89,7 +89,7 @@ fn facts(db: &Connection, hits: &[Hit]) -> Result<Vec<Match>, Fault> {
     let mut found = Vec::with_capacity(hits.len());
     for hit in hits {
         if let Some(version) = Version::by_id(db, hit.id)? {
-            found.push(Match { score: hit.score, fact: Fact::of(db, &version, false)? });
+            found.push(Match { score: hit.score, fact: Fact::of(db, &version, Span::NONE)? });
         }
     }
     Ok(found)

@@ -75,24 +75,52 @@ impl Version {
         one(db, "id = ?1", id)
     }
 
-    /// All that a fact ever said, the oldest first.
-    pub(super) fn all(db: &Connection, fact: i64) -> Result<Vec<Self>, Fault> {
-        let mut asked =
-            db.prepare_cached(&format!("SELECT {COLUMNS} FROM versions WHERE fact = ?1 ORDER BY id"))?;
-        Ok(asked.query_map([fact], Self::read)?.collect::<Result<_, _>>()?)
+    /// What a fact says now, or said last when it is over; none when there is no such fact.
+    pub(super) fn last(db: &Connection, fact: i64) -> Result<Option<Self>, Fault> {
+        one(db, "id = (SELECT max(id) FROM versions WHERE fact = ?1)", fact)
+    }
+
+    /// How many versions its fact had before this one.
+    pub(super) fn earlier(&self, db: &Connection) -> Result<usize, Fault> {
+        let mut asked = db.prepare_cached("SELECT count(*) FROM versions WHERE fact = ?1 AND id < ?2")?;
+        let many: i64 = asked.query_row([self.fact, self.id], |row| row.get(0))?;
+        Ok(usize::try_from(many).unwrap_or(0))
+    }
+
+    /// Tells the versions that its fact had before this one, the oldest first, until `tell` says that it was enough. `offset` are passed over.
+    pub(super) fn before(
+        &self,
+        db: &Connection,
+        offset: usize,
+        mut tell: impl FnMut(&Self) -> Result<bool, Fault>,
+    ) -> Result<(), Fault> {
+        let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+        let mut asked = db.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM versions WHERE fact = ?1 AND id < ?2 ORDER BY id LIMIT -1 OFFSET ?3"
+        ))?;
+        for version in asked.query_map([self.fact, self.id, offset], Self::read)? {
+            if !tell(&version?)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> i64 {
+        i64::try_from(self.text.len() + self.metadata.len()).unwrap_or(i64::MAX)
     }
 
     /// Writes it as what a fact says from now on; a fact of 0 is a new one. Answers the id of the fact.
     pub(super) fn begin(&self, db: &Connection) -> Result<i64, Fault> {
-        room(db, &self.text, &self.metadata)?;
+        room(db, self.bytes())?;
         let words: Vec<String> = lexicon::words(&self.text).collect();
         let Owner { user_id, agent_id, run_id } = &self.owner;
         db.prepare_cached(
-            "INSERT INTO versions (fact, text, digest, metadata, user_id, agent_id, run_id, made, since, call, session)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO versions (fact, text, digest, metadata, bytes, user_id, agent_id, run_id, made, since, call, session)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
-            self.fact, self.text, digest(&words), self.metadata, user_id, agent_id, run_id,
+            self.fact, self.text, digest(&words), self.metadata, self.bytes(), user_id, agent_id, run_id,
             self.made, self.since, self.call, self.session
         ])?;
         let id = db.last_insert_rowid();
@@ -119,7 +147,10 @@ impl Version {
 
 /// Takes a fact out, with all that it ever said.
 pub(super) fn purge(db: &Connection, fact: i64) -> Result<(), Fault> {
-    Version::all(db, fact)?.iter().try_for_each(|version| lexicon::remove(db, version.id))?;
+    // Of versions that ended, the lexicon has nothing any more.
+    if let Some(current) = Version::current(db, fact)? {
+        lexicon::remove(db, current.id)?;
+    }
     db.prepare_cached("DELETE FROM versions WHERE fact = ?1")?.execute([fact])?;
     Ok(())
 }
@@ -167,11 +198,10 @@ fn digest(words: &[String]) -> i64 {
     hash.first_chunk().map_or(0, |first| i64::from_le_bytes(*first))
 }
 
-fn room(db: &Connection, text: &str, metadata: &str) -> Result<(), Fault> {
+fn room(db: &Connection, more: i64) -> Result<(), Fault> {
     let (versions, bytes): (i64, i64) = db
         .prepare_cached("SELECT versions, bytes FROM totals")?
         .query_row((), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let more = i64::try_from(text.len() + metadata.len()).unwrap_or(i64::MAX);
     if versions < VERSIONS && bytes.saturating_add(more) <= BYTES {
         return Ok(());
     }

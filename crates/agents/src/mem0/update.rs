@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::fact::{Fact, checked, duplicate, missing};
+use super::fact::{Fact, Span, checked, duplicate, missing};
 use super::invalid;
 use super::store::{End, Version, known};
 use crate::database::{Database, Fault};
@@ -32,7 +32,7 @@ pub(super) struct Update {
 pub(super) struct Updated {
     /// Whether it had to be changed; if not, it says that already.
     pub(super) changed: bool,
-    /// The fact with its history.
+    /// The fact as it is now. What it said before is told by `get_all` with `history`.
     pub(super) fact: Fact,
 }
 
@@ -49,7 +49,7 @@ fn change(db: &Connection, caller: &Caller, args: &Update) -> Result<Updated, Fa
     let kept = || serde_json::from_str::<Map<String, Value>>(&old.metadata);
     let metadata = checked(text, &args.metadata.clone().map_or_else(kept, Ok)?)?;
     if *text == old.text && metadata == old.metadata {
-        return Ok(Updated { changed: false, fact: Fact::of(db, &old, true)? });
+        return Ok(Updated { changed: false, fact: Fact::of(db, &old, Span::NONE)? });
     }
     if !args.allow_similar
         && let Some(found) = known(db, &old.owner, text, Some(old.fact), caller)?
@@ -60,5 +60,5 @@ fn change(db: &Connection, caller: &Caller, args: &Update) -> Result<Updated, Fa
     let (call, session) = (caller.key.clone(), caller.session.clone());
     Version { text: text.clone(), metadata, since: caller.now, call, session, ..old.clone() }.begin(db)?;
     let now = Version::current(db, old.fact)?.ok_or_else(|| missing(old.fact))?;
-    Ok(Updated { changed: true, fact: Fact::of(db, &now, true)? })
+    Ok(Updated { changed: true, fact: Fact::of(db, &now, Span::NONE)? })
 }

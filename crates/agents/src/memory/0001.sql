@@ -3,7 +3,7 @@ CREATE TABLE scopes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     session TEXT NOT NULL UNIQUE
 );
--- What is remembered. Times are milliseconds since 1970; an entry that is replaced gets a new id.
+-- What is remembered. Times are milliseconds since 1970; an entry that is replaced gets a new id, one that comes back has its old one.
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     scope INTEGER NOT NULL,
@@ -31,6 +31,8 @@ CREATE TABLE tagged (
 CREATE TABLE past (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     receipt TEXT NOT NULL,
+    -- The id of the entry, under which it comes back.
+    entry INTEGER NOT NULL,
     at INTEGER NOT NULL,
     scope INTEGER NOT NULL,
     key TEXT NOT NULL,

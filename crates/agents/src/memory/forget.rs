@@ -1,5 +1,6 @@
 //! `forget` and `restore`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use op_agent::Failure;
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::list::{Filter, ids};
 use super::recall::{first, keys};
-use super::session::{seen, whose};
+use super::remember::too_late;
+use super::session::{number, seen, whose};
 use super::store::{SHARED, Store, Stored};
 use super::{invalid, past};
 use crate::database::Fault;
@@ -59,7 +61,7 @@ pub(super) struct Gone {
 }
 
 /// Which entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Name {
     /// Its key.
     pub(super) key: String,
@@ -72,12 +74,13 @@ pub(super) struct Name {
 pub(super) struct Restored {
     /// Entries that are back.
     pub(super) restored: Vec<Name>,
-    /// Entries that are not: their key was remembered anew since, or their time or session is over.
+    /// Entries that are not: their key is there again since, or their time or session is over.
     pub(super) left: Vec<Name>,
 }
 
 pub(super) async fn forget(store: Arc<Store>, caller: Caller, args: Forget) -> Result<Gone, Failure> {
     let filter = Filter { tag: args.tag, glob: args.glob };
+    filter.check()?;
     let by_name = args.key.is_some() || !args.keys.is_empty();
     if by_name == filter.is_any() {
         return Err(invalid("it must be said what to forget", "give `key`, `keys`, or `tag` and `glob`"));
@@ -88,15 +91,16 @@ pub(super) async fn forget(store: Arc<Store>, caller: Caller, args: Forget) -> R
     let names = if by_name { keys(args.key, args.keys, "forget")? } else { Vec::new() };
     store
         .write(caller.now, move |db| {
-            let before = past::of(db, &caller.key)?;
+            let before = past::names(db, &caller.key)?;
             let mut done =
                 Gone { forgotten: Vec::new(), absent: Vec::new(), more: false, receipt: caller.key.clone() };
             let scopes = seen(db, &caller, args.scope)?;
             // The same call was here before: what it forgot then is what it forgets.
-            done.forgotten.extend(before.iter().map(name));
+            let is_new = before.is_empty();
+            done.forgotten.extend(before.into_iter().map(name));
             if by_name {
                 one_by_one(db, &caller, &scopes, names, &mut done)?;
-            } else if before.is_empty() {
+            } else if is_new {
                 all_of(db, &caller, &scopes, &filter, args.limit, &mut done)?;
             }
             past::prune(db, &caller)?;
@@ -148,12 +152,12 @@ fn all_of(
 fn take(db: &Connection, caller: &Caller, entry: &Stored, done: &mut Gone) -> Result<(), Fault> {
     past::keep(db, caller, entry)?;
     entry.take_out(db)?;
-    done.forgotten.push(name(entry));
+    done.forgotten.push(name((entry.scope, entry.key.clone())));
     Ok(())
 }
 
-fn name(entry: &Stored) -> Name {
-    Name { key: entry.key.clone(), scope: whose(entry.scope) }
+fn name((scope, key): (i64, String)) -> Name {
+    Name { key, scope: whose(scope) }
 }
 
 /// Undoes `forget`, in one transaction.
@@ -162,25 +166,50 @@ pub(super) async fn restore(
     caller: Caller,
     args: Undo<Forget, Gone>,
 ) -> Result<Restored, Failure> {
-    store.write(caller.now, move |db| undo(db, &args.output.receipt, caller.now)).await
+    store.write(caller.now, move |db| undo(db, &caller, &args.output)).await
 }
 
-fn undo(db: &Connection, receipt: &str, now: i64) -> Result<Restored, Fault> {
+fn undo(db: &Connection, caller: &Caller, gone: &Gone) -> Result<Restored, Fault> {
     let mut done = Restored { restored: Vec::new(), left: Vec::new() };
-    for entry in past::of(db, receipt)? {
-        let is_taken = first(db, &[entry.scope], &entry.key, now)?.is_some();
-        if is_taken || entry.is_over(now) || !is_open(db, entry.scope)? {
-            done.left.push(name(&entry));
-            continue;
-        }
-        if let Some(over) = Stored::find(db, entry.scope, &entry.key)? {
-            over.take_out(db)?;
-        }
-        entry.put_in(db)?;
-        past::drop(db, entry.id)?;
-        done.restored.push(name(&entry));
+    let kept = past::names(db, &gone.receipt)?;
+    let names: HashSet<Name> = kept.iter().cloned().map(name).collect();
+    for missing in gone.forgotten.iter().filter(|name| !names.contains(name)) {
+        account_for(db, caller, missing)?;
+        done.left.push(missing.clone());
+    }
+    for (scope, key) in kept {
+        let Some(entry) = past::find(db, &gone.receipt, scope, &key)? else { continue };
+        let is_back = bring_back(db, &gone.receipt, &entry, caller.now)?;
+        let list = if is_back { &mut done.restored } else { &mut done.left };
+        list.push(name((scope, key)));
     }
     Ok(done)
+}
+
+/// What is not kept any more must be there, brought back before or remembered anew, or have gone with its session.
+fn account_for(db: &Connection, caller: &Caller, name: &Name) -> Result<(), Fault> {
+    let scope = match name.scope {
+        Scope::Shared => Some(SHARED),
+        Scope::Session => number(db, &caller.session)?,
+    };
+    let Some(scope) = scope else { return Ok(()) };
+    if first(db, &[scope], &name.key, caller.now)?.is_none() {
+        return Err(too_late(&name.key).into());
+    }
+    Ok(())
+}
+
+/// Whether an entry is put back: not when its key is there anew, nor when its time or session is over.
+fn bring_back(db: &Connection, receipt: &str, entry: &Stored, now: i64) -> Result<bool, Fault> {
+    let is_taken = first(db, &[entry.scope], &entry.key, now)?.is_some();
+    if is_taken || entry.is_over(now) || !is_open(db, entry.scope)? {
+        return Ok(false);
+    }
+    if let Some(over) = Stored::find(db, entry.scope, &entry.key)? {
+        over.take_out(db)?;
+    }
+    past::bring_back(db, receipt, entry)?;
+    Ok(true)
 }
 
 /// Whether the session of a scope goes on.

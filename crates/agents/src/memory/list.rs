@@ -11,13 +11,16 @@ use serde::{Deserialize, Serialize};
 use super::entry::Entry;
 use super::invalid;
 use super::session::seen;
-use super::store::{Store, Stored};
+use super::store::{BARE, Store, Stored};
 use crate::database::Fault;
 use crate::origin::Caller;
 use crate::scope::Scope;
 
 /// Most entries of one page.
 const MOST: usize = 1000;
+
+/// Most bytes of a pattern, twice those of a key.
+const GLOB: usize = 1024;
 
 /// Which entries to list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -60,6 +63,19 @@ pub(super) struct Filter {
 }
 
 impl Filter {
+    /// Refuses a pattern that cannot fit any key: one that is too long, or that has control characters, of which a NUL would end it.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let is_wrong = |glob: &&String| glob.len() > GLOB || glob.contains(char::is_control);
+        match self.glob.as_ref().filter(is_wrong) {
+            Some(glob) => {
+                let shown: String = glob.chars().take(80).collect();
+                let hint = format!("give it at most {GLOB} bytes without control characters");
+                Err(invalid(format!("`{}` is no pattern of keys", shown.escape_debug()), hint))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn is_any(&self) -> bool {
         self.tag.is_some() || self.glob.is_some()
     }
@@ -90,23 +106,24 @@ pub(super) async fn list(store: Arc<Store>, caller: Caller, args: List) -> Resul
     if args.limit == 0 || args.limit > MOST {
         return Err(invalid(format!("the limit is {}", args.limit), format!("ask for 1 to {MOST} entries")));
     }
+    let filter = Filter { tag: args.tag.clone(), glob: args.glob.clone() };
+    filter.check()?;
     store.tidy(caller.now).await?;
-    let (mut listed, ids) = store.read(move |db| read(db, &caller, &args)).await?;
+    let (mut listed, ids) = store.read(move |db| read(db, &caller, &args, &filter)).await?;
     for (entry, id) in listed.entries.iter_mut().zip(ids) {
         entry.access_count += store.counted(id);
     }
     Ok(listed)
 }
 
-fn read(db: &Connection, caller: &Caller, args: &List) -> Result<(Listed, Vec<i64>), Fault> {
-    let filter = Filter { tag: args.tag.clone(), glob: args.glob.clone() };
+fn read(db: &Connection, caller: &Caller, args: &List, filter: &Filter) -> Result<(Listed, Vec<i64>), Fault> {
     let (mut total, mut found) = (0, Vec::new());
     for scope in seen(db, caller, args.scope)? {
-        let many = count(db, scope, &filter, caller.now)?;
+        let many = count(db, scope, filter, caller.now)?;
         let skip = args.offset.saturating_sub(total);
         let left = args.limit - found.len();
         if left > 0 && skip < many {
-            found.extend(ids(db, scope, &filter, left, skip, caller.now)?);
+            found.extend(ids(db, scope, filter, left, skip, caller.now)?);
         }
         total += many;
     }
@@ -118,10 +135,7 @@ fn read(db: &Connection, caller: &Caller, args: &List) -> Result<(Listed, Vec<i6
 
 /// An entry without its value, which is not even read.
 fn bare(db: &Connection, id: i64) -> Result<Entry, Fault> {
-    let mut asked = db.prepare_cached(
-        "SELECT id, scope, key, 'null', tags, made, changed, expires, call, session, accesses, bytes
-         FROM entries WHERE id = ?1",
-    )?;
+    let mut asked = db.prepare_cached(&format!("SELECT {BARE}, bytes FROM entries WHERE id = ?1"))?;
     let (stored, bytes) = asked.query_row([id], |row| Ok((Stored::read(row)?, row.get(11)?)))?;
     Ok(Entry { bytes, ..Entry::of(&stored, 0, 0)? })
 }

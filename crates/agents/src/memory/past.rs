@@ -1,6 +1,6 @@
 //! What was forgotten or replaced, kept for a while under the key of the call that did it.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::store::Stored;
 use crate::database::Fault;
@@ -18,8 +18,8 @@ const BYTES: i64 = 256 << 20;
 /// Keeps an entry that the caller is about to take out or to replace.
 pub(super) fn keep(db: &Connection, caller: &Caller, entry: &Stored) -> Result<(), Fault> {
     db.prepare_cached(
-        "INSERT INTO past (receipt, at, scope, key, value, tags, bytes, made, changed, expires, call, session, accesses)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT INTO past (receipt, at, scope, key, value, tags, bytes, made, changed, expires, call, session, accesses, entry)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?
     .execute(params![
         caller.key,
@@ -34,7 +34,8 @@ pub(super) fn keep(db: &Connection, caller: &Caller, entry: &Stored) -> Result<(
         entry.expires,
         entry.call,
         entry.session,
-        entry.accesses
+        entry.accesses,
+        entry.id
     ])?;
     Ok(())
 }
@@ -51,27 +52,26 @@ pub(super) fn prune(db: &Connection, caller: &Caller) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What the call of this key took out or replaced, as it was.
-pub(super) fn of(db: &Connection, receipt: &str) -> Result<Vec<Stored>, Fault> {
-    let mut asked = db.prepare_cached(
-        "SELECT id, scope, key, value, tags, made, changed, expires, call, session, accesses
-         FROM past WHERE receipt = ?1 ORDER BY id",
-    )?;
-    Ok(asked.query_map([receipt], Stored::read)?.collect::<Result<_, _>>()?)
+/// The scopes and keys of what the call of this key took out or replaced, in its order.
+pub(super) fn names(db: &Connection, receipt: &str) -> Result<Vec<(i64, String)>, Fault> {
+    let mut asked = db.prepare_cached("SELECT scope, key FROM past WHERE receipt = ?1 ORDER BY id")?;
+    let names = asked.query_map([receipt], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }
 
-/// The same, of one key.
+/// An entry that the call of this key took out or replaced, as it was.
 pub(super) fn find(db: &Connection, receipt: &str, scope: i64, key: &str) -> Result<Option<Stored>, Fault> {
     let mut asked = db.prepare_cached(
-        "SELECT id, scope, key, value, tags, made, changed, expires, call, session, accesses
+        "SELECT entry, scope, key, value, tags, made, changed, expires, call, session, accesses
          FROM past WHERE receipt = ?1 AND scope = ?2 AND key = ?3",
     )?;
-    let mut rows = asked.query_map(params![receipt, scope, key], Stored::read)?;
-    Ok(rows.next().transpose()?)
+    Ok(asked.query_row(params![receipt, scope, key], Stored::read).optional()?)
 }
 
-/// Drops one that is back.
-pub(super) fn drop(db: &Connection, id: i64) -> Result<(), Fault> {
-    db.prepare_cached("DELETE FROM past WHERE id = ?1")?.execute([id])?;
+/// Puts an entry back as it was, under the id that it had: to the calls that wrote it, it is the one that they wrote.
+pub(super) fn bring_back(db: &Connection, receipt: &str, entry: &Stored) -> Result<(), Fault> {
+    entry.put_in(db)?;
+    db.prepare_cached("DELETE FROM past WHERE receipt = ?1 AND scope = ?2 AND key = ?3")?
+        .execute(params![receipt, entry.scope, entry.key])?;
     Ok(())
 }

@@ -74,10 +74,17 @@ pub(super) async fn recall(store: Arc<Store>, caller: Caller, args: Recall) -> R
     let looked = store
         .read(move |db| {
             let scopes = seen(db, &caller, args.scope)?;
-            keys.into_iter().map(|key| look(db, &scopes, key, now)).collect::<Result<Vec<_>, _>>()
+            let mut looked = Vec::with_capacity(keys.len());
+            let mut bytes = 0;
+            for key in keys {
+                let found = look(db, &scopes, key, now)?;
+                bytes += found.length();
+                within(bytes)?;
+                looked.push(found);
+            }
+            Ok(looked)
         })
         .await?;
-    within(&looked)?;
     let ids: Vec<i64> = looked.iter().filter_map(Looked::id).collect();
     let mut counts = store.recalled(&ids, now).await?.into_iter();
     let answers = looked.into_iter().map(|looked| looked.answer(|| counts.next().unwrap_or(0)));
@@ -127,16 +134,13 @@ fn look(db: &Connection, scopes: &[i64], key: String, now: i64) -> Result<Looked
     Ok(Looked::Absent { key, near })
 }
 
-fn within(looked: &[Looked]) -> Result<(), Failure> {
-    let length = |looked: &Looked| match looked {
-        Looked::Found(stored) => stored.value.len(),
-        Looked::Absent { .. } => 0,
-    };
-    let bytes: usize = looked.iter().map(length).sum();
+/// Refuses as soon as it is known that the answer cannot be sent, with no more than that in memory.
+fn within(bytes: usize) -> Result<(), Failure> {
     if bytes <= BYTES {
         return Ok(());
     }
-    let message = format!("the values of these keys have {bytes} bytes, and an answer holds {BYTES}");
+    let message =
+        format!("the values of these keys have more than {BYTES} bytes, which is what an answer holds");
     Err(Failure::rejected("value_too_large", message).hint("recall fewer keys at once"))
 }
 
@@ -150,6 +154,13 @@ fn unreadable(fault: Fault) -> Failure {
 }
 
 impl Looked {
+    fn length(&self) -> usize {
+        match self {
+            Self::Found(stored) => stored.value.len(),
+            Self::Absent { .. } => 0,
+        }
+    }
+
     fn id(&self) -> Option<i64> {
         match self {
             Self::Found(stored) => Some(stored.id),

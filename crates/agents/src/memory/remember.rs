@@ -101,7 +101,7 @@ pub(super) struct Written {
     pub(super) key: String,
     /// Whether there was one before.
     pub(super) outcome: Change,
-    /// Changes whenever the key is written anew.
+    /// Changes whenever the key is written anew; an undo brings the old one back.
     pub(super) revision: i64,
     /// Whose it is.
     pub(super) scope: Scope,
@@ -356,15 +356,11 @@ fn undo(db: &Connection, output: &Remembered) -> Result<Unremembered, Fault> {
         let before = past::find(db, &output.receipt, present.scope, &present.key)?;
         match (written.outcome, before) {
             (Change::Replaced, None) => {
-                let message = format!("what `{}` said before is not kept any more", written.key);
-                return Err(Failure::failed("too_late", message)
-                    .hint("remember it anew, or forget it")
-                    .into());
+                return Err(too_late(&written.key).into());
             }
             (Change::Replaced, Some(before)) => {
                 present.take_out(db)?;
-                before.put_in(db)?;
-                past::drop(db, before.id)?;
+                past::bring_back(db, &output.receipt, &before)?;
                 done.restored.push(written.key.clone());
             }
             (Change::Created | Change::Unchanged, _) => {
@@ -374,4 +370,10 @@ fn undo(db: &Connection, output: &Remembered) -> Result<Unremembered, Fault> {
         }
     }
     Ok(done)
+}
+
+/// The failure for an undo that needs what is not kept any more.
+pub(super) fn too_late(key: &str) -> Failure {
+    Failure::failed("too_late", format!("what `{key}` said before is not kept any more"))
+        .hint("remember it anew, or forget it")
 }

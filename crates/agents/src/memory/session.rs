@@ -3,10 +3,13 @@
 use op_agent::Failure;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::store::{COLUMNS, SHARED, Stored};
+use super::store::{BARE, SHARED, Stored};
 use crate::database::Fault;
 use crate::origin::Caller;
 use crate::scope::Scope;
+
+/// Entries of a session that is over that are held in memory at the same time.
+const AT_ONCE: usize = 1000;
 
 /// What a scope in the store is for those who see it.
 pub(super) fn whose(number: i64) -> Scope {
@@ -39,19 +42,33 @@ pub(super) fn seen(db: &Connection, caller: &Caller, only: Option<Scope>) -> Res
 /// Forgets all that belongs to a session; answers how many entries that were.
 pub(super) fn end(db: &Connection, session: &str) -> Result<usize, Fault> {
     let Some(scope) = number(db, session)? else { return Ok(0) };
-    let mut theirs = db.prepare_cached(&format!("SELECT {COLUMNS} FROM entries WHERE scope = ?1"))?;
-    let theirs: Vec<Stored> = theirs.query_map([scope], Stored::read)?.collect::<Result<_, _>>()?;
-    theirs.iter().try_for_each(|entry| entry.take_out(db))?;
+    let mut gone = 0;
+    loop {
+        let some = some_of(db, scope)?;
+        if some.is_empty() {
+            break;
+        }
+        some.iter().try_for_each(|entry| entry.take_out(db))?;
+        gone += some.len();
+    }
     db.execute("DELETE FROM past WHERE scope = ?1", [scope])?;
     db.execute("DELETE FROM scopes WHERE id = ?1", [scope])?;
-    Ok(theirs.len())
+    Ok(gone)
+}
+
+/// Some of the entries of a scope, without their values.
+fn some_of(db: &Connection, scope: i64) -> Result<Vec<Stored>, Fault> {
+    let mut asked =
+        db.prepare_cached(&format!("SELECT {BARE} FROM entries WHERE scope = ?1 LIMIT {AT_ONCE}"))?;
+    Ok(asked.query_map([scope], Stored::read)?.collect::<Result<_, _>>()?)
 }
 
 fn own(caller: &Caller) -> Result<String, Failure> {
     Scope::Session.owner(&caller.session)
 }
 
-fn number(db: &Connection, session: &str) -> Result<Option<i64>, Fault> {
+/// The number of a session's scope; none when it has no entries.
+pub(super) fn number(db: &Connection, session: &str) -> Result<Option<i64>, Fault> {
     let mut asked = db.prepare_cached("SELECT id FROM scopes WHERE session = ?1")?;
     Ok(asked.query_row([session], |row| row.get(0)).optional()?)
 }

@@ -53,7 +53,7 @@ pub(crate) struct Store {
 /// An entry as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stored {
-    /// New with each change.
+    /// New with each change; 0 before it was ever put in.
     pub(super) id: i64,
     pub(super) scope: i64,
     pub(super) key: String,
@@ -171,10 +171,13 @@ pub(super) fn is_any_over(db: &Connection, now: i64) -> Result<bool, Fault> {
 
 fn sweep(db: &Connection, now: i64) -> Result<(), Fault> {
     let mut over =
-        db.prepare_cached(&format!("SELECT {COLUMNS} FROM entries WHERE expires <= ?1 LIMIT {SWEPT}"))?;
+        db.prepare_cached(&format!("SELECT {BARE} FROM entries WHERE expires <= ?1 LIMIT {SWEPT}"))?;
     let over: Vec<Stored> = over.query_map([now], Stored::read)?.collect::<Result<_, _>>()?;
     over.iter().try_for_each(|entry| entry.take_out(db))
 }
+
+/// The same without the value, which is not even read: enough to name an entry and to take it out.
+pub(super) const BARE: &str = "id, scope, key, 'null', tags, made, changed, expires, call, session, accesses";
 
 /// What [`Stored::read`] reads.
 pub(super) const COLUMNS: &str =
@@ -229,11 +232,11 @@ impl Stored {
         Ok(serde_json::from_str(&self.tags)?)
     }
 
-    /// Puts it in, where no entry of its key is; answers its new id.
+    /// Puts it in, where no entry of its key is; answers its id, a new one when it had none.
     pub(super) fn put_in(&self, db: &Connection) -> Result<i64, Fault> {
         db.prepare_cached(
-            "INSERT INTO entries (scope, key, value, tags, bytes, made, changed, expires, call, session, accesses)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO entries (scope, key, value, tags, bytes, made, changed, expires, call, session, accesses, id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0))",
         )?
         .execute(params![
             self.scope,
@@ -246,7 +249,8 @@ impl Stored {
             self.expires,
             self.call,
             self.session,
-            self.accesses
+            self.accesses,
+            self.id
         ])?;
         let (id, tags) = (db.last_insert_rowid(), self.tags()?);
         let mut tagged = db.prepare_cached("INSERT INTO tagged (tag, scope, key) VALUES (?1, ?2, ?3)")?;

@@ -1,10 +1,12 @@
 //! The operations on a store in a directory, with the clock in the hand.
 
+mod bounds;
 mod finding;
 mod forgetting;
 mod lifetimes;
 mod recalling;
 mod remembering;
+mod reversing;
 mod sessions;
 mod undoing;
 

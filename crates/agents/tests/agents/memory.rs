@@ -41,7 +41,7 @@ async fn the_undo_of_each_call_takes_its_arguments_and_its_value() {
     let restored = agent.ask("restore", json!({ "arguments": forget, "output": forgotten })).await.value();
     assert_eq!(restored["restored"], json!([{ "key": "deploy", "scope": "shared" }]));
     let undone = agent.ask("unremember", json!({ "arguments": arguments, "output": output })).await.value();
-    assert_eq!(undone["left"], json!(["deploy"]), "it is there anew since it was forgotten");
+    assert_eq!(undone["removed"], json!(["deploy"]), "it is the one that was remembered then");
 }
 
 #[tokio::test]
