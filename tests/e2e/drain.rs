@@ -1,11 +1,16 @@
 //! Going down in order, and two daemons where there is room for one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use op_agent::{Agent, Call, Failure, Listener, Operation};
 use op_proto::v1::RunState;
 use op_tests::support::client::state;
 use op_tests::support::scripted::{Behaviour, Wire};
 use op_tests::support::{Daemon, Place, Scripted, process, until};
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::plans::{WAIT, gate, is_waiting, plan, sh, shell};
 
@@ -55,6 +60,45 @@ async fn a_call_that_ends_while_the_daemon_drains_is_not_made_again() {
     let daemon = Daemon::start(&place).await;
     assert_eq!(state(&daemon.client().end(&run).await), RunState::Completed);
     assert_eq!((place.read("work/marks"), place.read("work/after")), ("x\n".into(), "x\n".into()));
+}
+
+/// An agent with an address of its own, whose one operation ends when the test says so, or when it is told to stop.
+async fn serve_slow(place: &Place, performed: &Arc<AtomicU32>, gate: &Arc<Semaphore>) {
+    let socket = place.at("slow.sock");
+    place.configure("agents.toml", &format!("[agents.slow]\naddress = \"unix:{}\"", socket.display()));
+    let (performed, gate) = (Arc::clone(performed), Arc::clone(gate));
+    let work = move |call: Call, _: Value| {
+        let (performed, gate) = (Arc::clone(&performed), Arc::clone(&gate));
+        async move {
+            performed.fetch_add(1, Ordering::SeqCst);
+            tokio::select! {
+                _ = gate.acquire() => Ok::<_, Failure>("done"),
+                () = call.cancelled() => Err(Failure::cancelled("it was told to")),
+            }
+        }
+    };
+    let agent = Agent::new("slow", "1").operation(Operation::write("work", "Takes long."), work);
+    let listener = Listener::bind(&op_proto::Address::Unix(socket)).await.expect("a free socket");
+    tokio::spawn(agent.serve(listener, std::future::pending()));
+}
+
+#[tokio::test]
+async fn a_call_longer_than_the_drain_goes_on_over_a_restart() {
+    let place = Place::new();
+    let (performed, gate) = (Arc::<AtomicU32>::default(), Arc::new(Semaphore::new(0)));
+    serve_slow(&place, &performed, &gate).await;
+    place.configure("op-dbusd.toml", "[limits]\ndrain = \"100ms\"");
+    let call = "id = \"call\"\nagents = [\"slow.work\"]";
+    plan(&place, "go", "", &[call, &shell("after", "echo x >> after")]);
+    let daemon = Daemon::start(&place).await;
+    let run = daemon.client().start("go", &json!({})).await;
+    until("the call", async || (performed.load(Ordering::SeqCst) == 1).then_some(())).await;
+    assert_eq!(daemon.terminate().await.code(), Some(0));
+
+    let daemon = Daemon::start(&place).await;
+    gate.add_permits(1);
+    assert_eq!(state(&daemon.client().end(&run).await), RunState::Completed);
+    assert_eq!((performed.load(Ordering::SeqCst), place.read("work/after")), (1, "x\n".into()));
 }
 
 #[tokio::test]

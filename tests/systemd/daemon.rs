@@ -91,3 +91,20 @@ async fn a_call_that_ends_while_the_daemon_drains_is_kept_and_the_run_goes_on_at
     machine.until(&format!("op-dbus show {run} | grep completed")).await;
     assert_eq!(machine.sh("cat /srv/app/marks").await, "x");
 }
+
+#[tokio::test]
+async fn a_call_longer_than_the_drain_goes_on_over_a_restart() {
+    let Some(machine) = Machine::serving().await else { return };
+    let settings = "allowed_roots = [\"/srv/app\"]\n[limits]\ndrain = \"100ms\"\n";
+    machine.write("/etc/op-dbus/op-dbusd.toml", settings).await;
+    machine.sh("systemctl restart op-dbus.service").await;
+    let run = wait_at_the_gate(&machine).await;
+    let agent = machine.property("op-agent@tools.service", "MainPID").await;
+    machine.sh("systemctl restart op-dbus.service").await;
+    assert_eq!(machine.property("op-agent@tools.service", "MainPID").await, agent);
+    // The agent went on with its command, as after a crash: to go down is not to cancel.
+    machine.sh("pgrep --full --exact 'cat gate'").await;
+    machine.sh("echo > /srv/app/gate").await;
+    machine.until(&format!("op-dbus show {run} | grep completed")).await;
+    assert_eq!(machine.sh("cat /srv/app/marks").await, "x");
+}

@@ -186,10 +186,12 @@ impl App {
         }
     }
 
-    /// Closes the doors, puts runs to sleep, ends the agents and closes the journal, in this order.
+    /// Closes the doors, puts runs to sleep, ends the agents and closes the journal, in this order. Agents that outlive the daemon keep
+    /// what they are at, for the next one.
     pub(crate) async fn drain(self) {
         let Self { engine, pool, journal, mut tasks, shutdown, socket, is_own } = self;
         shutdown.cancel();
+        pool.go_down();
         engine.shutdown().await;
         pool.shutdown().await;
         // Clients have had the whole drain to take their last answers.

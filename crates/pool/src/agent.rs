@@ -1,6 +1,6 @@
 //! One agent, as calls and people see it. Its keeper writes how it stands; everybody else reads.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use crate::breaker::{Breaker, Pass};
 use crate::described::Described;
 use crate::gate::Gate;
+use crate::served::Served;
 use crate::session::Flights;
-use crate::settings::{AgentSettings, PoolSettings};
+use crate::settings::{AgentSettings, Launch, PoolSettings};
 use crate::wire::Wire;
 
 /// Wishes that may wait for the keeper; more of them wish the same.
@@ -42,8 +43,8 @@ pub(crate) struct Agent {
     wishes: mpsc::Sender<Wish>,
     /// Leases that hold the agents of the pool that run on connection.
     pub(crate) leases: Arc<AtomicUsize>,
-    /// Sessions for which it performed something and that are not over.
-    served: Mutex<HashSet<String>>,
+    /// Sessions for which it performed something.
+    served: Mutex<Served>,
     /// Calls that wait for the link.
     waiting: AtomicU32,
     counts: Mutex<Counts>,
@@ -182,23 +183,35 @@ impl Agent {
 
     /// Remembers the session of a call.
     pub(crate) fn serve(&self, session: &str) {
-        let mut served = self.served();
-        if !session.is_empty() && !served.contains(session) {
-            served.insert(session.to_owned());
-        }
+        self.served().serve(session);
     }
 
-    /// Tells the agent that a session is over, if it served it and is connected.
+    /// Tells the agent that a session is over, if it served it: now, or when it is connected again.
     pub(crate) fn session_over(&self, session: &str) {
-        if !self.served().remove(session) {
-            return;
-        }
-        if let Some(wire) = &self.standing.borrow().wire {
-            wire.session_over(session);
+        self.served().end(session);
+        self.tell_ends();
+    }
+
+    /// Tells the agent of the sessions that ended while it was not connected.
+    pub(crate) fn tell_ends(&self) {
+        let mut served = self.served();
+        let standing = self.standing.borrow();
+        if let Some(wire) = &standing.wire {
+            served.tell(|session| wire.session_over(session));
         }
     }
 
-    pub(crate) fn served(&self) -> MutexGuard<'_, HashSet<String>> {
+    /// Whether it goes on when the hub ends.
+    pub(crate) fn outlives_hub(&self) -> bool {
+        !matches!(self.settings.launch, Some(Launch::Child(_)))
+    }
+
+    /// Whether the hub goes down, and leaves it behind with its calls.
+    pub(crate) fn stays(&self) -> bool {
+        self.flights.is_parting() && !self.retired.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn served(&self) -> MutexGuard<'_, Served> {
         self.served.lock().expect("nothing panics while it holds the sessions")
     }
 

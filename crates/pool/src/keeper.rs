@@ -25,6 +25,8 @@ use crate::session::{self, Pulse};
 use crate::supervise::Process;
 use crate::wire::{News, Wire};
 
+mod standing;
+
 /// News of a connection that may wait for the keeper.
 const NEWS: usize = 16;
 
@@ -121,7 +123,7 @@ impl Keeper {
         tokio::select! {
             () = closing.cancelled(), if !self.closing => {
                 self.closing = true;
-                Some(Happening::Closing)
+                Some(if self.agent.stays() { Happening::Parting } else { Happening::Closing })
             }
             Some(wish) = wishes.recv() => Some(match wish {
                 Wish::Wanted => Happening::Wanted,
@@ -274,23 +276,8 @@ impl Keeper {
             self.agent.flights.give_up(Instant::now());
         }
         self.publish(before, now, &reason, faults);
-    }
-
-    /// Why the link is in the state that this leads to; empty when that goes without saying.
-    fn reason(&self, happening: &Happening) -> String {
-        match happening {
-            Happening::Failed(fault) | Happening::Broken(fault) | Happening::Exited(fault) => {
-                fault.reason.clone()
-            }
-            Happening::Draining => self.farewell.clone(),
-            Happening::Health(false) => "it reports that it is not serving".to_owned(),
-            Happening::Dismissed => "it was disconnected".to_owned(),
-            Happening::Closing => "the hub is shutting down".to_owned(),
-            Happening::Connected | Happening::Health(true) => String::new(),
-            // These lead on from where the link was, for the reason that brought it there.
-            Happening::Wanted | Happening::Returned | Happening::Emptied | Happening::Tick => {
-                self.agent.standing.borrow().reason.clone()
-            }
+        if input.happening == Happening::Connected {
+            self.agent.tell_ends();
         }
     }
 
@@ -355,7 +342,8 @@ impl Keeper {
         }
         if let Some(wire) = self.wire.take() {
             let reason = if reason.is_empty() { "the hub let go of the agent" } else { reason };
-            wire.close(Fault::new(FaultKind::Released, reason));
+            let fault = Fault::new(FaultKind::Released, reason);
+            if self.closing && self.agent.stays() { wire.part(fault) } else { wire.close(fault) }
         }
     }
 
@@ -380,29 +368,6 @@ impl Keeper {
         let ending = self.ending.as_ref().and_then(|(pid, _)| *pid);
         self.process.as_ref().and_then(Process::id).or(ending)
     }
-
-    fn publish(&self, before: AgentState, now: Timestamp, reason: &str, faults: u64) {
-        let state = self.link.state();
-        let (pid, restarts) = (self.pid(), self.starts.saturating_sub(1));
-        let changed = self.agent.standing.send_if_modified(|standing| {
-            let is_same = state == standing.state && faults == 0;
-            if is_same && pid == standing.pid && restarts == standing.restarts {
-                return false;
-            }
-            if !is_same {
-                (standing.state, standing.since) = (state, now);
-                reason.clone_into(&mut standing.reason);
-            }
-            standing.wire.clone_from(&self.wire);
-            standing.faults += faults;
-            (standing.pid, standing.restarts) = (pid, restarts);
-            true
-        });
-        if changed && before != state {
-            let (from, to) = (before.word(), state.word());
-            tracing::info!(agent = self.agent.settings.name, from, to, reason, "link");
-        }
-    }
 }
 
 impl Drop for Keeper {
@@ -410,12 +375,16 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         if let Some(wire) = self.wire.take() {
             wire.close(Fault::new(FaultKind::Broken, "the hub lost the link"));
-            self.agent.flights.give_up(Instant::now());
-            let now = self.agent.clock.now();
-            self.agent.standing.send_modify(|standing| {
-                (standing.state, standing.since, standing.wire) = (AgentState::Idle, now, None);
-            });
         }
+        self.agent.flights.give_up(Instant::now());
+        let now = self.agent.clock.now();
+        self.agent.standing.send_if_modified(|standing| {
+            let is_left = standing.state != AgentState::Idle || standing.wire.is_some();
+            if is_left {
+                (standing.state, standing.since, standing.wire) = (AgentState::Idle, now, None);
+            }
+            is_left
+        });
     }
 }
 

@@ -31,7 +31,7 @@
 //! - `keeper`: the one task of an agent; does what the link commands
 //! - `connect`, `described`, `wire`, `session`, `unary`, `flight`, `health`: the way to a connected agent
 //! - `perform`, `gate`, `answer`: a call, from admission to its one answer
-//! - `agent`, `status`: what is known of an agent and told to people
+//! - `agent`, `served`, `status`: what is known of an agent and told to people
 //! - `supervise`: agents as child processes that never outlive the hub, or as units of systemd
 
 mod agent;
@@ -50,6 +50,7 @@ mod perform;
 pub mod pool;
 pub mod renew;
 mod roster;
+mod served;
 mod session;
 pub mod settings;
 mod status;

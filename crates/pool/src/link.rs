@@ -103,8 +103,10 @@ pub(crate) enum Happening {
     Wanted,
     /// A person lets go of the link.
     Dismissed,
-    /// The hub ends.
+    /// The hub ends, and the agent with it, or for good.
     Closing,
+    /// The hub ends, and the agent goes on with its calls.
+    Parting,
     /// An attempt to connect succeeded.
     Connected,
     /// An attempt to connect failed.
@@ -190,6 +192,10 @@ impl Link {
             Happening::Closing => {
                 self.closing = true;
                 Ok(self.release(input))
+            }
+            Happening::Parting => {
+                self.closing = true;
+                Ok(self.part(input))
             }
             Happening::Connected => self.connected(input),
             Happening::Failed(fault) => self.failed(input, fault),
@@ -342,6 +348,18 @@ impl Link {
                 self.phase = Phase::Releasing { until, again: false };
                 Vec::new()
             }
+        }
+    }
+
+    /// Lets go at once of an agent that goes on; where its calls are being stopped, after they ended.
+    fn part(&mut self, input: &Input) -> Vec<Command> {
+        match self.phase {
+            Phase::Idle | Phase::Releasing { .. } => self.release(input),
+            Phase::Connecting { .. }
+            | Phase::Ready { .. }
+            | Phase::Unhealthy { .. }
+            | Phase::BackingOff { .. }
+            | Phase::Leaving { .. } => self.end(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use op_engine::ports::Clock;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::{Agent, Wish};
 use crate::keeper::keep;
 use crate::roster::Roster;
+use crate::session::Flights;
 use crate::settings::{AgentSettings, PoolSettings};
 
 /// The agents of a hub. It performs calls and knows its agents by the ports of the engine.
@@ -34,14 +35,19 @@ pub(crate) struct Mould {
     pub(crate) closing: CancellationToken,
     /// Leases that hold the agents that run on connection.
     pub(crate) leases: Arc<AtomicUsize>,
+    /// Whether the hub goes down.
+    parting: Arc<AtomicBool>,
 }
 
 impl Mould {
     /// An agent that nobody keeps yet, and the wishes that its keeper is to hear.
     pub(crate) fn make(&self, agent: AgentSettings) -> (Arc<Agent>, mpsc::Receiver<Wish>) {
-        let Self { settings, clock, closing, leases } = self.clone();
+        let Self { settings, clock, closing, leases, parting } = self.clone();
         let (mut agent, wishes) = Agent::new(agent, settings, clock, closing.child_token());
         agent.leases = leases;
+        if agent.outlives_hub() {
+            agent.flights = Arc::new(Flights::new(parting));
+        }
         (Arc::new(agent), wishes)
     }
 }
@@ -83,7 +89,7 @@ impl Pool {
     ) -> Result<Arc<Self>, BuildError> {
         check(&settings, &agents)?;
         let (settings, closing) = (Arc::new(settings), CancellationToken::new());
-        let mould = Mould { settings, clock, closing, leases: Arc::default() };
+        let mould = Mould { settings, clock, closing, leases: Arc::default(), parting: Arc::default() };
         let pool = Self { mould, roster: Arc::default(), tasks: Mutex::default() };
         for agent in agents {
             let (agent, wishes) = pool.mould.make(agent);
@@ -120,10 +126,20 @@ impl Pool {
         names.into_iter().filter_map(|name| self.agent(name.as_ref())).for_each(|agent| agent.want());
     }
 
-    /// Cancels the calls in flight, says goodbye to all agents, and ends the processes it started, all side by side. When it
-    /// returns, all tasks have ended and no process is left but those of units, which are systemd's to stop.
-    /// Later calls are answered as unavailable.
+    /// The hub goes down for good, which is not to cancel anything: from here on, a call that is dropped goes on at an agent that
+    /// outlives the hub, as its session does. The next hub repeats it, and gets its outcome. A call that is asked to stop is
+    /// stopped as ever, and so is what a child of the hub works on, which ends with it.
+    ///
+    /// To be called before whoever makes calls lets go of them.
+    pub fn go_down(&self) {
+        self.mould.parting.store(true, Ordering::SeqCst);
+    }
+
+    /// [Goes down](Self::go_down), cancels the calls in flight at children, lets go of all agents, and ends the processes it started,
+    /// all side by side. When it returns, all tasks have ended and no process is left but those of units, which are systemd's to
+    /// stop. Later calls are answered as unavailable.
     pub async fn shutdown(&self) {
+        self.go_down();
         self.mould.closing.cancel();
         let Tasks { resting, mut keepers } = std::mem::take(&mut *self.tasks());
         drop(resting);

@@ -4,17 +4,21 @@
 //! and the reader looks once a second whether they do. The reader hands output to the call's sink itself,
 //! for a sink never waits, and grants new credit for it. Frames towards the agent go through one queue: calls wait for
 //! a place in it, notes (cancel, credit, ack, ping, bye) go ahead of them and never wait. There are never more notes than
-//! the agent itself gave cause for: one cancel and one ack per call, and credit for what it sent.
+//! the agent itself gave cause for: one cancel and one ack per call, credit for what it sent, and answers to what it asked for. Of
+//! those it can cause many, so an agent that does not read them loses its session.
 //!
 //! A message over the limit ends the stream before anybody can tell whose it was: the call that was alone in flight is
 //! told so, and where there were several, each is lost with that reason.
 //!
 //! A stream that breaks by itself ends no call yet, where the agent goes on for a while: its calls are parked (`table`), and taken
-//! up on the next session. What an operation asks the hub for (`host`) is answered by whoever wanted the call.
+//! up on the next session. What an operation asks the hub for (`host`, `replies`) is answered by whoever wanted the call.
+//!
+//! A hub that goes down leaves its calls with an agent that goes on: it asks for no end, and says no bye. The next hub repeats them.
 
 mod host;
 mod listen;
 mod outbox;
+mod replies;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -33,6 +37,7 @@ use crate::flight::{End, Ended, MARGIN, NotSent, Stopped};
 use crate::wire::Order;
 
 pub(crate) use listen::{Pulse, ended, listen};
+use outbox::Notes;
 pub(crate) use outbox::Outbox;
 pub(crate) use table::Flights;
 use table::{Flight, Table, Told};
@@ -50,7 +55,9 @@ const DEAF: &str = "the agent did not end a call that was asked to stop";
 #[derive(Debug)]
 pub(crate) struct Session {
     orders: mpsc::Sender<HostFrame>,
-    notes: mpsc::UnboundedSender<HostFrame>,
+    notes: Arc<Notes>,
+    /// Cancelled when more notes waited than may.
+    flooded: CancellationToken,
     flights: Arc<Flights>,
     /// Why no more calls are taken, once none are. Looked at and set under the lock of the calls.
     gone: OnceLock<Fault>,
@@ -64,10 +71,12 @@ impl Session {
     /// A session for the calls of an agent, and its frames towards it, the hello first.
     pub(crate) fn new(hub: &str, grace: Duration, flights: &Arc<Flights>) -> (Arc<Self>, Outbox) {
         let (orders, waiting) = mpsc::channel(ORDERS);
-        let (notes, urgent) = mpsc::unbounded_channel();
+        let notes = Arc::<Notes>::default();
+        let outbox = Outbox::new(Arc::clone(&notes), waiting);
         let session = Self {
             orders,
             notes,
+            flooded: CancellationToken::new(),
             flights: Arc::clone(flights),
             gone: OnceLock::new(),
             end: OnceLock::new(),
@@ -75,10 +84,10 @@ impl Session {
             grace,
         };
         session.note(Frame::Hello(Hello { version: VERSION, hub: hub.to_owned() }));
-        (Arc::new(session), Outbox::new(urgent, waiting))
+        (Arc::new(session), outbox)
     }
 
-    /// Sends a call and waits for its end. Dropping the future asks the agent to stop.
+    /// Sends a call and waits for its end. Dropping the future asks the agent to stop, unless the hub goes down and the agent does not.
     pub(crate) async fn call(
         self: &Arc<Self>,
         operation: Box<Operation>,
@@ -121,9 +130,15 @@ impl Session {
         self.note(Frame::Ack(Ack { id: id.to_owned() }));
     }
 
-    /// Tells that the session of a client is over.
-    pub(crate) fn session_over(&self, session: &str) {
-        self.note(Frame::SessionOver(SessionOver { session: session.to_owned() }));
+    /// Tells that the session of a client is over; false when nothing is told on this session any more.
+    pub(crate) fn session_over(&self, session: &str) -> bool {
+        let table = self.flights.table();
+        let is_told = self.gone.get().is_none();
+        if is_told {
+            self.note(Frame::SessionOver(SessionOver { session: session.to_owned() }));
+        }
+        drop(table);
+        is_told
     }
 
     /// Asks all calls in flight to stop.
@@ -139,7 +154,23 @@ impl Session {
     pub(crate) fn reset(&self, fault: Fault) {
         let fault = self.end.get_or_init(|| fault).clone();
         self.flights.leave(self, &fault, false);
+        self.say_bye();
+    }
+
+    /// Ends the session of a hub that goes down, and leaves what is in flight with the agent: to say bye would stop it.
+    pub(crate) fn part(&self, fault: Fault) {
+        let fault = self.end.get_or_init(|| fault).clone();
+        if self.flights.leave(self, &fault, false) {
+            self.notes.close();
+            self.ending.cancel();
+        } else {
+            self.say_bye();
+        }
+    }
+
+    fn say_bye(&self) {
         self.note(Frame::Bye(Bye { reason: self.fault().reason }));
+        self.notes.close();
         self.ending.cancel();
     }
 
@@ -154,8 +185,9 @@ impl Session {
     }
 
     fn note(&self, frame: Frame) {
-        // A connection that is gone needs no note.
-        let _ = self.notes.send(HostFrame { frame: Some(frame) });
+        if !self.notes.push(frame) {
+            self.flooded.cancel();
+        }
     }
 }
 

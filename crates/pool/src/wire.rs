@@ -90,11 +90,12 @@ impl Wire {
         }
     }
 
-    /// Tells that the session of a client is over. An agent that speaks no sessions keeps nothing for one.
-    pub(crate) fn session_over(&self, session: &str) {
+    /// Tells that the session of a client is over; false when the agent cannot hear it. One that speaks no sessions keeps nothing for
+    /// one, and need not.
+    pub(crate) fn session_over(&self, session: &str) -> bool {
         match self {
             Self::Session(link) => link.session_over(session),
-            Self::Unary(_) => {}
+            Self::Unary(_) => true,
         }
     }
 
@@ -103,6 +104,15 @@ impl Wire {
         match self {
             Self::Session(session) => session.cancel_all(),
             Self::Unary(unary) => unary.cancel_all(),
+        }
+    }
+
+    /// Gives the connection up because the hub goes down. What is in flight on a session is left with the agent; where there is none,
+    /// each call ends with its stream.
+    pub(crate) fn part(&self, fault: Fault) {
+        match self {
+            Self::Session(session) => session.part(fault),
+            Self::Unary(unary) => unary.close(fault),
         }
     }
 

@@ -111,6 +111,24 @@ fn demand_shortens_a_long_backoff_to_one_attempt_a_second() {
 }
 
 #[test]
+fn a_hub_that_ends_leaves_the_calls_of_an_agent_that_goes_on() {
+    let mut link = ready(false, true);
+    let commands = link.step(&input(1, Demand::Busy, Happening::Parting)).expect("it always may");
+    assert_eq!(commands, [Command::Hangup, Command::Stop]);
+    assert!(link.is_closed());
+}
+
+#[test]
+fn a_hub_that_ends_waits_for_calls_that_a_person_stopped() {
+    let mut link = ready(false, true);
+    assert_eq!(quiet(&mut link, 0, Happening::Dismissed)[0], Command::CancelCalls);
+    assert_eq!(quiet(&mut link, 1, Happening::Parting), []);
+    assert!(!link.is_closed());
+    assert_eq!(quiet(&mut link, 2, Happening::Emptied), [Command::Hangup, Command::Stop]);
+    assert!(link.is_closed());
+}
+
+#[test]
 fn a_lazy_link_that_nobody_uses_goes_idle_and_stops_its_process() {
     let mut link = ready(true, false);
     let at = 300_000;
@@ -257,6 +275,7 @@ impl Held {
             | Happening::Wanted
             | Happening::Dismissed
             | Happening::Closing
+            | Happening::Parting
             | Happening::Exited(_)
             | Happening::Health(_)
             | Happening::Draining

@@ -11,13 +11,16 @@ use op_proto::agent::v1::{
 };
 use op_run::{Answer, Failure};
 
-use super::Session;
+use super::{Flights, Session};
+
+/// The reason when a call gets nothing more.
+const OVER: &str = "call_over";
 
 /// Host calls of one call that may be open at once.
-const MAX_OPEN: usize = 64;
+pub(super) const MAX_OPEN: usize = 64;
 
 /// Most bytes of an answer as JSON.
-const MAX_VALUE: usize = 4 << 20;
+pub(super) const MAX_VALUE: usize = 4 << 20;
 
 impl Session {
     /// Answers a host call: what was answered before again, what is being answered when it is, everything else by asking whoever
@@ -35,14 +38,15 @@ impl Session {
             let refusal = rejected("no_such_operation", format!("no operation `{id}` is in flight"));
             return self.note(Frame::Reply(Reply { id, number, outcome: Some(refusal) }));
         };
-        if flight.is_asking(number) {
+        // What the hub let go of as it goes down, the next one answers.
+        if flight.is_asking(number) || (self.flights.is_parting() && !flight.is_awaited()) {
             return;
         }
         if let Some(outcome) = flight.replied(number) {
             return self.note(Frame::Reply(Reply { id, number, outcome: Some(outcome) }));
         }
         if flight.doomed.is_some() {
-            let refusal = rejected("call_over", "the call is being stopped: it gets nothing more".to_owned());
+            let refusal = rejected(OVER, "the call is being stopped: it gets nothing more".to_owned());
             return self.note(Frame::Reply(Reply { id, number, outcome: Some(refusal) }));
         }
         if flight.asking() >= MAX_OPEN {
@@ -55,9 +59,19 @@ impl Session {
         let (answer, flights) = (flight.sink.ask(question), Arc::clone(&self.flights));
         let task = self.flights.asks.spawn(async move {
             let answer = answer.await;
-            flights.reply(&id, number, outcome(answer));
+            if !flights.is_over(&answer) {
+                flights.reply(&id, number, outcome(answer));
+            }
         });
         flight.asked(number, task.abort_handle());
+    }
+}
+
+impl Flights {
+    /// Whether this is no answer to a call, but how a hub that goes down lets go of it: the next one answers.
+    fn is_over(&self, answer: &Answer) -> bool {
+        let is_over = matches!(answer, Answer::Failed { failure, .. } if failure.reason == OVER);
+        is_over && self.is_parting()
     }
 }
 

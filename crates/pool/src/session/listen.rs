@@ -94,12 +94,16 @@ impl Session {
         news: &mpsc::Sender<News>,
     ) -> Fault {
         let mut ending = std::pin::pin!(self.ending.cancelled());
+        let mut flooded = std::pin::pin!(self.flooded.cancelled());
         let mut ticks = tokio::time::interval(pulse.interval.min(LOOK).max(Duration::from_millis(1)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 () = &mut ending => return self.fault(),
+                () = &mut flooded => {
+                    return Fault::new(FaultKind::Hung, "the agent does not read what it is told");
+                }
                 frame = frames.message() => match frame {
                     Ok(Some(frame)) => self.take(frame, &mut pulse, news).await,
                     Ok(None) => return Fault::new(FaultKind::Broken, "the agent ended the session"),

@@ -1,7 +1,8 @@
 //! The calls that are with an agent.
 
-use std::collections::{HashMap, VecDeque, hash_map};
+use std::collections::{HashMap, hash_map};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -13,12 +14,10 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use super::replies::Replies;
 use super::{Session, cancel};
 use crate::fault::{Fault, FaultKind};
 use crate::flight::{End, Trail};
-
-/// Answers to host calls that are kept of one call, for an agent that missed them: as many as one may have open.
-const REPLIES: usize = 64;
 
 /// All calls that are with one agent: those on its session, and those parked since a session broke, until there is another one
 /// or their time is over.
@@ -28,6 +27,8 @@ pub(crate) struct Flights {
     emptied: Notify,
     /// The tasks of host calls. Each ends with the call that it is part of.
     pub(super) asks: TaskTracker,
+    /// Whether the hub goes down and the agent does not. Its calls stay with it then.
+    parting: Arc<AtomicBool>,
 }
 
 /// The calls by id.
@@ -65,11 +66,21 @@ pub(super) struct Flight {
     garbled: Option<String>,
     /// Host calls that are not answered yet, by number.
     asks: HashMap<u32, AbortHandle>,
-    /// Host calls that were answered, the newest last.
-    replies: VecDeque<(u32, Outcome)>,
+    /// Host calls that were answered.
+    replies: Replies,
 }
 
 impl Flights {
+    /// The calls that are with an agent that does not end with the hub, and that are left with it once the hub goes down.
+    pub(crate) fn new(parting: Arc<AtomicBool>) -> Self {
+        Self { parting, ..Self::default() }
+    }
+
+    /// Whether the hub goes down and leaves its calls with the agent.
+    pub(crate) fn is_parting(&self) -> bool {
+        self.parting.load(Ordering::SeqCst)
+    }
+
     /// Enters a call. The error says why it cannot be.
     pub(super) fn enter(&self, id: &Arc<str>, flight: Flight, on: &Session) -> Result<(), Fault> {
         let mut table = self.table();
@@ -123,23 +134,26 @@ impl Flights {
         }
     }
 
-    /// Ends all calls on a session with this fault, or parks them for the window of its agent; it takes no more.
-    pub(super) fn leave(&self, session: &Session, fault: &Fault, may_park: bool) {
-        let lost = {
+    /// Ends all calls on a session with this fault, or parks them for the window of its agent; it takes no more. Tells whether there
+    /// were any.
+    pub(super) fn leave(&self, session: &Session, fault: &Fault, may_park: bool) -> bool {
+        let (lost, any) = {
             let mut table = self.table();
             let fault = session.gone.get_or_init(|| fault.clone()).clone();
             let ids = table.on(session);
-            if may_park {
+            let lost = if may_park {
                 table.park(&ids, &fault);
                 Vec::new()
             } else {
                 let alone = ids.len() == 1;
                 let lost: Vec<_> = ids.iter().filter_map(|id| table.remove(id)).collect();
                 lost.into_iter().map(|flight| (flight, fault.clone(), alone)).collect()
-            }
+            };
+            (lost, !ids.is_empty())
         };
         lose(lost);
         self.emptied.notify_one();
+        any
     }
 
     /// Goes on with all parked calls on a session. An agent says of one that it does not know that its outcome is unknown.
@@ -185,9 +199,11 @@ impl Flights {
         }
     }
 
-    /// Gives up on a call that nobody waits for any more.
+    /// Gives up on a call that nobody waits for any more. That a hub goes down is no reason to stop what outlives it.
     pub(super) fn abandon(&self, id: &str, grace: Duration) {
-        self.cancel(id, "nobody waits for it any more", grace);
+        if !self.is_parting() {
+            self.cancel(id, "nobody waits for it any more", grace);
+        }
     }
 
     /// Answers a host call, now or when there is a session again.
@@ -195,10 +211,10 @@ impl Flights {
         let mut table = self.table();
         let Some(flight) = table.flights.get_mut(id) else { return };
         flight.asks.remove(&number);
-        if flight.replies.len() == REPLIES {
-            flight.replies.pop_front();
+        if self.is_parting() && !flight.is_awaited() {
+            return;
         }
-        flight.replies.push_back((number, outcome.clone()));
+        flight.replies.keep(number, outcome.clone());
         if let Some(session) = &flight.on {
             session.note(Frame::Reply(Reply { id: id.to_owned(), number, outcome: Some(outcome) }));
         }
@@ -256,7 +272,7 @@ impl Flight {
             doomed: None,
             garbled: None,
             asks: HashMap::new(),
-            replies: VecDeque::new(),
+            replies: Replies::default(),
         }
     }
 
@@ -292,7 +308,7 @@ impl Flight {
 
     /// What was answered to a host call before.
     pub(super) fn replied(&self, number: u32) -> Option<Outcome> {
-        self.replies.iter().find(|(of, _)| *of == number).map(|(_, outcome)| outcome.clone())
+        self.replies.find(number).cloned()
     }
 
     /// Whether a host call is being answered.

@@ -247,3 +247,52 @@ async fn what_an_agent_asks_for_is_numbered_from_1() {
     assert_eq!(refusals(&mut ear), ["invalid_number"]);
     assert!(caller.asked.lock().expect("no panic").is_empty());
 }
+
+/// What the hub says of its calls once it goes down, let go of one, and leaves.
+#[tokio::test(start_paused = true)]
+async fn a_hub_that_goes_down_leaves_its_calls_with_their_agent() {
+    let parting = Arc::<std::sync::atomic::AtomicBool>::default();
+    let flights = Arc::new(Flights::new(Arc::clone(&parting)));
+    let (session, mut ear) = session(&flights);
+    let caller = Arc::new(Caller::default());
+    let left = call(&session, "left", Arc::clone(&caller) as Arc<dyn Sink>).await;
+    let stopped_one = call(&session, "stopped", Arc::<Caller>::default()).await;
+    ear.heard();
+    parting.store(true, std::sync::atomic::Ordering::SeqCst);
+    give_up(left).await;
+    hear(&session, ask("left", 1)).await;
+    assert_eq!(ear.heard(), [], "it goes on, and the next hub answers it");
+    assert!(caller.asked.lock().expect("no panic").is_empty());
+    stopped_one.stop.cancel();
+    until(|| flights.table().flights["stopped"].doomed.is_some()).await;
+    assert_eq!(ear.cancelled(), ["stopped"]);
+    session.part(Fault::new(FaultKind::Released, "the hub is shutting down"));
+    assert_eq!(ear.0.next().await, None, "a bye would stop it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_that_goes_down_says_bye_where_it_has_no_call() {
+    let flights = Arc::default();
+    let (session, mut ear) = session(&flights);
+    session.part(Fault::new(FaultKind::Released, "the hub is shutting down"));
+    assert!(matches!(ear.heard()[..], [Frame::Bye(_)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_reads_nothing_loses_its_session_however_it_makes_the_hub_talk() {
+    let flights = Arc::default();
+    let (session, mut ear) = session(&flights);
+    let caller = Arc::new(Caller { text: "x".repeat(4 << 20).split_off(100), ..Caller::default() });
+    let _made = call(&session, "1", Arc::clone(&caller) as Arc<dyn Sink>).await;
+    ear.heard();
+    hear(&session, ask("1", 1)).await;
+    until(|| !flights.table().flights["1"].is_asking(1)).await;
+    let mut asked = 0;
+    while !session.flooded.is_cancelled() {
+        assert!(asked < 100, "it is bounded");
+        hear(&session, ask("1", 1)).await;
+        asked += 1;
+    }
+    assert!(asked > 8, "an agent may have many answers on their way: {asked}");
+    assert_eq!(*caller.asked.lock().expect("no panic"), [1]);
+}

@@ -1,10 +1,10 @@
 //! Sessions that break under calls, and go on.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use op_engine::ports::{Perform, Progress, Sink};
+use op_engine::ports::{AgentState, Agents, Clock, Perform, Progress, Sink, SystemClock};
 use op_plan::plan::FailureKind;
 use op_proto::Address;
 use op_proto::agent::v1::agent_frame::Frame as Said;
@@ -166,6 +166,52 @@ async fn a_call_whose_agent_does_not_come_back_in_time_is_lost() {
     pool.shutdown().await;
 }
 
+/// A clock with a bug in it, once that is wished for.
+struct Cracked {
+    clock: SystemClock,
+    breaks: Arc<AtomicBool>,
+}
+
+#[async_trait::async_trait]
+impl Clock for Cracked {
+    fn now(&self) -> op_run::Timestamp {
+        self.clock.now()
+    }
+
+    async fn sleep_until(&self, at: op_run::Timestamp) {
+        assert!(!self.breaks.swap(false, Ordering::SeqCst), "a bug in the clock");
+        self.clock.sleep_until(at).await;
+    }
+}
+
+#[tokio::test]
+async fn a_keeper_that_panics_while_its_agent_is_away_strands_no_call() {
+    let home = directory();
+    let address = at(home.path(), "a");
+    let _agent = serve_session(&address, breaking(2 * PATIENCE, |_, _, _| {}));
+    let breaks = Arc::<AtomicBool>::default();
+    let clock = Cracked { clock: SystemClock::new(), breaks: Arc::clone(&breaks) };
+    let agents = vec![op_pool::AgentSettings::new("a", address.clone())];
+    let pool = op_pool::Pool::new(settings(), agents, Arc::new(clock)).expect("a right pool");
+    pool.start();
+    pool.connect("a").await.expect("it listens");
+    let Address::Unix(path) = &address else { panic!("a socket") };
+    std::fs::remove_file(path).expect("it listens");
+    let told = tokio::spawn({
+        let pool = Arc::clone(&pool);
+        async move {
+            pool.perform(request("a.x", "1", json!({})), Arc::new(Kept::default()), CancellationToken::new())
+                .await
+        }
+    });
+    crate::support::until(&pool, "a", |status| status.state == AgentState::BackingOff).await;
+    breaks.store(true, Ordering::SeqCst);
+    let failure = failure(answer(told).await);
+    assert_eq!((failure.kind, failure.reason.as_str()), (FailureKind::Lost, "link_broken"));
+    assert!(!breaks.load(Ordering::SeqCst));
+    pool.shutdown().await;
+}
+
 #[tokio::test]
 async fn an_agent_that_repeats_or_skips_events_after_a_break_is_caught() {
     for wrong in [0, 2] {
@@ -186,7 +232,6 @@ async fn an_agent_that_repeats_or_skips_events_after_a_break_is_caught() {
 
 #[tokio::test]
 async fn an_agent_may_tell_that_it_performs_other_operations_and_keeps_its_name() {
-    use op_engine::ports::Agents;
     use op_proto::agent::v1::{CatalogueChanged, DescribeResponse, OperationDescription};
     let home = directory();
     let address = at(home.path(), "a");

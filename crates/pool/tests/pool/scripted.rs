@@ -28,6 +28,8 @@ pub(crate) type Script = Arc<dyn Fn(Frame, &Voice) -> Option<()> + Send + Sync>;
 
 /// An agent made by hand.
 pub(crate) struct Scripted {
+    /// Where the script hangs up, it stops reading instead.
+    is_deaf: bool,
     session: Option<Script>,
     execute: Option<Arc<dyn Fn(String) -> Vec<Event> + Send + Sync>>,
 }
@@ -37,7 +39,15 @@ pub(crate) fn serve_session(
     address: &Address,
     script: impl Fn(Frame, &Voice) -> Option<()> + Send + Sync + 'static,
 ) -> JoinHandle<()> {
-    serve(address, Scripted { session: Some(Arc::new(script)), execute: None })
+    serve(address, Scripted { session: Some(Arc::new(script)), execute: None, is_deaf: false })
+}
+
+/// Serves an agent that stops reading where its script hangs up, and keeps the connection.
+pub(crate) fn serve_deaf(
+    address: &Address,
+    script: impl Fn(Frame, &Voice) -> Option<()> + Send + Sync + 'static,
+) -> JoinHandle<()> {
+    serve(address, Scripted { session: Some(Arc::new(script)), execute: None, is_deaf: true })
 }
 
 /// Serves an agent that speaks no sessions.
@@ -45,14 +55,14 @@ pub(crate) fn serve_execute(
     address: &Address,
     script: impl Fn(String) -> Vec<Event> + Send + Sync + 'static,
 ) -> JoinHandle<()> {
-    serve(address, Scripted { session: None, execute: Some(Arc::new(script)) })
+    serve(address, Scripted { session: None, execute: Some(Arc::new(script)), is_deaf: false })
 }
 
 /// The service alone, to be served beside others.
 pub(crate) fn service(
     script: impl Fn(Frame, &Voice) -> Option<()> + Send + Sync + 'static,
 ) -> AgentServer<Scripted> {
-    AgentServer::new(Scripted { session: Some(Arc::new(script)), execute: None })
+    AgentServer::new(Scripted { session: Some(Arc::new(script)), execute: None, is_deaf: false })
 }
 
 fn serve(address: &Address, scripted: Scripted) -> JoinHandle<()> {
@@ -137,11 +147,14 @@ impl Agent for Scripted {
     ) -> Result<Response<Self::SessionStream>, Status> {
         let script = self.session.clone().ok_or_else(|| Status::unimplemented("no sessions"))?;
         let (voice, said) = mpsc::unbounded_channel();
-        let mut frames = request.into_inner();
+        let (mut frames, is_deaf) = (request.into_inner(), self.is_deaf);
         tokio::spawn(async move {
             while let Ok(Some(frame)) = frames.message().await {
                 let Some(frame) = frame.frame else { continue };
                 if script(frame, &voice).is_none() {
+                    if is_deaf {
+                        voice.closed().await;
+                    }
                     return;
                 }
             }

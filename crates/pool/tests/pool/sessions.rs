@@ -112,3 +112,37 @@ async fn an_agent_hears_the_end_of_a_session_that_it_served_and_of_no_other() {
     pool.shutdown().await;
     served.abort();
 }
+
+#[tokio::test]
+async fn an_agent_that_was_away_hears_what_ended_meanwhile() {
+    let home = directory();
+    let address = at(home.path(), "a");
+    let (hears, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let served = serve_session(&address, move |frame, voice| {
+        behave(&frame, voice);
+        match frame {
+            Frame::Operation(operation) => event(voice, &operation.id, 1, completed("1")),
+            Frame::SessionOver(over) => drop(hears.send(over.session)),
+            _ => {}
+        }
+        Some(())
+    });
+    // Released as soon as it has no call.
+    let settings = PoolSettings { idle_release: Duration::from_millis(1), ..settings() };
+    let pool = pool(settings, vec![AgentSettings::new("a", address)]);
+    for session in ["one", "two"] {
+        let request = op_engine::ports::Request {
+            session: session.to_owned(),
+            ..request("a.act", &format!("{session}/s/1/1"), json!({}))
+        };
+        value(pool.perform(request, Arc::new(Kept::default()), CancellationToken::new()).await);
+    }
+    until(&pool, "a", |status| status.state == AgentState::Idle).await;
+    pool.session_over("one");
+    pool.session_over("two");
+    assert!(heard.try_recv().is_err(), "it is released");
+    value(call(&pool, "a.act", "later", json!({})).await);
+    assert_eq!((heard.recv().await, heard.recv().await), (Some("one".to_owned()), Some("two".to_owned())));
+    pool.shutdown().await;
+    served.abort();
+}
