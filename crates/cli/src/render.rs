@@ -1,5 +1,6 @@
 //! What people read. Everything in here turns values into text and prints nothing.
 
+pub(crate) mod arguments;
 pub(crate) mod drawing;
 pub(crate) mod ending;
 pub(crate) mod gate;

@@ -8,15 +8,13 @@ use std::time::Duration;
 use clap::Args;
 use op_proto::v1::call_outcome::Kind;
 use op_proto::v1::call_stream_response::Seen;
-use op_proto::v1::{
-    AgentStatus, CallOutcome, CallRequest, CallStreamRequest, ConnectRequest, ListAgentsRequest,
-    OperationStatus, Progress,
-};
+use op_proto::v1::{AgentStatus, CallOutcome, CallRequest, CallStreamRequest, OperationStatus, Progress};
 use serde_json::{Map, Value};
 use tokio_stream::StreamExt as _;
 
 use batch::Batch;
 
+use super::agents::known;
 use crate::client::Client;
 use crate::failure::{Exit, Failure};
 use crate::render::run::blame;
@@ -38,7 +36,8 @@ Examples:
 
 Output of the operation goes to standard error as it comes, its value to standard output. Relative paths are those
 of the first directory that the agent may work in: this one, unless a daemon is running.
-A batch is a file of {\"target\": ..., \"arguments\": {...}}, one in each line or all in a list.";
+A batch is a file of {\"target\": ..., \"arguments\": {...}}, one in each line or all in a list. Its values go to standard output
+as its calls end; of the first success, a pipeline and a vote it is the one value that comes of all.";
 
 /// The agent of the operations that are called by their bare names.
 const TOOLS: &str = "tools";
@@ -81,6 +80,7 @@ impl Call {
                     .run(session, &self.call(String::new(), String::new()), &ctx.terminal)
                     .await;
             };
+            is_operation(&session.client, &target).await?;
             let arguments = self.arguments(session, &target).await?;
             let outcome = follow(session, self.call(target, arguments), &ctx.terminal).await?;
             conclude(&outcome, &ctx.terminal)
@@ -120,6 +120,25 @@ impl Call {
     }
 }
 
+/// Refuses an agent in the place of an operation, and says which operations it has.
+async fn is_operation(client: &Client, target: &str) -> Result<(), Failure> {
+    if target.contains('.') {
+        return Ok(());
+    }
+    let name = target.strip_prefix("agent_").unwrap_or(target);
+    let is_tool = |tools: AgentStatus| tools.operations.iter().any(|tool| tool.name == target);
+    let Some(agent) = known(client, name).await? else { return Ok(()) };
+    if known(client, TOOLS).await?.is_some_and(is_tool) {
+        return Ok(());
+    }
+    let prefix = if name == TOOLS { String::new() } else { format!("{name}.") };
+    let operations: Vec<_> =
+        agent.operations.iter().map(|operation| format!("{prefix}{}", operation.name)).collect();
+    let message =
+        format!("`{name}` is an agent, and one of its operations is called: {}", operations.join(", "));
+    Err(Failure::refused(message).hint(format!("`op-dbus agents {name}` tells what they do and take")))
+}
+
 /// The value of a word, by what the schema wants for it.
 fn read(word: &Word, schema: &Value) -> Value {
     let wants = &schema["properties"][&word.key]["type"];
@@ -135,17 +154,10 @@ fn read(word: &Word, schema: &Value) -> Value {
 async fn schema(client: &Client, target: &str) -> Result<Value, Failure> {
     let target = target.strip_prefix("agent_").unwrap_or(target);
     let (agent, operation) = target.split_once('.').unwrap_or((TOOLS, target));
-    let agents = client.agents().list(ListAgentsRequest {}).await?.into_inner().agents;
-    let Some(known) = agents.into_iter().find(|known| known.name == agent) else { return Ok(Value::Null) };
-    let known = if known.operations.is_empty() { connect(client, known).await? } else { known };
-    let found = known.operations.into_iter().find(|known| known.name == operation);
+    let Some(agent) = known(client, agent).await? else { return Ok(Value::Null) };
+    let found = agent.operations.into_iter().find(|known| known.name == operation);
     let text = found.map(|OperationStatus { input_schema, .. }| input_schema).unwrap_or_default();
     Ok(serde_json::from_str(&text).unwrap_or_default())
-}
-
-async fn connect(client: &Client, agent: AgentStatus) -> Result<AgentStatus, Failure> {
-    let answer = client.agents().connect(ConnectRequest { agent: agent.name.clone() }).await?;
-    Ok(answer.into_inner().agent.unwrap_or(agent))
 }
 
 async fn follow(session: &Session, call: CallRequest, terminal: &Terminal) -> Result<CallOutcome, Failure> {

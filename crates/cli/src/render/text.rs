@@ -88,9 +88,14 @@ pub(crate) fn hang(prefix: &str, text: &str, columns: usize) -> String {
     if lines.is_empty() { format!("{}\n", prefix.trim_end()) } else { hung }
 }
 
-/// `1 phase`, `2 phases`.
+/// `1 phase`, `2 phases`, `0 successes`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    let ending = match noun {
+        _ if number == 1 => "",
+        noun if noun.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{number} {noun}{ending}")
 }
 
 #[cfg(test)]

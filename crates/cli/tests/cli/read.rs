@@ -169,6 +169,41 @@ fn agents_are_listed_and_their_changes_told() {
     assert_eq!(ask(&fake, &["agents", "--json"]).json()[1]["operations"][0]["name"], "file_read");
 }
 
+#[test]
+fn an_agent_is_shown_with_its_operations_and_what_they_take() {
+    let mut agents = agents();
+    let schema = json!({
+        "properties": {
+            "limit": { "type": ["integer", "null"], "description": "How many lines." },
+            "path": { "type": "string", "description": "The file; a relative path starts at the first root, wherever that is, and so it goes on for a while." },
+            "how": { "enum": ["text", "lines"] },
+        },
+        "required": ["path"],
+    });
+    let read = &mut agents[1].operations[0];
+    read.description = "Reads a file.".to_owned();
+    read.effects = "read".to_owned();
+    read.input_schema = schema.to_string();
+    let bare = OperationStatus {
+        name: "ovs_list_bridges".to_owned(),
+        description: "Lists bridges.".to_owned(),
+        unavailable: "ovs-vsctl is not installed".to_owned(),
+        ..OperationStatus::default()
+    };
+    agents[1].operations.push(bare);
+    let fake = Fake::play(Script { agents, ..review() });
+    assert_snapshot!(ask(&fake, &["agents", "tools"]).page());
+    assert_eq!(
+        ask(&fake, &["agents", "tools", "--json"]).json()["operations"][1]["name"],
+        "ovs_list_bridges"
+    );
+    let ran = ask(&fake, &["agents", "tolls"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{}", ran.page());
+    assert_eq!(ask(&fake, &["agents", "rust_pro"]).code, Some(0));
+    let asked = fake.wait(|asked| if let Asked::Connect(agent) = asked { Some(agent) } else { None });
+    assert_eq!(asked, "rust_pro", "an agent that has not said what it can is asked");
+}
+
 fn session() -> Session {
     Session {
         id: "k3x9d2m4p7qa".to_owned(),

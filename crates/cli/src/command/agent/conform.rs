@@ -37,7 +37,7 @@ pub(super) struct Conform {
     /// Call that goes on for ten seconds or more: shows cancelling and time limits
     #[arg(long, value_name = "CALL")]
     slow: Option<Call>,
-    /// Call that writes more than 256 KiB of output, the same each time: shows flow control
+    /// Call that writes more than 256 KiB of output and less than 16 MiB, the same each time: shows flow control
     #[arg(long, value_name = "CALL")]
     large: Option<Call>,
     /// Call that changes something, is not idempotent, and answers something else each time: shows what is done twice

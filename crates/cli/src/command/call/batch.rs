@@ -18,7 +18,7 @@ use tokio_stream::StreamExt as _;
 
 use crate::failure::{Exit, Failure};
 use crate::render::run::blame;
-use crate::render::text::{count, one_line};
+use crate::render::text::{count, cut, one_line};
 use crate::render::value;
 use crate::seat::Session;
 use crate::terminal::Terminal;
@@ -125,7 +125,7 @@ impl Batch {
         let mut seen = session.client.agents().call_batch(request).await?.into_inner();
         while let Some(response) = seen.next().await {
             match response?.seen {
-                Some(Seen::Ended(ended)) => tell(&ended, &names, terminal)?,
+                Some(Seen::Ended(ended)) => self.strategy.tell(&ended, &names, terminal)?,
                 Some(Seen::Summary(summary)) => return conclude(&summary, terminal),
                 None => {}
             }
@@ -183,27 +183,45 @@ fn written(text: &str) -> Result<Vec<Written>, Failure> {
     calls.collect()
 }
 
-/// One line for each call that ended; the value of all together alone goes to standard output.
-fn tell(ended: &BatchOutcome, names: &[String], terminal: &Terminal) -> Result<(), Failure> {
-    let name = names.get(ended.place as usize).map_or("", String::as_str);
-    if terminal.json {
-        return print::json_line(&json::batched(ended, name));
-    }
-    let (place, paint) = (ended.place + 1, terminal.aside);
-    let name = paint.bold(one_line(name));
-    match ended.outcome.as_ref().map(|outcome| &outcome.kind) {
-        None => print::note(&format!("{place} {name} {}", paint.dim("was not begun"))),
-        Some(Some(Kind::Failure(failure))) => {
-            print::note(&format!("{place} {name} {}", paint.red(one_line(&failure.kind))));
-            print::aside(&blame(failure, "  ", paint, terminal.width));
+impl Strategy {
+    /// Whether the values are of each call, and not one of all together.
+    fn is_each(self) -> bool {
+        match self {
+            Self::Parallel | Self::Sequential => true,
+            Self::First | Self::Pipeline | Self::Voting => false,
         }
-        Some(Some(Kind::Value(of))) => {
-            let text = value::json(Some(of)).to_string();
-            print::note(&format!("{place} {name} {} {}", paint.green("succeeded"), one_line(&text)));
-        }
-        Some(None) => return Err(Failure::broken("the daemon told no outcome")),
     }
-    Ok(())
+
+    /// One line for each call that ended, and its value: on standard output, unless there is one of all together at the end.
+    fn tell(self, ended: &BatchOutcome, names: &[String], terminal: &Terminal) -> Result<(), Failure> {
+        let name = names.get(ended.place as usize).map_or("", String::as_str);
+        if terminal.json {
+            return print::json_line(&json::batched(ended, name));
+        }
+        let (place, paint) = (ended.place + 1, terminal.aside);
+        let name = paint.bold(one_line(name));
+        let line = |word: String| {
+            let columns = terminal.stage.map_or(terminal.width, |(_, columns)| columns);
+            print::note(&cut(&format!("{place} {name} {word}"), columns));
+        };
+        match ended.outcome.as_ref().map(|outcome| &outcome.kind) {
+            None => line(paint.dim("was not begun")),
+            Some(Some(Kind::Failure(failure))) => {
+                line(paint.red(one_line(&failure.kind)));
+                print::aside(&blame(failure, "  ", paint, terminal.width));
+            }
+            Some(Some(Kind::Value(of))) if self.is_each() => {
+                line(paint.green("succeeded"));
+                print::bytes(&value::bytes(Some(of)))?;
+            }
+            Some(Some(Kind::Value(of))) => {
+                let text = one_line(&value::json(Some(of)).to_string());
+                line(format!("{} {text}", paint.green("succeeded")));
+            }
+            Some(None) => return Err(Failure::broken("the daemon told no outcome")),
+        }
+        Ok(())
+    }
 }
 
 fn conclude(summary: &BatchSummary, terminal: &Terminal) -> Result<Exit, Failure> {
