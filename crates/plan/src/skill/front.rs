@@ -1,9 +1,10 @@
 //! The front matter of a `SKILL.md`, as it is written.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::{Localizer, Location, Spanned, UserMessageFormatter};
 
 use crate::diagnostic::Report;
 use crate::document::Place;
@@ -63,6 +64,15 @@ impl Places<'_> {
     }
 }
 
+/// Words without a place: the finding has one, in the lines of the file.
+struct Placeless;
+
+impl Localizer for Placeless {
+    fn attach_location<'b>(&self, words: Cow<'b, str>, _: Location) -> Cow<'b, str> {
+        words
+    }
+}
+
 /// Parts a text, and reads its front matter.
 pub(super) fn read<'t>(places: Places<'t>, report: &mut Report<'_>) -> Option<Parted<'t>> {
     let (yaml, start) = part(places, report)?;
@@ -70,7 +80,8 @@ pub(super) fn read<'t>(places: Places<'t>, report: &mut Report<'_>) -> Option<Pa
         Ok(front) => Some(Parted { front, body: &places.text[start..], start }),
         Err(error) => {
             let place = error.location().map_or(places.line(1), |location| places.at(location));
-            let message = error.without_snippet().to_string();
+            let words = UserMessageFormatter.with_localizer(&Placeless);
+            let message = error.without_snippet().render_with_formatter(&words);
             let finding = report.error(place, format!("the front matter cannot be read: {message}"));
             finding.hint("the keys are name, description, license, compatibility, metadata (a map of texts) and allowed-tools; what is ours stands in `metadata`");
             None

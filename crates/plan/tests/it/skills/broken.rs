@@ -31,6 +31,18 @@ fn broken_front_matter_is_shown_with_its_file_and_line() {
 }
 
 #[test]
+fn broken_front_matter_is_told_in_our_words_and_with_one_place() {
+    let twice = complaint(file("x", "---\nname: x\nname: x\ndescription: y\n---\n"));
+    assert!(twice.contains("cannot be read: duplicate mapping key `name` is not allowed here\n"), "{twice}");
+    let typo = complaint(file("x", "---\nname: x\ndescription: y\nversoin: z\n---\n"));
+    for told in [twice, typo] {
+        for other in ["Options", " line ", " column "] {
+            assert!(!told.contains(other), "{other}: {told}");
+        }
+    }
+}
+
+#[test]
 fn names_and_lengths_are_those_of_the_format() {
     for name in ["X", "-x", "x-", "x--y", "x_y", "x y", "ä", &"x".repeat(65)] {
         let told = complaint(file(name, &format!("---\nname: '{name}'\ndescription: y\n---\n")));
