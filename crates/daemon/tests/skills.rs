@@ -72,6 +72,15 @@ fn performers_that_shipped_skills_name_are_there_or_come_with_agents_that_are_na
     let restart = serde_json::json!({ "unit": "x", "action": "restart" });
     assert!(management.because(&unit, &restart).is_some());
     assert!(management.constraints.iter().any(|demand| demand.target.matches(&unit, &restart)));
+    let call = op_plan::Performer::parse("dbus_call");
+    for member in ["RestartUnit", "TryRestartUnit", "ReloadOrRestartUnit"] {
+        let restart = serde_json::json!({ "member": member });
+        assert!(management.because(&call, &restart).is_some());
+        assert!(
+            management.constraints.iter().any(|demand| demand.target.matches(&call, &restart)),
+            "{member}"
+        );
+    }
     for name in ["rust_pro.test", "security_auditor.audit", "ovs_list_bridges", "cargo_test"] {
         let performer = op_plan::Performer::parse(name);
         assert!(catalogue.has(&performer), "{name}");
