@@ -56,7 +56,7 @@ impl Children for Engine {
 
 impl Engine {
     /// The run once it is over.
-    async fn ended(&self, run: &RunId) -> Result<Arc<Run>, String> {
+    pub(crate) async fn ended(&self, run: &RunId) -> Result<Arc<Run>, String> {
         let (feed, mut changes) = loop {
             if let Some(attended) = self.attend(run).await.map_err(|error| error.to_string())? {
                 break attended;

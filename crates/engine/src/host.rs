@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+mod approval;
 mod grants;
 mod record;
 mod repetition;
@@ -27,6 +28,7 @@ use crate::guard::skill;
 use crate::handle::Engine;
 use crate::handle::call::within;
 use crate::handle::noted::Noted;
+use crate::names::NameError;
 use crate::ports::{Progress, Question, Request, Sink};
 
 /// How deep calls may ask for calls.
@@ -65,6 +67,16 @@ struct Inner {
     record: Option<Record>,
     sink: Arc<dyn Sink>,
     book: Mutex<Book>,
+}
+
+/// Something that is asked for.
+struct Wish {
+    number: u32,
+    key: String,
+    performer: Performer,
+    arguments: Arc<Value>,
+    digest: String,
+    timeout: Option<Duration>,
 }
 
 /// What was asked for so far.
@@ -123,37 +135,48 @@ impl Sink for Host {
 impl Host {
     async fn answer(&self, question: Question) -> Result<Answer, Failure> {
         let Inner { engine, asker, record, .. } = &*self.0;
-        let arguments = object(&question.arguments)?;
-        if names_secret(&arguments) {
-            let message = format!("an agent cannot name a secret: `{SECRET}` is for the arguments of plans");
-            return Err(refusal("invalid_arguments", message, ""));
-        }
-        let performer = Performer::parse(&question.performer);
-        engine.check_name(&performer).map_err(|error| refusal("unknown_operation", error.to_string(), ""))?;
-        self.admit(&performer)?;
-        let arguments = Arc::new(arguments);
-        let lessons = skill::outside(engine, &performer, &arguments, skill::OF_AGENTS)?;
-        let digest = digest(&(&performer, &arguments));
-        self.book().enter(&performer, &digest)?;
+        let wish = self.read(question)?;
+        let Wish { number, key, performer, digest, .. } = &wish;
+        self.book().enter(performer, digest)?;
         if let Some(record) = record {
             // What a short secret may be guessed from is not written down.
-            let told = if asker.secrets.is_empty() { &*digest } else { "" };
-            record.started(question.number, &performer, told).await?;
+            let told = if asker.secrets.is_empty() { digest } else { "" };
+            record.started(*number, performer, told).await?;
         }
-        let key = format!("{}/{}", asker.key, question.number);
         // What a step asks for stands in its run, and what a call asks for beside the call.
         let noted = record.is_none().then(|| {
             let user = format!("agent {}", asker.performer.agent);
-            Noted::begin(engine, &key, &user, &asker.session, &performer)
+            Noted::begin(engine, key, &user, &asker.session, performer)
         });
-        let answer = self.perform(&question, &key, &performer, skill::teach(&arguments, &lessons)).await;
-        self.book().repetition.ended(&digest, &answer);
+        let answer = self.perform(&wish).await;
+        self.book().repetition.ended(digest, &answer);
         noted.into_iter().for_each(|mut noted| noted.end(&answer));
         if let Some(record) = record {
-            record.ended(question.number, &answer).await?;
+            record.ended(*number, &answer).await?;
         }
-        tracing::debug!(call = asker.key, number = question.number, %performer, "answered what a call asked for");
+        tracing::debug!(call = asker.key, number, %performer, "answered what a call asked for");
         Ok(answer)
+    }
+
+    /// What it is that is asked for, unless it is nothing that the agent may have.
+    fn read(&self, question: Question) -> Result<Wish, Failure> {
+        let Inner { engine, asker, .. } = &*self.0;
+        let arguments = Arc::new(object(&question.arguments)?);
+        let performer = Performer::parse(&question.performer);
+        if !approval::is_asked(&performer) {
+            let unknown = |error: NameError| refusal("unknown_operation", error.to_string(), "");
+            engine.check_name(&performer).map_err(unknown)?;
+        }
+        self.admit(&performer)?;
+        let lessons = skill::outside(engine, &performer, &arguments, skill::OF_AGENTS)?;
+        Ok(Wish {
+            number: question.number,
+            key: format!("{}/{}", asker.key, question.number),
+            digest: digest(&(&performer, &arguments)),
+            arguments: skill::teach(&arguments, &lessons),
+            timeout: question.timeout,
+            performer,
+        })
     }
 
     /// Lets an agent have what its settings grant, and nothing that leads back to one that waits for it.
@@ -179,20 +202,18 @@ impl Host {
         Ok(())
     }
 
-    async fn perform(
-        &self,
-        question: &Question,
-        key: &str,
-        performer: &Performer,
-        arguments: Arc<Value>,
-    ) -> Answer {
+    async fn perform(&self, wish: &Wish) -> Answer {
         let Inner { engine, asker, .. } = &*self.0;
-        let limit = self.limit(question.timeout);
-        let is_repeat = question.number <= asker.asked;
+        let Wish { number, key, performer, arguments, .. } = wish;
+        let limit = self.limit(wish.timeout);
+        if approval::is_asked(performer) {
+            return approval::ask(engine, asker, key, arguments, limit).await;
+        }
+        let is_repeat = *number <= asker.asked;
         let request = Request {
-            key: key.to_owned(),
+            key: key.clone(),
             performer: performer.clone(),
-            arguments,
+            arguments: Arc::clone(arguments),
             timeout: Some(limit),
             repeat: is_repeat,
             secrets: asker.secrets.clone(),
@@ -202,7 +223,7 @@ impl Host {
         };
         let sink = self.nested(key, performer, Instant::now().checked_add(limit), is_repeat);
         let stop = CancellationToken::new();
-        self.book().ended.push((performer.clone(), key.to_owned()));
+        self.book().ended.push((performer.clone(), key.clone()));
         within(limit, engine.hall.ports.perform.perform(request, Arc::new(sink), stop.clone()), stop).await
     }
 
@@ -257,12 +278,16 @@ impl Sink for Deaf {
     fn take(&self, _progress: Progress) {}
 }
 
+/// The arguments in a text. Secrets are named in plans alone.
 fn object(text: &str) -> Result<Value, Failure> {
-    let wrong = |what: String| refusal("invalid_arguments", format!("the arguments are {what}"), "");
+    let wrong = |what: String| refusal("invalid_arguments", format!("the arguments {what}"), "");
     match serde_json::from_str(text) {
+        Ok(object @ Value::Object(_)) if names_secret(&object) => {
+            Err(wrong(format!("name a secret, and `{SECRET}` is for plans")))
+        }
         Ok(object @ Value::Object(_)) => Ok(object),
-        Ok(_) => Err(wrong("no JSON object".to_owned())),
-        Err(error) => Err(wrong(format!("no JSON: {error}"))),
+        Ok(_) => Err(wrong("are no JSON object".to_owned())),
+        Err(error) => Err(wrong(format!("are no JSON: {error}"))),
     }
 }
 

@@ -9,13 +9,15 @@ use op_engine::{Grants, Library};
 use op_plan::plan::FailureKind;
 use op_run::event::{HostCallEnd, HostCallStart};
 use op_run::run::State;
-use op_run::{Answer, Fact, Failure};
+use op_run::{Answer, Fact, Failure, RunId};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Deaf, ONE, World, calling, end, engine, facts, settle};
+use crate::support::{
+    Deaf, ONE, World, after_a_restart, approve, calling, end, engine, facts, runs_of, settle, steer,
+};
 
 fn question(number: u32, performer: &str) -> Question {
     let arguments = json!({ "number": number }).to_string();
@@ -253,4 +255,65 @@ async fn what_was_asked_for_is_kept_over_a_shutdown() {
     settle().await;
     world.engine.shutdown().await;
     assert!(world.perform.acknowledged().is_empty(), "the next daemon asks for it again");
+}
+
+/// An agent that asks a person.
+fn asks_a_person() -> ScriptedPerform {
+    ScriptedPerform::default().on("w.step", |_, sink: Arc<dyn Sink>, _| async move {
+        let arguments = json!({ "message": "Drop the table?" }).to_string();
+        let question = Question { number: 1, performer: "hub.approve".to_owned(), arguments, timeout: None };
+        sink.ask(question).await
+    })
+}
+
+/// The question that is open, once there is one.
+async fn question_of(world: &World) -> RunId {
+    loop {
+        settle().await;
+        if let Some(open) = runs_of(&world.engine, "approval").await.pop() {
+            return open.id;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_asks_a_person_and_hears_the_answer() {
+    for approved in [true, false] {
+        let world = World::new(ONE, asks_a_person());
+        grant(&world, &[("w", &["hub.approve"])]);
+        let run = world.start().await;
+        let open = question_of(&world).await;
+        let asked = world.engine.get(open.as_str()).await.expect("known");
+        let told = asked.origin().expect("started");
+        assert_eq!((told.user.as_str(), told.labels["parent"].as_str()), ("agent w", run.as_str()));
+        assert_eq!(told.inputs["message"], "Agent `w` asks: Drop the table?");
+        steer(&world, &open, approve(approved)).await.expect("it waits for that");
+        let output = end(&world.engine, &run).await.step(0).output.clone();
+        assert_eq!(output, Some(json!({ "approved": approved, "comment": "", "user": "tester" })));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_nobody_waits_for_is_taken_back() {
+    let world = World::new(&format!("{ONE}timeout = '1m'\n"), asks_a_person());
+    grant(&world, &[("w", &["hub.approve"])]);
+    let run = world.start().await;
+    let open = question_of(&world).await;
+    assert_eq!(end(&world.engine, &run).await.state(), State::Failed);
+    assert_eq!(end(&world.engine, &open).await.state(), State::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_outlives_the_daemon_and_is_not_asked_twice() {
+    let world = World::new(ONE, asks_a_person());
+    grant(&world, &[("w", &["hub.approve"])]);
+    let run = world.start().await;
+    let open = question_of(&world).await;
+    let world = after_a_restart(world, ONE).await;
+    grant(&world, &[("w", &["hub.approve"])]);
+    world.engine.recover().await.expect("read");
+    settle().await;
+    assert_eq!(runs_of(&world.engine, "approval").await.len(), 1);
+    steer(&world, &open, approve(true)).await.expect("it waits for that");
+    assert_eq!(end(&world.engine, &run).await.step(0).output.as_ref().expect("done")["approved"], true);
 }
