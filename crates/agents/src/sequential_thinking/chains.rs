@@ -43,7 +43,7 @@ pub(super) struct Add {
     /// What the thought is; an observation if not said.
     #[serde(default, rename = "type")]
     kind: Kind,
-    /// What it says; at most 4 KiB.
+    /// What it says; at most 4 KiB and 40 sentences.
     text: String,
     /// How sure its author is, from 0 to 1; 0.5 if not said.
     #[serde(default)]

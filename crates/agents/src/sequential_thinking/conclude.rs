@@ -2,11 +2,11 @@
 //!
 //! A conclusion is refused
 //!
-//! - as `unsupported` when it builds on nothing, when anything that it rests on was revised or refuted, and, in the style `critical`,
-//!   when its confidence is below 0.5
+//! - as `unsupported` when it rests on no observation, hypothesis or analysis, when anything that it rests on was revised or refuted, when its
+//!   support is 0, and, in the style `critical`, when its confidence is below 0.5
 //! - as `contradicted` when thoughts that it rests on exclude each other
 //!
-//! and nothing is added then. How confidence is computed stands in [`support`](super::support).
+//! and nothing is added then. It is judged before anything is written, so that a long chain holds up nobody. How confidence is computed stands in [`support`](super::support).
 
 use op_agent::{Call, Failure};
 use schemars::JsonSchema;
@@ -18,8 +18,9 @@ use super::contradictions::contradictions;
 use super::findings::unsupported;
 use super::questions::open_questions;
 use super::store::Chains;
-use super::support::{confidence, contradicted, rests_on, rounded, supports};
+use super::support::{Grounds, confidence, contradicted, rests_on, rounded, supports};
 use super::thought::{Draft, Kind, Thought};
+use crate::tools::blocking;
 
 /// How sure somebody is of a closing conclusion who does not say: the support then says it all.
 const SURE: f64 = 1.0;
@@ -79,8 +80,16 @@ struct Supporting {
 /// Closes a chain.
 pub(super) async fn conclude(chains: Chains, call: Call, args: Conclude) -> Result<Concluded, Failure> {
     let id = args.chain.clone();
-    let (chain, already) = chains.change(&call, &id, move |chain| close(chain, args)).await?;
-    told(id, &chain, already)
+    let mut chain = chains.load(&call, &id).await?;
+    let before = chain.last();
+    let (chain, already) = blocking(move || close(&mut chain, args).map(|already| (chain, already))).await?;
+    if call.is_cancelled() {
+        return Err(Failure::cancelled("the judging was stopped, and the chain is as it was"));
+    }
+    if !already {
+        chains.replace(&call, &id, before, chain.clone()).await?;
+    }
+    blocking(move || told(id, &chain, already)).await
 }
 
 /// Closes a chain, and answers whether it was closed with the same before.
@@ -119,10 +128,15 @@ fn judged(chain: &Chain, step: u32) -> Result<f64, Failure> {
     let Some(conclusion) = chain.at(step) else {
         return Err(Failure::failed("damaged", format!("step {step} is gone")));
     };
-    if let Some(finding) = unsupported(chain, conclusion) {
+    if let Some(finding) = unsupported(&Grounds::of(chain), conclusion) {
         return Err(Failure::rejected("unsupported", finding.message)
             .hint(finding.remedy)
             .detail(json!({ "steps": finding.steps })));
+    }
+    if supports(chain).get(step as usize - 1).is_none_or(|support| *support <= 0.0) {
+        let message =
+            format!("the conclusion of step {step} has no support: nobody is sure of what it rests on");
+        return Err(Failure::rejected("unsupported", message).hint("`reflect` says what would raise it"));
     }
     let found = contradictions(chain);
     if let Some(clash) = contradicted(chain, conclusion, &found).next() {
@@ -230,6 +244,27 @@ mod tests {
             "0.5",
             "a contradiction with what it does not rest on is none of its own"
         );
+    }
+
+    #[test]
+    fn what_rests_on_conclusions_without_support_on_questions_or_on_no_confidence_is_refused() {
+        let thoughts = json!([
+            { "text": "so", "type": "conclusion" },
+            { "text": "Why?", "type": "question" },
+            { "text": "never", "confidence": 0 },
+            { "text": "a" },
+            { "text": "well", "type": "conclusion", "builds_on": [4] },
+        ]);
+        for below in [json!([1]), json!([2]), json!([1, 2]), json!([3])] {
+            let args = json!({ "chain": "id", "text": "thus", "builds_on": below });
+            assert_eq!(
+                closed(&mut chain(thoughts.clone()), args).unwrap_err().reason(),
+                "unsupported",
+                "{below}"
+            );
+        }
+        let args = json!({ "chain": "id", "text": "thus", "builds_on": [5] });
+        assert!(closed(&mut chain(thoughts), args).is_ok());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | `negation`, `number` | two thoughts exclude each other | 0.2 |
 //! | `refuted_in_use` | a thought builds on a refuted one | 0.2 |
-//! | `unsupported` | a conclusion rests on nothing, or on a thought that was revised or refuted | 0.25 |
+//! | `unsupported` | a conclusion rests on nothing, on questions and unsupported conclusions alone, or on a thought that was revised or refuted | 0.25 |
 //! | `untested` | a hypothesis that nothing refutes, revises or builds on | 0.05 |
 //! | `ungrounded` | an analysis that builds on nothing | 0.05 |
 //! | `unobserved` | no observation stands | 0.05 |
@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::chain::{Chain, Standing};
 use super::contradictions::{Contradiction, contradictions};
 use super::questions::open_questions;
-use super::support::{rests_on, rounded};
+use super::support::{Grounds, rounded};
 use super::thought::{Kind, Thought};
 
 /// One thing that is wrong with a chain.
@@ -43,9 +43,9 @@ impl Finding {
 
 /// All findings of a chain, the weightiest rules first.
 pub(super) fn findings(chain: &Chain) -> Vec<Finding> {
-    let standing = chain.standing_thoughts();
+    let (standing, grounds) = (chain.standing_thoughts(), Grounds::of(chain));
     let mut found: Vec<Finding> = contradictions(chain).into_iter().map(of_contradiction).collect();
-    found.extend(standing.iter().filter_map(|thought| unsupported(chain, thought)));
+    found.extend(standing.iter().filter_map(|thought| unsupported(&grounds, thought)));
     found.extend(
         standing.iter().filter(|thought| is_untested(&standing, thought)).map(|thought| untested(thought)),
     );
@@ -84,7 +84,7 @@ fn cost(rule: &str) -> f64 {
 }
 
 /// Why a conclusion is not supported; none when it is, or when it is no conclusion.
-pub(super) fn unsupported(chain: &Chain, thought: &Thought) -> Option<Finding> {
+pub(super) fn unsupported(grounds: &Grounds, thought: &Thought) -> Option<Finding> {
     if thought.kind != Kind::Conclusion {
         return None;
     }
@@ -94,16 +94,24 @@ pub(super) fn unsupported(chain: &Chain, thought: &Thought) -> Option<Finding> {
         let remedy = "revise it and name in `builds_on` the steps that it rests on";
         return Some(Finding::new("unsupported", vec![step], message, remedy));
     }
-    let fallen = rests_on(chain, thought).into_iter().find_map(|below| match chain.standing(below) {
+    let fallen = grounds.fallen(thought).and_then(|(below, standing)| match standing {
         Standing::Stands => None,
         Standing::Revised(by) => Some((below, format!("was revised by step {by}"))),
         Standing::Refuted(by) => Some((below, format!("was refuted by step {by}"))),
     });
-    fallen.map(|(below, how)| {
+    if let Some((below, how)) = fallen {
         let message = format!("the conclusion of step {step} rests on step {below}, which {how}");
         let remedy = "revise what builds on the fallen step, so that it rests on what stands";
-        Finding::new("unsupported", vec![below, step], message, remedy)
-    })
+        return Some(Finding::new("unsupported", vec![below, step], message, remedy));
+    }
+    (!grounds.under(thought)).then(|| baseless(step))
+}
+
+fn baseless(step: u32) -> Finding {
+    let message =
+        format!("the conclusion of step {step} rests on no observation, hypothesis or analysis that stands");
+    let remedy = "revise it and name in `builds_on` what was observed, supposed or analysed";
+    Finding::new("unsupported", vec![step], message, remedy)
 }
 
 fn of_contradiction(found: Contradiction) -> Finding {
@@ -185,6 +193,18 @@ mod tests {
             { "text": "new", "revises": 1 },
         ]);
         assert_eq!(rules(thoughts), [rule("unsupported", &[1, 3])]);
+    }
+
+    #[test]
+    fn a_conclusion_on_a_question_or_on_an_unsupported_one_is_unsupported_and_answers_nothing() {
+        let thoughts = json!([
+            { "text": "a" },
+            { "text": "Why?", "type": "question" },
+            { "text": "so", "type": "conclusion", "builds_on": [2] },
+            { "text": "and so", "type": "conclusion", "builds_on": [3] },
+        ]);
+        let expected = [rule("unsupported", &[3]), rule("unsupported", &[4]), rule("unanswered", &[2])];
+        assert_eq!(rules(thoughts), expected);
     }
 
     #[test]

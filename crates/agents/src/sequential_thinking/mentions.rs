@@ -8,12 +8,15 @@
 //!
 //! Words are compared without endings, and where two texts have them all, neither is meant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use crate::text::words::terms;
+
+/// Most mentions of one text that are looked after: what names more is no piece of work.
+const MOST: usize = 32;
 
 /// A text, the names it goes by, and what it says.
 #[derive(Debug, Clone)]
@@ -34,11 +37,12 @@ static AFTER: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) fn dependencies(texts: &[Named]) -> Vec<Vec<usize>> {
     let words: Vec<BTreeSet<String>> =
         texts.iter().map(|named| terms(&main_part(&named.text)).into_iter().collect()).collect();
+    let names = by_name(texts);
     let mut found = vec![BTreeSet::new(); texts.len()];
     for (index, named) in texts.iter().enumerate() {
-        for captures in AFTER.captures_iter(&named.text) {
+        for captures in AFTER.captures_iter(&named.text).take(MOST) {
             let is_before = captures[1].eq_ignore_ascii_case("before");
-            for other in meant(&captures[2], index, texts, &words) {
+            for other in meant(&captures[2], index, &names, &words) {
                 let (one, two) = if is_before { (other, index) } else { (index, other) };
                 found[one].insert(two);
             }
@@ -52,24 +56,36 @@ fn main_part(text: &str) -> String {
     AFTER.replace_all(text, "").into_owned()
 }
 
-fn meant(phrase: &str, own: usize, texts: &[Named], words: &[BTreeSet<String>]) -> Vec<usize> {
-    let others = || (0..texts.len()).filter(|index| *index != own);
-    let named: Vec<usize> = others().filter(|index| is_named(phrase, &texts[*index])).collect();
+/// The texts of each name, in small letters.
+fn by_name(texts: &[Named]) -> HashMap<String, Vec<usize>> {
+    let mut found: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, named) in texts.iter().enumerate() {
+        for name in &named.names {
+            found.entry(name.to_ascii_lowercase()).or_default().push(index);
+        }
+    }
+    found
+}
+
+fn meant(
+    phrase: &str,
+    own: usize,
+    names: &HashMap<String, Vec<usize>>,
+    words: &[BTreeSet<String>],
+) -> BTreeSet<usize> {
+    let parts = phrase.split(|letter: char| !letter.is_alphanumeric() && !['-', '_'].contains(&letter));
+    let named = parts.filter_map(|part| names.get(&part.to_ascii_lowercase())).flatten().copied();
+    let named: BTreeSet<usize> = named.filter(|index| *index != own).collect();
     if !named.is_empty() {
         return named;
     }
     let wanted: BTreeSet<String> = terms(phrase).into_iter().collect();
-    let has_all = |index: &usize| !wanted.is_empty() && wanted.is_subset(&words[*index]);
-    let mut having = others().filter(has_all);
+    let has_all = |index: &usize| *index != own && !wanted.is_empty() && wanted.is_subset(&words[*index]);
+    let mut having = (0..words.len()).filter(has_all);
     match (having.next(), having.next()) {
-        (Some(one), None) => vec![one],
-        _ => Vec::new(),
+        (Some(one), None) => BTreeSet::from([one]),
+        _ => BTreeSet::new(),
     }
-}
-
-fn is_named(phrase: &str, named: &Named) -> bool {
-    let mut words = phrase.split(|letter: char| !letter.is_alphanumeric() && !['-', '_'].contains(&letter));
-    words.any(|word| !word.is_empty() && named.names.iter().any(|name| name.eq_ignore_ascii_case(word)))
 }
 
 #[cfg(test)]

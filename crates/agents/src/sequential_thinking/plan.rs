@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::mentions::{Named, dependencies};
 use super::order;
+use crate::tools::blocking;
 
 /// Most steps of one plan.
 const MOST: usize = 1000;
@@ -81,7 +82,7 @@ pub(super) struct Placed {
 
 /// Brings steps into order.
 pub(super) async fn plan(_call: Call, args: Plan) -> Result<Planned, Failure> {
-    planned(args)
+    blocking(move || planned(args)).await
 }
 
 fn planned(args: Plan) -> Result<Planned, Failure> {

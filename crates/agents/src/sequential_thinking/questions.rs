@@ -3,14 +3,19 @@
 use super::chain::Chain;
 use super::thought::{Kind, Thought};
 
-/// The questions that stand and that no later thought which stands builds on, questions and reflections aside.
+/// The questions that stand and that no later observation, hypothesis or analysis which stands builds on. A conclusion answers none: it
+/// comes to something, and what it comes to must be known without it.
 pub(super) fn open_questions(chain: &Chain) -> Vec<&Thought> {
     let standing = chain.standing_thoughts();
-    let answers = |question: &Thought| {
-        standing.iter().any(|thought| thought.kind.claims() && thought.builds_on.contains(&question.step))
+    let is_answered = |question: &Thought| {
+        standing.iter().any(|thought| answers(thought.kind) && thought.builds_on.contains(&question.step))
     };
     let questions = standing.iter().filter(|thought| thought.kind == Kind::Question);
-    questions.filter(|question| !answers(question)).copied().collect()
+    questions.filter(|question| !is_answered(question)).copied().collect()
+}
+
+fn answers(kind: Kind) -> bool {
+    kind.claims() && kind != Kind::Conclusion
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::contradictions::{Contradiction, contradictions};
 use super::findings::findings;
 use super::questions::open_questions;
 use super::store::Chains;
-use super::support::{confidence, contradicted, rests_on};
+use super::support::{Grounds, confidence, contradicted, rests_on};
 use super::thought::Thought;
 
 /// What is to be said of a chain.
@@ -119,7 +119,7 @@ fn judged(chain: &Chain, conclusion: &Thought, weakest: Option<&Thought>) -> (Op
             confidence(&sure, conclusion, &found, open.len()),
         ));
     }
-    if conclusion.builds_on.is_empty() {
+    if !Grounds::of(chain).under(conclusion) {
         raise.push(("name what the conclusion builds on".to_owned(), conclusion.confidence));
     }
     raise.retain(|(_, after)| *after > now);

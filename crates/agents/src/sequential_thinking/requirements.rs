@@ -2,7 +2,7 @@
 //!
 //! | in the text | is |
 //! | --- | --- |
-//! | a sentence with must, shall, has to, need to, required, may not, or will behind a subject | a requirement that must be met |
+//! | a sentence with must, shall, has to, need to, required, may not, cannot, or will behind a subject | a requirement that must be met |
 //! | a sentence with should, ought to, recommended | one that should be met |
 //! | a sentence with may, can, could, might, optional | one that may be met |
 //! | an item of a list without any of these, not below a heading of background, notes or the like | one that is stated: it must be met |
@@ -76,12 +76,12 @@ pub(super) struct Wanted {
 }
 
 static MUST: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?i)\b(must(n't)?|shall|(has|have) to|needs? to|(is|are) (required|forbidden|prohibited)|may not|cannot|will)\b";
+    let pattern = r"(?i)\b(must(n['’]t)?|shall|shan['’]t|(has|have) to|needs? to|(is|are) (required|forbidden|prohibited)|may not|can(not|['’]t|\s+not)|will|won['’]t)\b";
     Regex::new(pattern).expect("it is a regular expression")
 });
 
 static SHOULD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(should(n't)?|ought to|(is|are) recommended|prefer(ably|red)?)\b")
+    Regex::new(r"(?i)\b(should(n['’]t)?|ought to|(is|are) recommended|prefer(ably|red)?)\b")
         .expect("it is a regular expression")
 });
 
@@ -193,6 +193,22 @@ mod tests {
                 (2, Strength::May, "Admins can export it.".into()),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_denied_in_short_is_as_binding_as_in_long() {
+        for text in [
+            "Users cannot delete it.",
+            "Users can not delete it.",
+            "Users can't delete it.",
+            "Users can’t delete it.",
+            "It won't be kept.",
+            "It shan't be kept.",
+            "It mustn’t be kept.",
+        ] {
+            assert_eq!(read(text), [(1, Strength::Must, text.to_owned())]);
+        }
+        assert_eq!(read("It shouldn’t be kept.")[0].1, Strength::Should);
     }
 
     #[test]

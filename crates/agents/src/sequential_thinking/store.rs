@@ -13,9 +13,12 @@ const FIRST: &str = "
         id TEXT NOT NULL PRIMARY KEY,
         -- Empty for a chain that everybody sees.
         session TEXT NOT NULL,
-        head TEXT NOT NULL
+        head TEXT NOT NULL,
+        -- When it was last written, in milliseconds since 1970.
+        touched INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX chains_of_a_session ON chains (session) WHERE session <> '';
+    CREATE INDEX chains_that_end ON chains (touched) WHERE session <> '';
     CREATE TABLE thoughts (
         chain TEXT NOT NULL REFERENCES chains (id) ON DELETE CASCADE,
         step INTEGER NOT NULL,
@@ -23,6 +26,9 @@ const FIRST: &str = "
         PRIMARY KEY (chain, step)
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// Milliseconds that a chain of a session is kept at most after it was last written, should nobody tell that the session is over: a week.
+const SESSION: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// The chains of the agent. Clones are the same ones.
 #[derive(Debug, Clone)]
@@ -44,7 +50,12 @@ impl Chains {
 
     /// Keeps a new chain for a session, empty for everybody, and answers its name.
     pub(super) async fn create(&self, session: String, chain: Chain) -> Result<String, Failure> {
-        self.database.write(move |db| create(db, &session, &chain)).await
+        let now = now();
+        let write = move |db: &Transaction<'_>| {
+            expire(db, now)?;
+            create(db, &session, &chain, now)
+        };
+        self.database.write(write).await
     }
 
     /// Changes a chain that the session of the call sees. It stays as it was when `change` refuses.
@@ -55,14 +66,28 @@ impl Chains {
         change: impl FnOnce(&mut Chain) -> Result<T, Failure> + Send + 'static,
     ) -> Result<(Chain, T), Failure> {
         let (id, session) = (id.to_owned(), call.session().to_owned());
+        let now = now();
         let done = self.database.write(move |db| {
+            expire(db, now)?;
             let mut chain = load(db, &id, &session)?;
             let before = chain.last();
             let answer = change(&mut chain)?;
-            extend(db, &id, &chain, before)?;
+            extend(db, &id, &chain, before, now)?;
             Ok((chain, answer))
         });
         done.await
+    }
+
+    /// Puts a chain that had `before` thoughts when it was loaded in its place, now that it has grown. Fails when somebody else
+    /// changed it meanwhile.
+    pub(super) async fn replace(
+        &self,
+        call: &Call,
+        id: &str,
+        before: u32,
+        grown: Chain,
+    ) -> Result<(), Failure> {
+        self.change(call, id, move |kept| put_in_place(kept, before, grown)).await.map(drop)
     }
 
     /// Forgets the chains of a session that is over.
@@ -89,22 +114,41 @@ fn load(db: &Connection, id: &str, session: &str) -> Result<Chain, Fault> {
     if is_whole { Ok(chain) } else { Err(damaged(id).into()) }
 }
 
+fn put_in_place(kept: &mut Chain, before: u32, grown: Chain) -> Result<(), Failure> {
+    if kept.last() == before && kept.closing.is_none() {
+        *kept = grown;
+        return Ok(());
+    }
+    Err(Failure::failed("chain_changed", "somebody else added to the chain meanwhile").hint("call again"))
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// Forgets chains of sessions of which nobody has heard for long.
+fn expire(db: &Transaction<'_>, now: i64) -> Result<(), Fault> {
+    db.prepare_cached("DELETE FROM chains WHERE session <> '' AND touched < ?1")?
+        .execute([now.saturating_sub(SESSION)])?;
+    Ok(())
+}
+
 fn damaged(id: &str) -> Failure {
     Failure::failed("damaged", format!("the thoughts of chain `{id}` are not those that were kept"))
         .hint("bring `thinking.db` in the agent's state directory back from a backup")
 }
 
-fn create(db: &Transaction<'_>, session: &str, chain: &Chain) -> Result<String, Fault> {
-    let insert =
-        "INSERT INTO chains (id, session, head) VALUES (lower(hex(randomblob(8))), ?1, ?2) RETURNING id";
-    let id: String = db.query_row(insert, params![session, head(chain)?], |row| row.get(0))?;
+fn create(db: &Transaction<'_>, session: &str, chain: &Chain, now: i64) -> Result<String, Fault> {
+    let insert = "INSERT INTO chains (id, session, head, touched) VALUES (lower(hex(randomblob(8))), ?1, ?2, ?3) RETURNING id";
+    let id: String = db.query_row(insert, params![session, head(chain)?, now], |row| row.get(0))?;
     add(db, &id, &chain.thoughts)?;
     Ok(id)
 }
 
 /// Writes what became of a chain that had `before` thoughts. Thoughts are only ever added.
-fn extend(db: &Transaction<'_>, id: &str, chain: &Chain, before: u32) -> Result<(), Fault> {
-    db.execute("UPDATE chains SET head = ?2 WHERE id = ?1", params![id, head(chain)?])?;
+fn extend(db: &Transaction<'_>, id: &str, chain: &Chain, before: u32, now: i64) -> Result<(), Fault> {
+    let update = "UPDATE chains SET head = ?2, touched = ?3 WHERE id = ?1";
+    db.execute(update, params![id, head(chain)?, now])?;
     add(db, id, &chain.thoughts[before as usize..])
 }
 
@@ -183,6 +227,28 @@ mod tests {
         let again = Chains::new(&Settings { state: Some(home.path().to_owned()), ..Settings::default() });
         assert_eq!(again.end_session("one"), Ok(1));
         assert_eq!(seen(&again, &own, "one").await.unwrap_err().reason(), "not_found");
+    }
+
+    #[tokio::test]
+    async fn a_chain_of_a_session_that_nobody_heard_of_for_a_week_is_swept_and_a_shared_one_stays() {
+        let (_home, chains) = kept();
+        let own = chains.create("one".to_owned(), chain(json!([{ "text": "a" }]))).await.unwrap();
+        let shared = chains.create(String::new(), chain(json!([]))).await.unwrap();
+        let sweep = |at: i64| chains.database.write(move |db| expire(db, at));
+        sweep(now() + SESSION - 60_000).await.unwrap();
+        assert!(seen(&chains, &own, "one").await.is_ok());
+        sweep(now() + SESSION + 1).await.unwrap();
+        assert_eq!(seen(&chains, &own, "one").await.unwrap_err().reason(), "not_found");
+        assert!(seen(&chains, &shared, "").await.is_ok());
+    }
+
+    #[test]
+    fn a_chain_that_somebody_else_changed_meanwhile_is_left_as_it_is() {
+        let grown = || chain(json!([{ "text": "a" }, { "text": "b" }]));
+        let mut kept = chain(json!([{ "text": "a" }]));
+        assert_eq!(put_in_place(&mut kept, 0, grown()).unwrap_err().reason(), "chain_changed");
+        assert_eq!(put_in_place(&mut kept, 1, grown()), Ok(()));
+        assert_eq!(kept, grown());
     }
 
     #[tokio::test]

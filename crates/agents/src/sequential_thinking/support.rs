@@ -4,11 +4,14 @@
 //!
 //! ```text
 //! s = c                                 when it builds on nothing and is no conclusion
-//! s = 0                                 when it is a conclusion that builds on nothing
+//! s = 0                                 when it is a conclusion without ground
 //! s = c * mean(s of what it builds on)  otherwise; what was revised or refuted counts as 0 in the mean
 //! ```
 //!
-//! and the confidence of a conclusion is its support, times 0.8 for each contradiction among what it rests on, times 0.95 for each
+//! A conclusion has ground when an observation, a hypothesis or an analysis that stands is among what it rests on. What lies behind another
+//! conclusion counts only when that one is supported itself.
+//!
+//! The confidence of a conclusion is its support, times 0.8 for each contradiction among what it rests on, times 0.95 for each
 //! open question of the chain. Numbers are rounded to three places.
 
 use std::collections::BTreeSet;
@@ -23,20 +26,76 @@ const CONTRADICTED: f64 = 0.8;
 /// What each open question leaves of the confidence.
 const QUESTIONED: f64 = 0.95;
 
+/// Which thoughts of a chain can be built upon.
+#[derive(Debug)]
+pub(super) struct Grounds {
+    standings: Vec<Standing>,
+    /// By step, the first step below it that does not stand.
+    fallen: Vec<Option<u32>>,
+    /// By step, whether it gives ground to what builds on it.
+    gives: Vec<bool>,
+}
+
+impl Grounds {
+    /// Those of a chain.
+    pub(super) fn of(chain: &Chain) -> Self {
+        let mut grounds = Self { standings: chain.standings(), fallen: Vec::new(), gives: Vec::new() };
+        // What a thought builds on comes before it, so that it is known here.
+        for thought in &chain.thoughts {
+            let below = thought.builds_on.iter().filter_map(|step| grounds.fallen_from(*step));
+            let fallen = below.min();
+            let has_ground = match thought.kind {
+                Kind::Observation | Kind::Hypothesis | Kind::Analysis => true,
+                Kind::Conclusion => fallen.is_none() && grounds.under(thought),
+                Kind::Question | Kind::Reflection => grounds.under(thought),
+            };
+            let gives = has_ground && grounds.standing(thought.step) == Standing::Stands;
+            grounds.fallen.push(fallen);
+            grounds.gives.push(gives);
+        }
+        grounds
+    }
+
+    /// Whether anything that a thought builds on gives it ground.
+    pub(super) fn under(&self, thought: &Thought) -> bool {
+        thought.builds_on.iter().any(|step| self.gives.get(at(*step)).is_some_and(|gives| *gives))
+    }
+
+    /// The first step below a thought that does not stand, and what became of it.
+    pub(super) fn fallen(&self, thought: &Thought) -> Option<(u32, Standing)> {
+        let below = self.fallen.get(at(thought.step)).copied().flatten();
+        below.map(|below| (below, self.standing(below)))
+    }
+
+    /// The first of a step and all below it that does not stand.
+    fn fallen_from(&self, step: u32) -> Option<u32> {
+        let own = (self.standing(step) != Standing::Stands).then_some(step);
+        let below = self.fallen.get(at(step)).copied().flatten();
+        own.into_iter().chain(below).min()
+    }
+
+    fn standing(&self, step: u32) -> Standing {
+        self.standings.get(at(step)).copied().unwrap_or(Standing::Stands)
+    }
+}
+
+/// The index of a step.
+fn at(step: u32) -> usize {
+    (step as usize).saturating_sub(1)
+}
+
 /// The support of every thought of a chain, by step.
 pub(super) fn supports(chain: &Chain) -> Vec<f64> {
-    let standings = chain.standings();
+    let (standings, grounds) = (chain.standings(), Grounds::of(chain));
     let mut supports: Vec<f64> = Vec::new();
     for thought in &chain.thoughts {
         // What a thought builds on comes before it, so that it is known here.
         let support_of = |step: &u32| {
-            let at = *step as usize - 1;
-            if standings[at] == Standing::Stands { supports[at] } else { 0.0 }
+            if standings[at(*step)] == Standing::Stands { supports[at(*step)] } else { 0.0 }
         };
-        let below = mean(thought.builds_on.iter().map(support_of));
-        supports.push(
-            thought.confidence * below.unwrap_or(if thought.kind == Kind::Conclusion { 0.0 } else { 1.0 }),
-        );
+        let below = mean(thought.builds_on.iter().map(support_of)).unwrap_or(1.0);
+        let is_baseless = thought.kind == Kind::Conclusion && !grounds.under(thought);
+        supports.push(if is_baseless { 0.0 } else { thought.confidence * below });
     }
     supports
 }
@@ -48,7 +107,7 @@ pub(super) fn confidence(
     contradictions: &[Contradiction],
     open: usize,
 ) -> f64 {
-    let support = supports(chain).get(conclusion.step as usize - 1).copied().unwrap_or_default();
+    let support = supports(chain).get(at(conclusion.step)).copied().unwrap_or_default();
     let contradicted = contradicted(chain, conclusion, contradictions).count();
     rounded(support * power(CONTRADICTED, contradicted) * power(QUESTIONED, open))
 }
@@ -141,6 +200,30 @@ mod tests {
     #[test]
     fn a_conclusion_on_nothing_has_no_support() {
         assert_eq!(of_last(json!([{ "text": "so", "type": "conclusion", "confidence": 1 }])), "0");
+    }
+
+    #[test]
+    fn a_conclusion_on_questions_or_on_conclusions_without_support_has_none() {
+        for thoughts in [
+            json!([
+                { "text": "Why?", "type": "question", "confidence": 1 },
+                { "text": "so", "type": "conclusion", "builds_on": [1] },
+            ]),
+            json!([
+                { "text": "a" },
+                { "text": "so", "type": "conclusion" },
+                { "text": "Hm.", "type": "reflection", "builds_on": [2] },
+                { "text": "and so", "type": "conclusion", "builds_on": [2, 3] },
+            ]),
+        ] {
+            assert_eq!(of_last(thoughts), "0");
+        }
+        let over_another = json!([
+            { "text": "a", "confidence": 1 },
+            { "text": "so", "type": "conclusion", "builds_on": [1], "confidence": 1 },
+            { "text": "and so", "type": "conclusion", "builds_on": [2], "confidence": 1 },
+        ]);
+        assert_eq!(of_last(over_another), "1");
     }
 
     #[test]

@@ -180,14 +180,8 @@ async fn go_on(
     let (grown, read) = streamed(call, chain, drafts, given).await?;
     let read =
         read.ok_or_else(|| Failure::cancelled("the reading was stopped, and the chain is as it was"))?;
-    let added = move |kept: &mut Chain| {
-        if kept.last() == before && kept.closing.is_none() {
-            *kept = grown;
-            return Ok(());
-        }
-        Err(Failure::failed("chain_changed", "somebody else added to the chain meanwhile").hint("call again"))
-    };
-    let (chain, ()) = chains.change(call, &id, added).await?;
+    let chain = grown.clone();
+    chains.replace(call, &id, before, grown).await?;
     blocking(move || Ok(told(id, &chain, before, read))).await
 }
 

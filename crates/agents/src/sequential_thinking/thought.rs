@@ -4,6 +4,9 @@ use op_agent::Failure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::claim;
+use crate::text::sentences;
+
 /// Bytes of the longest thought.
 const LONGEST: usize = 4 * 1024;
 
@@ -94,7 +97,7 @@ pub(super) struct Draft {
     /// What it is; an observation if not said.
     #[serde(default, rename = "type")]
     pub(super) kind: Kind,
-    /// What it says; at most 4 KiB.
+    /// What it says; at most 4 KiB and 40 sentences.
     pub(super) text: String,
     /// How sure its author is, from 0 to 1; 0.5 if not said.
     #[serde(default = "unsaid")]
@@ -159,6 +162,11 @@ impl Draft {
             let message = format!("a thought of {} bytes is longer than {LONGEST}", self.text.len());
             return Err(invalid(&message).hint("split it into several thoughts"));
         }
+        let sentences = sentences::texts(&self.text).len();
+        if sentences > claim::MOST {
+            let message = format!("a thought of {sentences} sentences has more than {}", claim::MOST);
+            return Err(invalid(&message).hint("split it into several thoughts"));
+        }
         if !(0.0..=1.0).contains(&self.confidence) {
             return Err(invalid(&format!("confidence is from 0 to 1, and {} is not", self.confidence)));
         }
@@ -185,9 +193,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_thought_is_refused() {
-        for draft in [json!({ "text": " " }), json!({ "text": "x".repeat(LONGEST + 1) })]
-            .into_iter()
-            .chain([-0.1, 1.1].map(|sure| json!({ "text": "x", "confidence": sure })))
+        for draft in [
+            json!({ "text": " " }),
+            json!({ "text": "x".repeat(LONGEST + 1) }),
+            json!({ "text": "So be it. ".repeat(41) }),
+        ]
+        .into_iter()
+        .chain([-0.1, 1.1].map(|sure| json!({ "text": "x", "confidence": sure })))
         {
             let draft: Draft = serde_json::from_value(draft).unwrap();
             assert_eq!(draft.check().unwrap_err().reason(), "invalid_thought");
