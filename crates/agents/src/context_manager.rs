@@ -1,10 +1,14 @@
 //! The agent `context_manager`: contexts by name, every one with all of its versions.
 //!
-//! A context is a text or any JSON value of at most 8 MiB. Its content is kept once, by its SHA-256, which is computed again whenever
-//! it is read: what does not match is told as `damaged` and never answered. Deleted versions can be brought back for seven days.
+//! A context is a text or any JSON value of at most 8 MiB; by `save` comes what arguments may have, which is 4 MiB for all of them, and
+//! larger ones by `import` and `merge`. Its content is kept once, by its SHA-256, which is computed again whenever
+//! it is read: what does not match is told as `damaged` and never answered. Deleted versions can be brought back for seven days,
+//! unless their room is needed: a store holds 1,000,000 versions and 4 GiB. Contexts of a session go with it, and at the latest after a week
+//! without a new version.
 //!
 //! - [`name`], [`content`], [`record`]: what a context is, and how it is told outside
-//! - [`store`]: where contexts are kept, [`chosen`]: which of them are meant
+//! - [`store`]: where contexts are kept, [`chosen`]: which of them are meant, [`room`]: how many there may be, [`repeats`]: what calls
+//!   saved
 //! - [`stream`]: how what is large is sent; [`archive`], [`yaml`]: the forms of exports beside JSON
 //! - the operations: [`save`], [`load`], [`list`], [`export`], [`import`], [`delete`], [`merge`], [`clear`]
 
@@ -20,6 +24,8 @@ mod load;
 mod merge;
 mod name;
 mod record;
+mod repeats;
+mod room;
 mod save;
 mod store;
 mod stream;
@@ -69,8 +75,14 @@ fn keeping(agent: Agent, shelf: &Arc<Shelf>) -> Agent {
     agent
         .operation(
             Operation::write("save", "Saves a context as a new version, unless the newest one is the same.")
-                .idempotent(),
+                .idempotent()
+                .undo("unsave"),
             with(shelf, save::save),
+        )
+        .operation(
+            Operation::write("unsave", "Undoes save: deletes the version that it made, if it made one.")
+                .idempotent(),
+            with(shelf, save::unsave),
         )
         .operation(
             Operation::read(

@@ -23,18 +23,28 @@ const MOST_ENTRIES: usize = 20_000;
 /// Bytes of the largest entry: a content may be six times as long in JSON when all of its letters are escaped, but hardly is.
 const LARGEST_ENTRY: u64 = 2 * LARGEST as u64;
 
-/// Writes an archive.
-pub(super) fn pack(records: &[Record]) -> io::Result<Vec<u8>> {
+/// Writes an archive, of which each entry can be read again.
+pub(super) fn pack(records: &[Record]) -> Result<Vec<u8>, Failure> {
+    let failed = |error: io::Error| Failure::failed("io_error", format!("making the archive: {error}"));
     let mut archive = Builder::new(Vec::new());
     for record in records {
-        let bytes = serde_json::to_vec(record)?;
+        let bytes = serde_json::to_vec(record).map_err(|error| failed(error.into()))?;
+        if bytes.len() as u64 > LARGEST_ENTRY {
+            let message = format!(
+                "`{}` version {} has {} bytes as JSON, and an entry of an archive at most {LARGEST_ENTRY}",
+                record.name,
+                record.version,
+                bytes.len()
+            );
+            return Err(Failure::rejected("too_large", message).hint("export it as `json`"));
+        }
         let mut header = Header::new_gnu();
         header.set_entry_type(EntryType::Regular);
         header.set_mode(0o644);
         header.set_size(bytes.len() as u64);
-        archive.append_data(&mut header, path(record), bytes.as_slice())?;
+        archive.append_data(&mut header, path(record), bytes.as_slice()).map_err(failed)?;
     }
-    archive.into_inner()
+    archive.into_inner().map_err(failed)
 }
 
 fn path(record: &Record) -> String {

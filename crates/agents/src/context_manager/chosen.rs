@@ -31,15 +31,17 @@ const WHERE: &str = "
     AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(v.tags) WHERE value = :tag))";
 
 impl Chosen {
-    /// Refuses a pattern that is too long.
+    /// Refuses a pattern that is too long, or that has control characters, which no name has. A NUL would end it.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        match self.glob.as_ref().filter(|glob| glob.len() > LONGEST) {
-            Some(glob) => {
-                let message = format!("a pattern of {} bytes is longer than {LONGEST}", glob.len());
-                Err(Failure::rejected("invalid_pattern", message))
-            }
-            None => Ok(()),
+        let Some(glob) = &self.glob else { return Ok(()) };
+        let invalid = |message: String| Err(Failure::rejected("invalid_pattern", message));
+        if glob.len() > LONGEST {
+            return invalid(format!("a pattern of {} bytes is longer than {LONGEST}", glob.len()));
         }
+        if glob.contains(char::is_control) {
+            return invalid(format!("the pattern {glob:?} has control characters"));
+        }
+        Ok(())
     }
 
     /// The versions that are meant, by name and number.
@@ -82,6 +84,14 @@ mod tests {
     use super::super::store::fixture::{contexts, new};
     use super::super::store::{New, keep, trash};
     use super::*;
+
+    #[test]
+    fn a_pattern_that_no_name_can_fit_is_refused() {
+        for glob in ["a\0*", "*\n", &"x".repeat(LONGEST + 1)] {
+            let chosen = Chosen { glob: Some(glob.to_owned()), ..Chosen::default() };
+            assert_eq!(chosen.check().unwrap_err().reason(), "invalid_pattern", "{glob:?}");
+        }
+    }
 
     #[test]
     fn contexts_are_chosen_by_name_type_and_tag_and_by_their_newest_version() {

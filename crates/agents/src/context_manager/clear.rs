@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Shelf;
 use super::chosen::Chosen;
-use super::delete::{Deleted, throw};
+use super::delete::{Deleted, answerable, throw};
 use super::name::Type;
 use super::record::now;
 use crate::scope::Scope;
@@ -41,7 +41,7 @@ pub(super) async fn clear(shelf: Arc<Shelf>, call: Call, args: Clear) -> Result<
     }
     let (session, scope) = (args.scope.owner(call.session())?, args.scope);
     let chosen = Chosen { glob: None, kind: args.kind, tag: args.tag, versions: true };
-    let write = shelf.contexts.database.write(move |db| {
+    let write = shelf.contexts.write(move |db| {
         let count = chosen.count(db, &session)?;
         if count > MOST {
             let message = format!("{count} versions are more than {MOST}, which one call deletes at most");
@@ -50,7 +50,8 @@ pub(super) async fn clear(shelf: Arc<Shelf>, call: Call, args: Clear) -> Result<
                 .into());
         }
         let found = chosen.versions(db, &session, MOST, 0)?;
-        Ok(Deleted { deleted: throw(db, &session, found, now())?, scope })
+        let deleted = throw(db, &session, found, now())?;
+        answerable(Deleted { deleted, scope }, "clear one type or tag after the other")
     });
     write.await
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 pub(super) const LARGEST: usize = 8 << 20;
 
 /// How bytes are to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Form {
     /// As a text.

@@ -18,6 +18,9 @@ use crate::database::Fault;
 use crate::scope::Scope;
 use crate::undo::Undo;
 
+/// Bytes of the largest answer. The undo of a call takes all of it again, beside the arguments.
+const ANSWER: usize = 3 << 20;
+
 /// What to delete.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -68,16 +71,26 @@ pub(super) struct Restored {
 /// Deletes.
 pub(super) async fn delete(shelf: Arc<Shelf>, call: Call, args: Delete) -> Result<Deleted, Failure> {
     let (session, scope) = (args.scope.owner(call.session())?, args.scope);
-    let write = shelf.contexts.database.write(move |db| {
+    let write = shelf.contexts.write(move |db| {
         let found = meant(db, &session, &args.name, args.version)?;
         let deleted = throw(db, &session, found, now())?;
-        Ok(Deleted { deleted, scope })
+        answerable(Deleted { deleted, scope }, "delete one version after the other")
     });
     write.await
 }
 
+/// What was done, when it can be answered; else nothing is done, since nobody could undo it.
+pub(super) fn answerable<T: Serialize>(answer: T, hint: &str) -> Result<T, Fault> {
+    let bytes = serde_json::to_vec(&answer)?.len();
+    if bytes <= ANSWER {
+        return Ok(answer);
+    }
+    let message = format!("the answer would have {bytes} bytes, and one call answers at most {ANSWER}");
+    Err(Failure::rejected("too_many", message).hint(hint).into())
+}
+
 /// The versions of a name; what is not there is none, since it is as it should be.
-fn meant(
+pub(super) fn meant(
     db: &rusqlite::Transaction<'_>,
     session: &str,
     name: &str,
@@ -123,7 +136,7 @@ pub(super) async fn restore(
 ) -> Result<Restored, Failure> {
     let Deleted { deleted, scope } = args.output;
     let session = scope.owner(call.session())?;
-    let write = shelf.contexts.database.write(move |db| {
+    let write = shelf.contexts.write(move |db| {
         for one in &deleted {
             if !untrash(db, &session, &one.name, one.version)? {
                 let message =

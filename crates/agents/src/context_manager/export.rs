@@ -3,8 +3,9 @@
 //! JSON and YAML hold `{ "format": "op-dbus contexts", "version": 1, "contexts": [..] }`, tar one file for each version. Each content
 //! is checked; an export with a damaged one fails and writes nothing.
 
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use op_agent::{Call, Failure};
@@ -22,11 +23,14 @@ use super::stream::send;
 use super::{archive, yaml};
 use crate::database::Fault;
 use crate::scope::Scope;
-use crate::staging::put;
+use crate::staging::{is_file, mode, put};
 use crate::tools::blocking;
 
 /// Bytes of contents that one export or import may hold.
 pub(super) const LARGEST: usize = 64 << 20;
+
+/// Bytes of a file that an import reads: twice what contents may have, for what stands around them.
+pub(super) const FILE: usize = 2 * LARGEST;
 
 /// Most versions of one export.
 const MOST: u32 = 10_000;
@@ -72,6 +76,9 @@ pub(super) struct Export {
     /// The file, whose folder must exist; a relative path starts at the first root. Without it the export comes as output.
     #[serde(default)]
     path: Option<PathBuf>,
+    /// Whether a file that is there already is replaced. Else the call is rejected as `exists`, unless the file is the same.
+    #[serde(default)]
+    overwrite: bool,
     /// Whose contexts.
     #[serde(default)]
     scope: Scope,
@@ -109,7 +116,7 @@ pub(super) struct Document {
 /// Exports contexts.
 pub(super) async fn export(shelf: Arc<Shelf>, call: Call, args: Export) -> Result<Exported, Failure> {
     let session = args.scope.owner(call.session())?;
-    let Export { glob, kind, tag, versions, format, path, .. } = args;
+    let Export { glob, kind, tag, versions, format, path, overwrite, .. } = args;
     let chosen = Chosen { glob, kind, tag, versions };
     chosen.check()?;
     let records = shelf.contexts.database.read(move |db| records(db, &session, &chosen)).await?;
@@ -117,7 +124,7 @@ pub(super) async fn export(shelf: Arc<Shelf>, call: Call, args: Export) -> Resul
     let bytes = blocking(move || encoded(format, records)).await?;
     let (length, sha256) = (bytes.len(), sha256(&bytes));
     let (path, chunks) = match path {
-        Some(path) => (Some(blocking(move || write(&shelf, &path, &bytes)).await?), 0),
+        Some(path) => (Some(blocking(move || write(&shelf, &path, &bytes, overwrite)).await?), 0),
         None => (None, send(&call, &bytes).await?),
     };
     Ok(Exported { format, contexts, bytes: length, sha256, path, chunks })
@@ -144,20 +151,72 @@ fn records(db: &Connection, session: &str, chosen: &Chosen) -> Result<Vec<Record
 }
 
 fn encoded(format: Format, contexts: Vec<Record>) -> Result<Vec<u8>, Failure> {
-    let failed = |error: io::Error| Failure::failed("io_error", format!("making the export: {error}"));
-    if format == Format::Tar {
-        return archive::pack(&contexts).map_err(failed);
+    let failed =
+        |error: serde_json::Error| Failure::failed("io_error", format!("making the export: {error}"));
+    let document = |contexts| Document { format: FORMAT.to_owned(), version: VERSION, contexts };
+    match format {
+        Format::Tar => importable(archive::pack(&contexts)?),
+        Format::Json => {
+            let mut json = serde_json::to_vec(&document(contexts)).map_err(failed)?;
+            json.push(b'\n');
+            importable(json)
+        }
+        Format::Yaml => {
+            let value = serde_json::to_value(document(contexts)).map_err(failed)?;
+            Ok(yaml::yaml(&value).into_bytes())
+        }
     }
-    let document = Document { format: FORMAT.to_owned(), version: VERSION, contexts };
-    let json = serde_json::to_value(document).map_err(|error| failed(error.into()))?;
-    let text = if format == Format::Yaml { yaml::yaml(&json) } else { format!("{json:#}\n") };
-    Ok(text.into_bytes())
 }
 
-fn write(shelf: &Shelf, path: &std::path::Path, bytes: &[u8]) -> Result<PathBuf, Failure> {
+/// An export that an import reads again.
+fn importable(bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    if bytes.len() <= FILE {
+        return Ok(bytes);
+    }
+    let message = format!("the export has {} bytes, and an import reads at most {FILE}", bytes.len());
+    Err(Failure::rejected("too_large", message).hint("choose fewer by `glob`, `type` or `tag`"))
+}
+
+fn write(shelf: &Shelf, path: &Path, bytes: &[u8], overwrite: bool) -> Result<PathBuf, Failure> {
+    let failed =
+        |error: io::Error| Failure::failed("io_error", format!("writing {}: {error}", path.display()));
     let (folder, name) = shelf.roots.parent(path)?;
     let real = shelf.roots.future(path)?;
-    put(folder, &[(name.as_os_str(), bytes)])
-        .map_err(|error| Failure::failed("io_error", format!("writing {}: {error}", path.display())))?;
+    let there = mode(folder.as_fd(), &name).map_err(failed)?;
+    if !overwrite && there.is_some_and(is_file) {
+        if holds(shelf, path, bytes)? {
+            return Ok(real);
+        }
+        let message = format!("{} is there already, and something else", path.display());
+        return Err(Failure::rejected("exists", message)
+            .hint("choose another `path`, or set `overwrite` to true to replace it"));
+    }
+    put(folder, &[(name.as_os_str(), bytes)]).map_err(failed)?;
     Ok(real)
+}
+
+/// Whether a file is just these bytes.
+fn holds(shelf: &Shelf, path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
+    let failed =
+        |error: io::Error| Failure::failed("io_error", format!("reading {}: {error}", path.display()));
+    let mut found = Vec::new();
+    shelf.roots.open(path)?.take(bytes.len() as u64 + 1).read_to_end(&mut found).map_err(failed)?;
+    Ok(found == bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_export_is_no_larger_than_what_it_holds_and_what_no_import_would_read_is_refused() {
+        let content = json!(vec![json!([[[[]]]]); 10_000]);
+        let record = json!({ "name": "a", "version": 1, "content": content });
+        let bytes = encoded(Format::Json, vec![serde_json::from_value(record).unwrap()]).unwrap();
+        assert!(bytes.len() < content.to_string().len() + 1000);
+        assert!(importable(bytes).is_ok());
+        assert_eq!(importable(vec![0; FILE + 1]).unwrap_err().reason(), "too_large");
+    }
 }

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::Shelf;
 use super::archive;
 use super::content::Content;
-use super::delete::One;
-use super::export::{Document, FORMAT, Format, LARGEST, VERSION};
+use super::delete::{One, answerable};
+use super::export::{Document, FILE, FORMAT, Format, VERSION};
 use super::name::{check_name, checked_tags};
 use super::record::{Record, heard, now};
 use super::store::{New, keep_once};
@@ -70,7 +70,10 @@ pub(super) async fn import(shelf: Arc<Shelf>, call: Call, args: Import) -> Resul
         decoded(format, &bytes)
     });
     let records = records.await?;
-    shelf.contexts.database.write(move |db| add(db, &session, records)).await
+    let write = shelf
+        .contexts
+        .write(move |db| answerable(add(db, &session, records)?, "import fewer versions at once"));
+    write.await
 }
 
 fn read(shelf: &Shelf, path: &Path) -> Result<Vec<u8>, Failure> {
@@ -81,8 +84,7 @@ fn read(shelf: &Shelf, path: &Path) -> Result<Vec<u8>, Failure> {
         return Err(Failure::rejected("not_a_file", format!("{shown} is not a regular file")));
     }
     let mut bytes = Vec::new();
-    // Twice what contents may have leaves room for what stands around them.
-    let most = 2 * LARGEST as u64;
+    let most = FILE as u64;
     file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > most {
         return Err(Failure::rejected("too_large", format!("{shown} is longer than {most} bytes")));

@@ -84,7 +84,7 @@ pub(super) async fn merge(shelf: Arc<Shelf>, call: Call, args: Merge) -> Result<
     }
     let tags = args.tags.map(checked_tags).transpose()?;
     let (names, into, strategy, kind) = (args.names, args.into, args.strategy, args.kind);
-    let write = shelf.contexts.database.write(move |db| {
+    let write = shelf.contexts.write(move |db| {
         let mut parts = Vec::new();
         for name in &names {
             let version = find(db, &session, name, None)?;

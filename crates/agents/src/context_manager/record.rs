@@ -8,7 +8,7 @@ use super::content::Form;
 use super::name::Type;
 
 /// A version of a context.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Version {
     /// The name of the context.
     pub(super) name: String,

@@ -1,4 +1,4 @@
-//! `save`: a context as a new version.
+//! `save`, and `unsave`, which undoes it.
 
 use std::sync::Arc;
 
@@ -9,10 +9,13 @@ use serde_json::Value;
 
 use super::Shelf;
 use super::content::Content;
+use super::delete::{Deleted, meant, throw};
 use super::name::{Type, check_name, checked_tags};
 use super::record::{Version, now};
+use super::repeats;
 use super::store::{New, keep};
 use crate::scope::Scope;
+use crate::undo::Undo;
 
 /// What to save.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -20,7 +23,8 @@ use crate::scope::Scope;
 pub(super) struct Save {
     /// The name of the context; it may have parts, as in `project/notes`.
     name: String,
-    /// The content: a text, or any other JSON, of at most 8 MiB.
+    /// The content: a text, or any other JSON. All arguments of a call together have at most 4 MiB; larger contexts, up to 8 MiB, come
+    /// in by `import`.
     content: Value,
     /// What the context is about; as before if not said, and generic for a new one.
     #[serde(default, rename = "type")]
@@ -34,7 +38,7 @@ pub(super) struct Save {
 }
 
 /// A context that is saved.
-#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Saved {
     #[serde(flatten)]
     pub(super) version: Version,
@@ -47,11 +51,32 @@ pub(super) async fn save(shelf: Arc<Shelf>, call: Call, args: Save) -> Result<Sa
     let session = args.scope.owner(call.session())?;
     check_name(&args.name)?;
     let tags = args.tags.map(checked_tags).transpose()?;
-    let (name, kind, content) = (args.name, args.kind, args.content);
-    let write = shelf.contexts.database.write(move |db| {
-        let new = New { name, kind, tags, content: Content::of(content)?, saved: now() };
-        let (version, already) = keep(db, &session, new)?;
+    let (name, kind, content, key) = (args.name, args.kind, args.content, call.key().to_owned());
+    let write = shelf.contexts.write(move |db| {
+        let (content, saved) = (Content::of(content)?, now());
+        if let Some((version, already)) = repeats::answered(db, (&session, &name), &key, &content)? {
+            return Ok(Saved { version, already });
+        }
+        let (version, already) = keep(db, &session, New { name, kind, tags, content, saved })?;
+        repeats::note(db, &session, &key, (&version, already), saved)?;
         Ok(Saved { version, already })
+    });
+    write.await
+}
+
+/// Undoes `save`: puts the version that it made into the trash. What others saved since stays, as what was there before does.
+pub(super) async fn unsave(
+    shelf: Arc<Shelf>,
+    call: Call,
+    args: Undo<Save, Saved>,
+) -> Result<Deleted, Failure> {
+    let scope = args.arguments.scope;
+    let session = scope.owner(call.session())?;
+    let Saved { version, already } = args.output;
+    let write = shelf.contexts.write(move |db| {
+        let made =
+            if already { Vec::new() } else { meant(db, &session, &version.name, Some(version.number))? };
+        Ok(Deleted { deleted: throw(db, &session, made, now())?, scope })
     });
     write.await
 }

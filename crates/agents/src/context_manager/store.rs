@@ -1,7 +1,7 @@
 //! Where contexts are kept: names, their versions, and contents by their SHA-256.
 //!
 //! A version that is deleted goes to the trash, from which [`untrash`] brings it back. What has been there for [`KEPT`] is gone for
-//! good with the next deletion. A name remembers its highest number, so that a number never means something else.
+//! good with the next deletion; all of it is when there is no [`room`](super::room) left. A name remembers its highest number, so that a number never means something else.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::content::{Content, Form};
 use super::name::Type;
-use super::record::{Version, told};
+use super::record::{Version, now, told};
+use super::room::Limits;
 use crate::database::{Database, Fault};
 use crate::settings::Settings;
 
@@ -25,6 +26,8 @@ const FIRST: &str = "
         session TEXT NOT NULL,
         name TEXT NOT NULL,
         highest INTEGER NOT NULL,
+        -- When it got its newest version, in milliseconds since 1970.
+        touched INTEGER NOT NULL,
         UNIQUE (session, name)
     ) STRICT;
     CREATE TABLE versions (
@@ -40,6 +43,28 @@ const FIRST: &str = "
         trashed INTEGER,
         PRIMARY KEY (of, version)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX names_that_end ON names (touched) WHERE session <> '';
+    -- Which version a call saved, and whether it was there already: a call that is repeated answers the same.
+    CREATE TABLE saves (
+        call TEXT NOT NULL,
+        of INTEGER NOT NULL REFERENCES names (id) ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        already INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (call, of)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX saves_by_name ON saves (of);
+    CREATE INDEX saves_by_time ON saves (at);
+    CREATE TABLE totals (versions INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
+    INSERT INTO totals VALUES (0, 0);
+    CREATE TRIGGER versions_in AFTER INSERT ON versions BEGIN UPDATE totals SET versions = versions + 1; END;
+    CREATE TRIGGER versions_out AFTER DELETE ON versions BEGIN UPDATE totals SET versions = versions - 1; END;
+    CREATE TRIGGER contents_in AFTER INSERT ON contents BEGIN
+        UPDATE totals SET bytes = bytes + length(new.bytes);
+    END;
+    CREATE TRIGGER contents_out AFTER DELETE ON contents BEGIN
+        UPDATE totals SET bytes = bytes - length(old.bytes);
+    END;
     CREATE INDEX versions_by_content ON versions (sha256);
     CREATE INDEX versions_in_trash ON versions (trashed) WHERE trashed IS NOT NULL;
 ";
@@ -51,12 +76,27 @@ pub(super) const COLUMNS: &str = "n.name, v.version, v.type, v.tags, v.form, v.b
 #[derive(Debug)]
 pub(super) struct Contexts {
     pub(super) database: Database,
+    pub(super) limits: Limits,
 }
 
 impl Contexts {
     /// The contexts in the agent's state directory.
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { database: Database::new(settings.state.as_deref(), "contexts.db", &[FIRST]) }
+        let database = Database::new(settings.state.as_deref(), "contexts.db", &[FIRST]);
+        Self { database, limits: Limits::default() }
+    }
+
+    /// Changes something, after contexts of sessions that nobody heard of for long were swept. What has no room is refused.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let limits = self.limits;
+        let write = move |db: &Transaction<'_>| {
+            expire(db, now())?;
+            limits.hold(db, change)
+        };
+        self.database.write(write).await
     }
 
     /// Forgets the contexts of a session that is over.
@@ -118,7 +158,7 @@ pub(super) fn keep_once(db: &Transaction<'_>, session: &str, new: New) -> Result
     }
 }
 
-fn is_of(version: &Version, content: &Content) -> bool {
+pub(super) fn is_of(version: &Version, content: &Content) -> bool {
     version.sha256 == content.sha256 && version.form == content.form
 }
 
@@ -130,10 +170,10 @@ fn add(
     tags: Vec<String>,
 ) -> Result<Version, Fault> {
     let New { name, content, saved, .. } = new;
-    let number = "INSERT INTO names (session, name, highest) VALUES (?1, ?2, 1)
-                  ON CONFLICT DO UPDATE SET highest = highest + 1 RETURNING id, highest";
+    let number = "INSERT INTO names (session, name, highest, touched) VALUES (?1, ?2, 1, ?3)
+                  ON CONFLICT DO UPDATE SET highest = highest + 1, touched = ?3 RETURNING id, highest";
     let (of, version): (i64, u32) =
-        db.query_row(number, params![session, name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        db.query_row(number, params![session, name, now()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     db.execute(
         "INSERT INTO contents (sha256, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         params![content.sha256, content.bytes],
@@ -243,7 +283,22 @@ pub(super) fn untrash(db: &Transaction<'_>, session: &str, name: &str, number: u
 /// Empties the trash of what was deleted too long ago.
 pub(super) fn purge(db: &Transaction<'_>, now: i64) -> Result<(), Fault> {
     let kept = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
-    let gone = db.execute("DELETE FROM versions WHERE trashed < ?1", [now.saturating_sub(kept)])?;
+    empty(db, now.saturating_sub(kept))
+}
+
+/// Empties the trash of what was deleted before a point in time.
+pub(super) fn empty(db: &Transaction<'_>, before: i64) -> Result<(), Fault> {
+    let gone = db.execute("DELETE FROM versions WHERE trashed < ?1", [before])?;
+    if gone > 0 { sweep(db) } else { Ok(()) }
+}
+
+/// Forgets contexts of sessions that got no version for [`KEPT`]: that such a session is over was never heard.
+fn expire(db: &Transaction<'_>, now: i64) -> Result<(), Fault> {
+    let kept = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
+    let before = now.saturating_sub(kept);
+    let old = "SELECT id FROM names WHERE session <> '' AND touched < ?1";
+    let gone = db.execute(&format!("DELETE FROM versions WHERE of IN ({old})"), [before])?;
+    db.execute(&format!("DELETE FROM names WHERE id IN ({old})"), [before])?;
     if gone > 0 { sweep(db) } else { Ok(()) }
 }
 
@@ -344,6 +399,19 @@ mod tests {
         let again = Contexts::new(&Settings { state: Some(home.path().to_owned()), ..Settings::default() });
         again.end_session("one").unwrap();
         assert_eq!(again.now(|db| find(db, "one", "a", None)).unwrap_err().reason(), "not_found");
+    }
+
+    #[test]
+    fn a_context_of_a_session_that_nobody_heard_of_for_a_week_is_swept_and_a_shared_one_stays() {
+        let (_home, contexts) = contexts();
+        contexts.now(|db| keep(db, "one", new("a", json!("own")))).unwrap();
+        contexts.now(|db| keep(db, "", new("a", json!("shared")))).unwrap();
+        let week = i64::try_from(KEPT.as_millis()).unwrap();
+        contexts.now(|db| expire(db, now() + week - 60_000)).unwrap();
+        assert!(contexts.now(|db| find(db, "one", "a", None)).is_ok());
+        contexts.now(|db| expire(db, now() + week + 1)).unwrap();
+        assert_eq!(contexts.now(|db| find(db, "one", "a", None)).unwrap_err().reason(), "not_found");
+        assert!(contexts.now(|db| find(db, "", "a", None)).is_ok());
     }
 
     #[test]

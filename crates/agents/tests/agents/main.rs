@@ -4,6 +4,7 @@ mod cargo_nodes;
 mod commands;
 mod conform;
 mod context_manager;
+mod context_manager_undo;
 mod dbus;
 mod debugger;
 mod deployment;

@@ -26,7 +26,7 @@ static ATTEMPTS: AtomicU64 = AtomicU64::new(1);
 
 /// An agent, its root and the way to it. It ends with this value.
 pub(crate) struct Served {
-    client: AgentClient<transport::Channel>,
+    pub(crate) client: AgentClient<transport::Channel>,
     pub(crate) root: PathBuf,
     directory: TempDir,
     _stop: oneshot::Sender<()>,

@@ -36,6 +36,14 @@ fn what_was_packed_is_unpacked_also_under_long_names() {
 }
 
 #[test]
+fn an_entry_that_could_not_be_read_again_is_not_packed() {
+    let large = Record { content: json!("\u{1}".repeat(3 << 20)), ..kept("a", 7) };
+    let failure = pack(&[kept("a", 1), large]).unwrap_err();
+    assert_eq!(failure.reason(), "too_large");
+    assert!(failure.message().contains("`a` version 7"), "{failure}");
+}
+
+#[test]
 fn a_path_that_leads_out_is_refused_with_its_name() {
     let bytes = serde_json::to_vec(&kept("a", 1)).unwrap();
     for path in [
