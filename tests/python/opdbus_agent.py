@@ -42,6 +42,7 @@ class Call:
         self.credit, self.more, self.bytes = credit, asyncio.Event(), 0
         self.began, self.task, self.why, self.grace = time.monotonic(), None, "", GRACE
         self.ended = asyncio.get_running_loop().create_future()
+        self.joined, self.deserted = [], False  # repeats of it that wait; whether it was stopped for want of a hub
 
     async def progress(self, fraction, note=""):
         """Tells how far it is: between 0 and 1, negative when unknown."""
@@ -52,7 +53,7 @@ class Call:
         """Writes output; waits while the hub allows no more."""
         data = text.encode() if isinstance(text, str) else bytes(text)
         while data:
-            while self.credit == 0:
+            while self.credit is not None and self.credit <= 0:
                 self.more.clear()
                 await self.more.wait()
             piece = data[: CHUNK if self.credit is None else min(self.credit, CHUNK)]
@@ -150,7 +151,7 @@ class Agent(rpc.AgentServicer):
                     return
         finally:
             if not call.ended.done():
-                call.stop("the stream was dropped")
+                self.desert(call, "the stream was dropped")
 
     async def Session(self, frames, context):
         session = asyncio.Queue()
@@ -171,7 +172,7 @@ class Agent(rpc.AgentServicer):
                 if kind == "bye":
                     flying = self.of(session)
                     for call in flying:
-                        call.stop("the hub said bye")
+                        self.desert(call, "the hub said bye")
                     if flying:
                         await asyncio.wait([call.ended for call in flying], timeout=GRACE)
                     break
@@ -191,7 +192,7 @@ class Agent(rpc.AgentServicer):
             self.take(frame, session, CREDIT)
         elif kind == "ping":
             session.put_nowait(pb.AgentFrame(pong=pb.Pong(token=frame.token)))
-        elif kind == "resume" and call is not None:
+        elif kind == "resume" and call is not None and (not call.deserted or call.ended.done()):
             call.resume(session, frame.seen, frame.granted)
         elif kind == "resume":
             session.put_nowait(pb.AgentFrame(event=pb.Event(id=frame.id, sequence=frame.seen + 1, outcome=unknown())))
@@ -211,26 +212,32 @@ class Agent(rpc.AgentServicer):
         known = self.calls.get(order.id)
         if known is not None and known.session is session and not known.ended.done():
             return known
-        function, described, takes, needed = self.functions.get(order.operation, (None, None, set(), set()))
+        if known is not None and known.session is None and credit is not None and not (known.why or known.ended.done()):
+            known.resume(session, 0, 0)  # whoever asked for it before is gone
+            return known
         call = Call(order, session, credit)
         call.emit(accepted=pb.Accepted())
-        if known is not None:
+        if known is None:
+            self.begin(call, order.repeat)
+        else:
             call.began = known.began
             call.task = asyncio.ensure_future(self.follow(call, known))
-            return call
-        refusal = self.refuse(order, described, takes, needed)
+        return call
+
+    def begin(self, call, repeat):
+        order = call.order
+        function, described, takes, needed = self.functions.get(order.operation, (None, None, set(), set()))
+        refusal = self.refuse(order, described, takes, needed, repeat)
         if refusal is not None:
-            call.end(refusal)
-            return call
+            return call.end(refusal)
         self.forget()
         self.calls[order.id] = call
         call.task = asyncio.ensure_future(self.perform(call, function))
         if order.HasField("timeout"):
             limit = order.timeout.ToTimedelta().total_seconds()
             asyncio.get_running_loop().call_later(limit, lambda: call.ended.done() or call.stop("its time limit was reached"))
-        return call
 
-    def refuse(self, order, described, takes, needed):
+    def refuse(self, order, described, takes, needed, repeat):
         if self.draining:
             return rejected("draining", "the agent is going away")
         if described is None:
@@ -243,7 +250,7 @@ class Agent(rpc.AgentServicer):
         if names - takes or needed - names:
             wrong = ", ".join(sorted((names - takes) | (needed - names)))
             return rejected("invalid_arguments", f"unknown or missing: {wrong}", "it takes: " + ", ".join(sorted(takes)))
-        if order.repeat and not described.idempotent and described.effects != pb.EFFECTS_READ:
+        if repeat and not described.idempotent and described.effects != pb.EFFECTS_READ:
             return unknown()
         return None
 
@@ -262,9 +269,24 @@ class Agent(rpc.AgentServicer):
 
     async def follow(self, call, known):
         """Answers a repeat with what becomes of the operation that is known by its id."""
+        known.joined.append(call)
         outcome = await asyncio.shield(known.ended)
+        if known.deserted and outcome.HasField("cancelled"):  # nobody wished that
+            other = self.calls.get(call.id)
+            return self.begin(call, True) if other in (None, known) else await self.follow(call, other)
         call.ended.set_result(outcome)
         call.emit(outcome=outcome)
+
+    def desert(self, call, why):
+        """Stops what no hub wants any more. One that comes back all the same is not told that it cancelled."""
+        call.deserted = call.deserted or not call.why
+        call.stop(why)
+
+        def forget(ended):
+            if call.deserted and ended.result().HasField("cancelled") and self.calls.get(call.id) is call:
+                del self.calls[call.id]
+
+        call.ended.add_done_callback(forget)
 
     def forget(self):
         """Keeps what nobody acknowledges within bounds; the oldest go first."""
@@ -276,10 +298,16 @@ class Agent(rpc.AgentServicer):
         return [call for call in self.calls.values() if call.session is session and not call.ended.done()]
 
     def lose(self, session):
-        """The session is gone; what nobody resumes within the window is stopped."""
+        """The session is gone. What others joined is theirs; what nobody resumes within the window is stopped."""
         for call in [call for call in self.calls.values() if call.session is session]:
             call.session = None
-            late = lambda call=call: call.session is None and not call.ended.done() and call.stop("nobody came back for it")
+            heir = next((one for one in call.joined if one.session in self.sessions), None)
+            if heir is not None and not (call.deserted or call.ended.done()):
+                heir.task.cancel()  # the call speaks in its place
+                call.joined.remove(heir)
+                call.resume(heir.session, len(heir.events), 0)
+                continue
+            late = lambda call=call: call.session is None and not call.ended.done() and self.desert(call, "nobody came back for it")
             asyncio.get_running_loop().call_later(WINDOW, late)
 
     async def serve(self, address):
