@@ -1,12 +1,12 @@
 //! What a directory inherits: the ignore files that lie above it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ignore::WalkBuilder;
 
 use crate::roots::Roots;
 
-/// Where rules are written, from the weakest to the strongest; the first two are those of git.
+/// Where rules are written, from the weakest to the strongest.
 const FILES: [&str; 3] = [".git/info/exclude", ".gitignore", ".ignore"];
 
 /// Lets a walk over `path`, which is resolved, obey what is written above it, up to the root that holds it: so a part of a tree has
@@ -15,7 +15,7 @@ pub(crate) fn obey(walk: &mut WalkBuilder, roots: &Roots, path: &Path) {
     let above: Vec<&Path> =
         path.ancestors().skip(1).take_while(|above| roots.existing(above).is_ok()).collect();
     for file in FILES {
-        for folder in above.iter().rev().filter(|folder| file == ".ignore" || !leaves(path, folder)) {
+        for folder in above.iter().rev() {
             let rules = folder.join(file);
             if rules.is_file() {
                 // A line that is no rule is passed over, as it is below `path`.
@@ -23,12 +23,6 @@ pub(crate) fn obey(walk: &mut WalkBuilder, roots: &Roots, path: &Path) {
             }
         }
     }
-}
-
-/// Whether a repository begins between `path` and a folder above it: to git it is none of what lies around it.
-fn leaves(path: &Path, folder: &Path) -> bool {
-    let between = path.ancestors().take_while(|between| *between != folder);
-    between.map(|between: &Path| between.join(".git")).any(|git: PathBuf| git.exists())
 }
 
 #[cfg(test)]
@@ -69,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_within_another_is_for_itself() {
+    fn every_kind_of_ignore_file_holds_and_a_repository_within_is_a_part_as_well() {
         let tree = [
             ("root/.gitignore", "*.log\n"),
             ("root/.ignore", "*.txt\n"),
@@ -77,9 +71,10 @@ mod tests {
             ("root/inner/a/one.log", ""),
             ("root/inner/a/one.txt", ""),
             ("root/inner/a/one.tmp", ""),
+            ("root/inner/a/one.rs", ""),
         ];
-        assert_eq!(files("inner/a", &tree), ["one.log"]);
-        assert_eq!(files("", &tree), ["inner/a/one.log"]);
+        assert_eq!(files("inner/a", &tree), ["one.rs"]);
+        assert_eq!(files("", &tree), ["inner/a/one.rs"]);
     }
 
     #[test]
