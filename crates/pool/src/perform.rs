@@ -25,7 +25,8 @@ const FRAME: usize = 1 << 10;
 #[async_trait]
 impl Perform for Pool {
     /// Waits for a place, a closed breaker and a link, sends the call, and answers once. What has not left the hub is tried
-    /// again a few times; what has left it never is. Dropping the future asks the agent to stop.
+    /// again a few times; what has left it never is. Dropping the future asks the agent to stop, unless the hub [goes
+    /// down](Pool::go_down) and the agent does not.
     async fn perform(&self, request: Request, sink: Arc<dyn Sink>, stop: CancellationToken) -> Answer {
         let began = Instant::now();
         let Some(agent) = self.agent(&request.performer.agent) else {

@@ -73,7 +73,7 @@ pub(crate) enum News {
 }
 
 impl Wire {
-    /// Sends a call and waits for its end. Dropping the future asks the agent to stop.
+    /// Sends a call and waits for its end. Dropping the future asks the agent to stop, unless the hub goes down and the agent does not.
     pub(crate) async fn call(&self, operation: Box<Operation>, order: &Order<'_>) -> Result<Ended, NotSent> {
         match self {
             Self::Session(session) => session.call(operation, order).await,
