@@ -31,7 +31,8 @@ impl Limits {
         let before = taken(db)?;
         let done = change(db)?;
         let has_grown = |now: (i64, i64)| now.0 > before.0 || now.1 > before.1;
-        if has_grown(taken(db)?) && !self.has(taken(db)?) {
+        let now = taken(db)?;
+        if has_grown(now) && !self.has(now) {
             empty(db, i64::MAX)?;
             let now = taken(db)?;
             if has_grown(now) && !self.has(now) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::chain::{Chain, MOST_STEPS, State};
-use super::contradictions::contradictions;
+use super::contradictions::{Going, contradictions, judging};
 use super::findings::{Finding, findings, score};
 use super::questions::open_questions;
 use super::store::Chains;
@@ -50,9 +50,9 @@ pub(super) async fn analyze(chains: Chains, call: Call, args: Analyze) -> Result
     match (args.chain, args.thoughts) {
         (Some(id), None) => {
             let chain = chains.load(&call, &id).await?;
-            crate::tools::blocking(move || Ok(analysis(&chain))).await
+            judging(&call, move |going| Ok(analysis(&chain, going))).await
         }
-        (None, Some(thoughts)) => crate::tools::blocking(move || Ok(analysis(&unkept(&thoughts)?))).await,
+        (None, Some(thoughts)) => judging(&call, move |going| Ok(analysis(&unkept(&thoughts)?, going))).await,
         _ => Err(Failure::rejected(
             "missing_argument",
             "either `chain` or `thoughts` must be given, and not both",
@@ -66,9 +66,9 @@ fn unkept(thoughts: &Value) -> Result<Chain, Failure> {
     Ok(chain)
 }
 
-fn analysis(chain: &Chain) -> Analysis {
+fn analysis(chain: &Chain, going: Going<'_>) -> Analysis {
     let (findings, contradictions, open) =
-        (findings(chain), contradictions(chain), open_questions(chain).len());
+        (findings(chain, going), contradictions(chain, going), open_questions(chain).len());
     let conclusion = chain.conclusion();
     Analysis {
         score: score(&findings),
@@ -94,7 +94,7 @@ mod tests {
             { "text": "Delete it.", "type": "conclusion", "builds_on": [1], "confidence": 0.8 },
             "Whose is it?",
         ]);
-        let found = analysis(&unkept(&thoughts).unwrap());
+        let found = analysis(&unkept(&thoughts).unwrap(), &|| true);
         assert_eq!(
             (found.score, found.confidence, found.thoughts, found.open_questions),
             (0.95, Some(0.38), 3, 1)

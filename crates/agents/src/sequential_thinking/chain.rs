@@ -267,6 +267,9 @@ impl Chain {
 pub(super) mod fixture {
     use super::*;
 
+    /// Judges to the end.
+    pub(in crate::sequential_thinking) const WHOLE: &dyn Fn() -> bool = &|| true;
+
     /// A chain of thoughts given as JSON.
     pub(in crate::sequential_thinking) fn chain(thoughts: serde_json::Value) -> Chain {
         let drafts: Vec<Draft> = serde_json::from_value(thoughts).unwrap();

@@ -5,13 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::chain::{Chain, Closing, Fork, STEPS, Standing, State};
+use super::contradictions::judging;
 use super::findings::{Finding, findings};
 use super::store::Chains;
 use super::style::Style;
 use super::support::{rounded, supports};
 use super::thought::{Draft, Kind, Source, Thought};
 use crate::scope::Scope;
-use crate::tools::blocking;
 
 /// What a chain is to be about.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -177,9 +177,9 @@ pub(super) async fn add(chains: Chains, call: Call, args: Add) -> Result<Added, 
     let confidence = confidence.unwrap_or_else(|| Draft::plain("").confidence);
     let draft = Draft { kind, text, confidence, builds_on, revises, refutes, source };
     let (chain, step) = chains.change(&call, &id, move |chain| chain.add(draft)).await?;
-    blocking(move || {
+    judging(&call, move |going| {
         let is_about = |finding: &Finding| finding.steps.contains(&step);
-        let findings = findings(&chain).into_iter().filter(is_about).collect();
+        let findings = findings(&chain, going).into_iter().filter(is_about).collect();
         Ok(Added { chain: id, step, state: chain.state, left: chain.left(), findings })
     })
     .await

@@ -107,7 +107,7 @@ impl Claim {
         let mut subject: Vec<u64> = terms(&kept.join(" ")).iter().map(|word| hash(word)).collect();
         subject.sort_unstable();
         subject.dedup();
-        let mark = subject.iter().fold(0, |mark, hash| mark | 1 << (hash >> 58));
+        let mark = subject.iter().fold(0, |mark, hash| mark | (1 << (hash >> 58)));
         Self { subject, mark, denies, quantities }
     }
 

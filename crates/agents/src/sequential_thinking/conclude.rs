@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::chain::{Chain, Closing, State};
-use super::contradictions::contradictions;
+use super::contradictions::{Going, contradictions, judging};
 use super::findings::unsupported;
 use super::questions::open_questions;
 use super::store::Chains;
@@ -82,10 +82,8 @@ pub(super) async fn conclude(chains: Chains, call: Call, args: Conclude) -> Resu
     let id = args.chain.clone();
     let mut chain = chains.load(&call, &id).await?;
     let before = chain.last();
-    let (chain, already) = blocking(move || close(&mut chain, args).map(|already| (chain, already))).await?;
-    if call.is_cancelled() {
-        return Err(Failure::cancelled("the judging was stopped, and the chain is as it was"));
-    }
+    let closing = move |going: Going<'_>| close(&mut chain, args, going).map(|already| (chain, already));
+    let (chain, already) = judging(&call, closing).await?;
     if !already {
         chains.replace(&call, &id, before, chain.clone()).await?;
     }
@@ -93,7 +91,7 @@ pub(super) async fn conclude(chains: Chains, call: Call, args: Conclude) -> Resu
 }
 
 /// Closes a chain, and answers whether it was closed with the same before.
-fn close(chain: &mut Chain, args: Conclude) -> Result<bool, Failure> {
+fn close(chain: &mut Chain, args: Conclude, going: Going<'_>) -> Result<bool, Failure> {
     let closed = chain.closing.as_ref().and_then(|closing| chain.at(closing.step));
     if closed.is_some_and(|closed| args.text.as_ref().is_none_or(|text| text.trim() == closed.text)) {
         return Ok(true);
@@ -109,7 +107,7 @@ fn close(chain: &mut Chain, args: Conclude) -> Result<bool, Failure> {
             return Err(Failure::rejected("missing_argument", message));
         }
     };
-    let confidence = judged(chain, step)?;
+    let confidence = judged(chain, step, going)?;
     chain.closing = Some(Closing { step, confidence });
     chain.state = State::Complete;
     Ok(false)
@@ -124,7 +122,7 @@ fn last(chain: &Chain) -> Result<u32, Failure> {
 }
 
 /// The confidence of the conclusion at a step, when it may close the chain.
-fn judged(chain: &Chain, step: u32) -> Result<f64, Failure> {
+fn judged(chain: &Chain, step: u32, going: Going<'_>) -> Result<f64, Failure> {
     let Some(conclusion) = chain.at(step) else {
         return Err(Failure::failed("damaged", format!("step {step} is gone")));
     };
@@ -138,7 +136,7 @@ fn judged(chain: &Chain, step: u32) -> Result<f64, Failure> {
             format!("the conclusion of step {step} has no support: nobody is sure of what it rests on");
         return Err(Failure::rejected("unsupported", message).hint("`reflect` says what would raise it"));
     }
-    let found = contradictions(chain);
+    let found = contradictions(chain, going);
     if let Some(clash) = contradicted(chain, conclusion, &found).next() {
         let message = format!("the conclusion of step {step} rests on a contradiction: {}", clash.message);
         return Err(Failure::rejected("contradicted", message)
@@ -186,12 +184,12 @@ fn told(id: String, chain: &Chain, already: bool) -> Result<Concluded, Failure> 
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::chain::fixture::chain;
+    use super::super::chain::fixture::{WHOLE, chain};
     use super::super::style::Style;
     use super::*;
 
     fn closed(chain: &mut Chain, args: Value) -> Result<Concluded, Failure> {
-        let already = close(chain, serde_json::from_value(args).unwrap())?;
+        let already = close(chain, serde_json::from_value(args).unwrap(), WHOLE)?;
         told("id".to_owned(), chain, already)
     }
 

@@ -7,12 +7,14 @@
 //! "The same" is that four fifths of their words are common, word endings, modal verbs and fillers aside: see [`claim`](super::claim).
 //! What needs knowledge of the world is not found.
 
+use op_agent::{Call, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::chain::{Chain, Standing};
 use super::claim::{Claim, Clash};
 use super::thought::{Kind, Thought};
+use crate::tools::blocking;
 
 /// Thoughts that cannot all be right.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -25,8 +27,24 @@ pub(super) struct Contradiction {
     pub(super) message: String,
 }
 
-/// All contradictions among what stands in a chain.
-pub(super) fn contradictions(chain: &Chain) -> Vec<Contradiction> {
+/// Whether somebody still waits for what is being judged.
+pub(super) type Going<'a> = &'a dyn Fn() -> bool;
+
+/// Judges where it holds up nobody, and gives up when the call is to stop.
+pub(super) async fn judging<R: Send + 'static>(
+    call: &Call,
+    judge: impl FnOnce(Going<'_>) -> Result<R, Failure> + Send + 'static,
+) -> Result<R, Failure> {
+    let call = call.clone();
+    blocking(move || {
+        let judged = judge(&|| !call.is_cancelled());
+        if call.is_cancelled() { Err(Failure::cancelled("the judging was stopped")) } else { judged }
+    })
+    .await
+}
+
+/// All contradictions among what stands in a chain; when nobody waits any more, those that were found until then.
+pub(super) fn contradictions(chain: &Chain, going: Going<'_>) -> Vec<Contradiction> {
     let standing = chain.standing_thoughts();
     let claims: Vec<_> = standing
         .iter()
@@ -34,7 +52,7 @@ pub(super) fn contradictions(chain: &Chain) -> Vec<Contradiction> {
         .map(|thought| (*thought, Claim::all(&thought.text)))
         .collect();
     let mut found = Vec::new();
-    for (index, (one, of_one)) in claims.iter().enumerate() {
+    for (index, (one, of_one)) in claims.iter().enumerate().take_while(|_| going()) {
         for (two, of_two) in &claims[index + 1..] {
             // Hypotheses beside each other are alternatives, and one that cites another repeats it.
             let may_differ = one.kind == Kind::Hypothesis && two.kind == Kind::Hypothesis;
@@ -80,11 +98,11 @@ fn refuted(chain: &Chain, thought: &Thought) -> Vec<Contradiction> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::chain::fixture::chain;
+    use super::super::chain::fixture::{WHOLE, chain};
     use super::*;
 
     fn found(thoughts: Value) -> Vec<(String, Vec<u32>)> {
-        contradictions(&chain(thoughts)).into_iter().map(|found| (found.rule, found.steps)).collect()
+        contradictions(&chain(thoughts), WHOLE).into_iter().map(|found| (found.rule, found.steps)).collect()
     }
 
     #[test]
@@ -95,6 +113,21 @@ mod tests {
             { "text": "The timeout is 6 s." },
         ]);
         assert_eq!(found(thoughts), [("negation".into(), vec![1, 2]), ("number".into(), vec![1, 3])]);
+    }
+
+    #[test]
+    fn the_judging_ends_when_nobody_waits_for_it() {
+        let chain = chain(json!([
+            { "text": "The cache is shared." },
+            { "text": "The index is stored." },
+            { "text": "The index is not stored." },
+            { "text": "The cache is not shared." },
+        ]));
+        let asked = std::cell::Cell::new(0);
+        let once = || asked.replace(asked.get() + 1) == 0;
+        let found: Vec<_> = contradictions(&chain, &once).into_iter().map(|found| found.steps).collect();
+        assert_eq!((found, asked.get()), (vec![vec![1, 4]], 2));
+        assert_eq!(contradictions(&chain, WHOLE).len(), 2);
     }
 
     #[test]

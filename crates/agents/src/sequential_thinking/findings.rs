@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::chain::{Chain, Standing};
-use super::contradictions::{Contradiction, contradictions};
+use super::contradictions::{Contradiction, Going, contradictions};
 use super::questions::open_questions;
 use super::support::{Grounds, rounded};
 use super::thought::{Kind, Thought};
@@ -42,9 +42,9 @@ impl Finding {
 }
 
 /// All findings of a chain, the weightiest rules first.
-pub(super) fn findings(chain: &Chain) -> Vec<Finding> {
+pub(super) fn findings(chain: &Chain, going: Going<'_>) -> Vec<Finding> {
     let (standing, grounds) = (chain.standing_thoughts(), Grounds::of(chain));
-    let mut found: Vec<Finding> = contradictions(chain).into_iter().map(of_contradiction).collect();
+    let mut found: Vec<Finding> = contradictions(chain, going).into_iter().map(of_contradiction).collect();
     found.extend(standing.iter().filter_map(|thought| unsupported(&grounds, thought)));
     found.extend(
         standing.iter().filter(|thought| is_untested(&standing, thought)).map(|thought| untested(thought)),
@@ -157,11 +157,11 @@ fn unanswered(question: &Thought) -> Finding {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::chain::fixture::chain;
+    use super::super::chain::fixture::{WHOLE, chain};
     use super::*;
 
     fn rules(thoughts: Value) -> Vec<(String, Vec<u32>)> {
-        findings(&chain(thoughts)).into_iter().map(|found| (found.rule, found.steps)).collect()
+        findings(&chain(thoughts), WHOLE).into_iter().map(|found| (found.rule, found.steps)).collect()
     }
 
     fn rule(name: &str, steps: &[u32]) -> (String, Vec<u32>) {
@@ -176,8 +176,8 @@ mod tests {
             { "text": "The log has 90 GB.", "builds_on": [2] },
             { "text": "Rotate the log.", "type": "conclusion", "builds_on": [1, 3] },
         ]));
-        assert_eq!(findings(&chain), []);
-        assert_eq!(score(&findings(&chain)).to_string(), "1");
+        assert_eq!(findings(&chain, WHOLE), []);
+        assert_eq!(score(&findings(&chain, WHOLE)).to_string(), "1");
     }
 
     #[test]
@@ -229,6 +229,6 @@ mod tests {
     #[test]
     fn the_score_never_falls_below_nothing() {
         let thoughts: Vec<Value> = (0..30).map(|_| json!({ "text": "so", "type": "conclusion" })).collect();
-        assert_eq!(score(&findings(&chain(json!(thoughts)))).to_string(), "0");
+        assert_eq!(score(&findings(&chain(json!(thoughts)), WHOLE)).to_string(), "0");
     }
 }

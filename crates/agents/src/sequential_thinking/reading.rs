@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::breakdown::{Breakdown, Work, breakdown, id};
 use super::chain::Chain;
 use super::claim::Claim;
-use super::contradictions::{Contradiction, contradictions};
+use super::contradictions::{Contradiction, Going, contradictions};
 use super::given::Given;
 use super::requirements::{Part, Requirement, Strength, Wanted, wanted};
 use super::thought::{Draft, Kind, Source, Thought};
@@ -57,14 +57,19 @@ pub(super) struct Reader<'a> {
     chain: &'a mut Chain,
     /// Is told of each thought as it is made; answers whether to go on.
     tell: &'a mut dyn FnMut(&Thought) -> bool,
+    going: Going<'a>,
     read: Read,
     is_stopped: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Reads into a chain.
-    pub(super) fn new(chain: &'a mut Chain, tell: &'a mut dyn FnMut(&Thought) -> bool) -> Self {
-        Self { chain, tell, read: Read::default(), is_stopped: false }
+    pub(super) fn new(
+        chain: &'a mut Chain,
+        tell: &'a mut dyn FnMut(&Thought) -> bool,
+        going: Going<'a>,
+    ) -> Self {
+        Self { chain, tell, going, read: Read::default(), is_stopped: false }
     }
 
     /// Reads all that is given. `None` when it was stopped before the end.
@@ -148,7 +153,7 @@ impl<'a> Reader<'a> {
     }
 
     fn clashes(&mut self) -> Vec<Contradiction> {
-        let found = contradictions(self.chain);
+        let found = contradictions(self.chain, self.going);
         for clash in &found {
             let source = clash
                 .steps

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::chain::{Chain, Standing, State};
 use super::chains::Get;
-use super::contradictions::{Contradiction, contradictions};
+use super::contradictions::{Contradiction, Going, contradictions, judging};
 use super::findings::findings;
 use super::questions::open_questions;
 use super::store::Chains;
@@ -55,14 +55,16 @@ struct Raise {
 /// Reflects on a chain.
 pub(super) async fn reflect(chains: Chains, call: Call, args: Get) -> Result<Reflection, Failure> {
     let chain = chains.load(&call, &args.chain).await?;
-    crate::tools::blocking(move || Ok(reflection(args.chain, &chain))).await
+    judging(&call, move |going| Ok(reflection(args.chain, &chain, going))).await
 }
 
-fn reflection(id: String, chain: &Chain) -> Reflection {
+fn reflection(id: String, chain: &Chain, going: Going<'_>) -> Reflection {
     let weakest = weakest(chain);
     let conclusion = chain.conclusion();
-    let (confidence, raise) =
-        conclusion.map_or_else(|| (None, remedies(chain)), |conclusion| judged(chain, conclusion, weakest));
+    let (confidence, raise) = match conclusion {
+        Some(conclusion) => judged(chain, conclusion, weakest, going),
+        None => (None, remedies(chain, going)),
+    };
     let weakest = weakest.map(|thought| Weakest {
         step: thought.step,
         text: thought.text.clone(),
@@ -72,8 +74,8 @@ fn reflection(id: String, chain: &Chain) -> Reflection {
 }
 
 /// What findings ask for, where there is no conclusion whose confidence could be raised.
-fn remedies(chain: &Chain) -> Vec<Raise> {
-    let findings = findings(chain).into_iter();
+fn remedies(chain: &Chain, going: Going<'_>) -> Vec<Raise> {
+    let findings = findings(chain, going).into_iter();
     let action = findings.map(|finding| format!("{}: {}", finding.message, finding.remedy));
     action.map(|action| Raise { action, confidence: None }).collect()
 }
@@ -98,8 +100,13 @@ fn weakest(chain: &Chain) -> Option<&Thought> {
     claims.min_by(|one, two| one.confidence.total_cmp(&two.confidence))
 }
 
-fn judged(chain: &Chain, conclusion: &Thought, weakest: Option<&Thought>) -> (Option<f64>, Vec<Raise>) {
-    let (found, open) = (contradictions(chain), open_questions(chain));
+fn judged(
+    chain: &Chain,
+    conclusion: &Thought,
+    weakest: Option<&Thought>,
+    going: Going<'_>,
+) -> (Option<f64>, Vec<Raise>) {
+    let (found, open) = (contradictions(chain, going), open_questions(chain));
     let now = confidence(chain, conclusion, &found, open.len());
     let mut raise = Vec::new();
     for clash in contradicted(chain, conclusion, &found) {
@@ -132,7 +139,7 @@ fn judged(chain: &Chain, conclusion: &Thought, weakest: Option<&Thought>) -> (Op
 mod tests {
     use serde_json::json;
 
-    use super::super::chain::fixture::chain;
+    use super::super::chain::fixture::{WHOLE, chain};
     use super::*;
 
     #[test]
@@ -144,7 +151,7 @@ mod tests {
             { "text": "Whose?", "type": "question" },
             { "text": "so", "type": "conclusion", "builds_on": [2, 3], "confidence": 1 },
         ]));
-        let told = reflection("id".into(), &chain);
+        let told = reflection("id".into(), &chain, WHOLE);
         assert_eq!(
             (told.confidence, told.changed.as_slice()),
             (Some(0.57), &["step 1 was revised by step 2".to_owned()][..])
@@ -157,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_chain_without_a_conclusion_is_told_what_it_lacks() {
-        let told = reflection("id".into(), &chain(json!([{ "text": "a" }])).fork("old", 1, 9).unwrap());
+        let told =
+            reflection("id".into(), &chain(json!([{ "text": "a" }])).fork("old", 1, 9).unwrap(), WHOLE);
         assert_eq!((told.confidence, told.changed.len()), (None, 1));
         assert!(told.raise[0].action.contains("no conclusion stands"), "{:?}", told.raise);
     }
@@ -169,12 +177,15 @@ mod tests {
             { "text": "The cache is not shared." },
             { "text": "so", "type": "conclusion", "builds_on": [1, 2] },
         ]));
-        let told = reflection("id".into(), &clash);
+        let told = reflection("id".into(), &clash, WHOLE);
         assert!(
             told.raise.iter().any(|raise| raise.action.starts_with("resolve that step 1 and step 2")),
             "{told:?}"
         );
         let bare = chain(json!([{ "text": "a" }, { "text": "so", "type": "conclusion" }]));
-        assert_eq!(reflection("id".into(), &bare).raise[0].action, "name what the conclusion builds on");
+        assert_eq!(
+            reflection("id".into(), &bare, WHOLE).raise[0].action,
+            "name what the conclusion builds on"
+        );
     }
 }

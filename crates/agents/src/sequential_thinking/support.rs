@@ -153,7 +153,7 @@ pub(super) fn rounded(number: f64) -> f64 {
 mod tests {
     use serde_json::json;
 
-    use super::super::chain::fixture::chain;
+    use super::super::chain::fixture::{WHOLE, chain};
     use super::super::contradictions::contradictions;
     use super::super::questions::open_questions;
     use super::*;
@@ -162,7 +162,7 @@ mod tests {
     fn of_last(thoughts: serde_json::Value) -> String {
         let chain = chain(thoughts);
         let open = open_questions(&chain).len();
-        confidence(&chain, chain.thoughts.last().unwrap(), &contradictions(&chain), open).to_string()
+        confidence(&chain, chain.thoughts.last().unwrap(), &contradictions(&chain, WHOLE), open).to_string()
     }
 
     #[test]

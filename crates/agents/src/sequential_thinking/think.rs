@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use super::chain::{Chain, MOST_STEPS, STEPS, State};
+use super::contradictions::{Going, judging};
 use super::findings::{Finding, findings};
 use super::given::Given;
 use super::reading::{Read, Reader};
@@ -154,7 +155,7 @@ async fn begin(
     }
     let id = chains.create(owner, chain.clone()).await?;
     match read {
-        Some(read) => blocking(move || Ok(told(id, &chain, 0, read))).await,
+        Some(read) => judging(call, move |going| Ok(told(id, &chain, 0, read, going))).await,
         None => Err(Failure::cancelled(format!(
             "the reading was stopped after {} thoughts; they are in chain `{id}`",
             chain.last()
@@ -182,7 +183,7 @@ async fn go_on(
         read.ok_or_else(|| Failure::cancelled("the reading was stopped, and the chain is as it was"))?;
     let chain = grown.clone();
     chains.replace(call, &id, before, grown).await?;
-    blocking(move || Ok(told(id, &chain, before, read))).await
+    judging(call, move |going| Ok(told(id, &chain, before, read, going))).await
 }
 
 /// Adds all thoughts to a chain, and streams each while the next ones are made. Without what was read when it was stopped.
@@ -196,8 +197,9 @@ async fn streamed(
     let stop = call.clone();
     let work = blocking(move || {
         // Nobody listens any more when the call was dropped.
-        let mut tell = |thought: &Thought| !stop.is_cancelled() && tx.blocking_send(line(thought)).is_ok();
-        let read = grow(&mut chain, drafts, &given, &mut tell)?;
+        let going = || !stop.is_cancelled();
+        let mut tell = |thought: &Thought| going() && tx.blocking_send(line(thought)).is_ok();
+        let read = grow(&mut chain, drafts, &given, &mut tell, &going)?;
         Ok((chain, read))
     });
     let sending = async {
@@ -214,6 +216,7 @@ fn grow(
     drafts: Vec<Draft>,
     given: &Given,
     tell: &mut dyn FnMut(&Thought) -> bool,
+    going: Going<'_>,
 ) -> Result<Option<Read>, Failure> {
     for draft in drafts {
         let step = chain.add(draft)?;
@@ -221,17 +224,17 @@ fn grow(
             return Ok(None);
         }
     }
-    Ok(Reader::new(chain, tell).read(given))
+    Ok(Reader::new(chain, tell, going).read(given))
 }
 
-fn told(id: String, chain: &Chain, before: u32, read: Read) -> Thinking {
+fn told(id: String, chain: &Chain, before: u32, read: Read, going: Going<'_>) -> Thinking {
     Thinking {
         chain: id,
         state: chain.state,
         question: chain.question.clone(),
         style: chain.style,
         thoughts: chain.thoughts[before as usize..].to_vec(),
-        findings: findings(chain),
+        findings: findings(chain, going),
         read,
         method: METHOD.to_owned(),
     }

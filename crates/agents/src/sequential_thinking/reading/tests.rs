@@ -17,7 +17,7 @@ fn read_as(style: Style, max_steps: u32, arguments: &Value) -> Told {
         true
     };
     let given = Given::of(arguments.as_object().unwrap());
-    let read = Reader::new(&mut chain, &mut tell).read(&given).expect("nobody stops it");
+    let read = Reader::new(&mut chain, &mut tell, &|| true).read(&given).expect("nobody stops it");
     Told { chain, read, lines }
 }
 
@@ -164,7 +164,7 @@ fn a_reading_that_is_stopped_ends_at_the_next_thought() {
         told < 2
     };
     let given = Given::of(json!({ "wanted": WANTED }).as_object().unwrap());
-    assert_eq!(Reader::new(&mut chain, &mut tell).read(&given), None);
+    assert_eq!(Reader::new(&mut chain, &mut tell, &|| true).read(&given), None);
     assert_eq!(chain.last(), 2);
 }
 
