@@ -102,7 +102,13 @@ async fn the_example_in_python_keeps_to_the_protocol() {
     let _agent = Python::serve(&place, &script("agent.py"), &socket, &[]).await;
     let words = ["--asks", "count_words={\"paths\": [\"a\", \"b\"]}", "--json"];
     let findings = conform(&place, &address, &words).await.code(0).json();
-    for check in ["execute.value", "session.resume", "session.host_call", "session.host_call_again"] {
+    for check in [
+        "execute.value",
+        "session.resume",
+        "session.host_call",
+        "session.host_call_again",
+        "session.host_call_joined",
+    ] {
         assert!(checks(&findings, "pass").contains(&check.to_owned()), "{check}: {findings:#}");
     }
 }

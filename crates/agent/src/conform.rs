@@ -69,7 +69,7 @@ const EVERY: [(&str, Check); 5] = [
 ];
 
 /// What holds for an agent that speaks sessions.
-const SESSION: [(&str, Check); 22] = [
+const SESSION: [(&str, Check); 23] = [
     ("session.welcome", |subject| Box::pin(welcome::version(subject))),
     ("session.description", |subject| Box::pin(welcome::description(subject))),
     ("session.ping", |subject| Box::pin(lively::ping(subject))),
@@ -92,6 +92,7 @@ const SESSION: [(&str, Check); 22] = [
     ("session.resume_unknown", |subject| Box::pin(resume::unknown(subject))),
     ("session.host_call", |subject| Box::pin(ask::answered(subject))),
     ("session.host_call_again", |subject| Box::pin(ask::again(subject))),
+    ("session.host_call_joined", |subject| Box::pin(ask::joined(subject))),
 ];
 
 /// What holds for every operation.

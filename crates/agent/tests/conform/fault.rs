@@ -97,6 +97,8 @@ pub(crate) enum Fault {
     AsksOddly,
     /// A host call that was lost is not sent again.
     AsksOnce,
+    /// Whoever joins an operation hears of its end and of nothing else.
+    ForsakesJoined,
 }
 
 /// A fault at work.
@@ -106,6 +108,8 @@ pub(crate) struct Lie {
     count: u64,
     /// Operations that a hub came back for.
     resumed: HashSet<String>,
+    /// Operations that a hub sent again.
+    repeated: HashSet<String>,
     /// Events left out so far, by operation.
     left_out: HashMap<String, u64>,
     /// What is said to the honest agent behind the hub's back.
@@ -117,7 +121,14 @@ const MADE_UP: &str = "#again";
 
 impl Lie {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { fault, count: 0, resumed: HashSet::new(), left_out: HashMap::new(), aside: Vec::new() }
+        Self {
+            fault,
+            count: 0,
+            resumed: HashSet::new(),
+            repeated: HashSet::new(),
+            left_out: HashMap::new(),
+            aside: Vec::new(),
+        }
     }
 
     /// Falsifies the description, the same in Describe and welcome.
@@ -173,6 +184,9 @@ impl Lie {
         self.left_out.remove(&asked.id);
         match self.fault {
             Fault::IgnoresLimit => asked.timeout = None,
+            Fault::ForsakesJoined if asked.repeat => {
+                self.repeated.insert(asked.id.clone());
+            }
             Fault::DoesTwice if asked.repeat => {
                 asked.id += MADE_UP;
                 asked.repeat = false;
@@ -207,6 +221,7 @@ impl Lie {
                     Fault::Miscounts => call.number += 1,
                     Fault::AsksOddly => call.arguments = "[1]".into(),
                     Fault::AsksOnce if self.resumed.contains(&call.id) => return Vec::new(),
+                    Fault::ForsakesJoined if self.repeated.contains(&call.id) => return Vec::new(),
                     _ => {}
                 }
                 vec![Said::HostCall(call)]

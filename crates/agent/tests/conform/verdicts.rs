@@ -134,6 +134,7 @@ const CAUGHT: [(Fault, &[&str]); 35] = [
             "session.kept",
             "session.acknowledged",
             "session.repeat_of_nothing",
+            "session.host_call_joined",
         ],
     ),
     (Fault::Forgets, &["session.repeat", "session.kept"]),
@@ -173,13 +174,14 @@ async fn each_fault_is_caught_by_the_checks_that_are_meant_for_it_and_by_no_othe
 }
 
 /// Faults after which an agent does not answer, so that many checks fall short: the check that is meant for it among them.
-const SILENT: [(Fault, &str); 6] = [
+const SILENT: [(Fault, &str); 7] = [
     (Fault::HidesHealth, "health"),
     (Fault::SpeaksFirst, "session.welcome"),
     (Fault::DeafToPings, "session.ping"),
     (Fault::Stays, "session.bye"),
     (Fault::Stalls, "session.credit"),
     (Fault::AsksOnce, "session.host_call_again"),
+    (Fault::ForsakesJoined, "session.host_call_joined"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
