@@ -16,7 +16,7 @@ use crate::service::Service;
 use crate::{Agent, Listener, links, notify};
 
 /// Largest frame a hub may send.
-const MAX_FRAME: usize = 8 << 20;
+const MAX_FRAME: usize = 9 << 20;
 
 /// Why an agent is not served.
 #[derive(Debug, thiserror::Error)]

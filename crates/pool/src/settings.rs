@@ -60,7 +60,7 @@ impl Default for PoolSettings {
             breaker: BreakerSettings::default(),
             idle_release: Duration::from_mins(5),
             grace: Duration::from_secs(5),
-            max_message: 8 << 20,
+            max_message: 9 << 20,
         }
     }
 }

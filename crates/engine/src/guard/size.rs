@@ -10,7 +10,13 @@ use tokio_util::sync::CancellationToken;
 use super::{Guard, refuse};
 use crate::ports::{Perform, Request, Sink};
 
-/// A guard that lets arguments of at most this many bytes of JSON through.
+/// Largest value of a call, in bytes of JSON: what undoes the call is given it beside the arguments of the call.
+const VALUE: usize = 4 << 20;
+
+/// Bytes around the two.
+const AROUND: usize = 1 << 10;
+
+/// A guard that lets arguments of at most this many bytes of JSON through, and of an undo also what its call returned.
 pub fn size(limit: usize) -> Guard {
     Box::new(move |inner| Arc::new(Size { limit, inner }))
 }
@@ -23,10 +29,10 @@ struct Size {
 #[async_trait]
 impl Perform for Size {
     async fn perform(&self, request: Request, sink: Arc<dyn Sink>, stop: CancellationToken) -> Answer {
-        let mut counter = Counter { left: self.limit };
+        let limit = if is_undo(&request.key) { self.limit + VALUE + AROUND } else { self.limit };
+        let mut counter = Counter { left: limit };
         if serde_json::to_writer(&mut counter, &*request.arguments).is_err() {
-            let message =
-                format!("the arguments of {} are larger than {} bytes", request.performer, self.limit);
+            let message = format!("the arguments of {} are larger than {limit} bytes", request.performer);
             return refuse("arguments_too_large", message, "hand large data over by path");
         }
         self.inner.perform(request, sink, stop).await
@@ -35,6 +41,11 @@ impl Perform for Size {
     fn acknowledge(&self, performer: &Performer, key: &str) {
         self.inner.acknowledge(performer, key);
     }
+}
+
+/// Whether a key names an undo: `run/undo:PHASE:PLACE/visit/attempt`.
+fn is_undo(key: &str) -> bool {
+    key.split('/').nth(1).is_some_and(|step| step.starts_with("undo:"))
 }
 
 /// Counts bytes and fails at the limit, so that too large a value is not written out to be measured.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use op_engine::fakes::{MemoryJournal, ScriptedPerform, succeed};
 use op_engine::guard::{chain, secret, size};
+use op_engine::handle::control::Control;
 use op_engine::ports::{Channel, Chunk, EventFilter, Journal as _, Progress, Question, Request, Sink};
 use op_engine::start::StartRequest;
 use op_engine::{Engine, Library};
@@ -14,7 +15,7 @@ use op_run::run::State;
 use op_run::{Answer, Evidence, Failure, Run};
 use serde_json::{Value, json};
 
-use crate::support::{end, engine, request};
+use crate::support::{end, engine, fail, request};
 
 const PLAN: &str = "
 [workstacks.p]
@@ -205,4 +206,31 @@ async fn an_agent_that_asks_names_no_secret() {
     let (run, _) = ask(&perform).await;
     assert_eq!(run.step(0).output, Some(json!("invalid_arguments")));
     assert_eq!(perform.asked().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_is_given_what_its_call_was_given_and_what_it_returned() {
+    let plan = "
+[workstacks.p]
+[workstacks.p.inputs]
+token = { type = 'string', required = true }
+[[workstacks.p.phases]]
+id = 'a'
+agents = [{ agent = 'w', operation = 'step', args = { token = '${token}' } }]
+rollback = [{ agent = 'w', operation = 'undo' }]
+[[workstacks.p.phases]]
+id = 'b'
+depends_on = ['a']
+agents = ['w.flaky']
+";
+    let perform = ScriptedPerform::default()
+        .on("w.step", |_, _, _| async { succeed(json!("y".repeat(9_000))) })
+        .on("w.flaky", |_, _, _| async { fail(FailureKind::Failed) })
+        .on("w.undo", |_, _, _| async { succeed(Value::Null) });
+    let (engine, _) = guarded(plan, Arc::new(perform));
+    let (run, _) = run(&engine, json!({ "token": "x".repeat(9_000) })).await;
+    let (_, state) =
+        engine.control(run.id().as_str(), Control::Rollback { to: None }, "me").await.expect("it failed");
+    assert!(!state.is_over());
+    assert_eq!(end(&engine, run.id()).await.state(), State::RolledBack);
 }
