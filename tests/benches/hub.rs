@@ -16,8 +16,8 @@ mod table;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
 use futures::StreamExt as _;
+use futures::future::try_join_all;
 use op_engine::ports::{Agents as _, Perform as _, Progress, Request, Sink, SystemClock};
 use op_plan::Performer;
 use op_pool::{AgentSettings, Pool, PoolSettings};

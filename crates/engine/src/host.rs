@@ -135,7 +135,7 @@ impl Sink for Host {
 impl Host {
     async fn answer(&self, question: Question) -> Result<Answer, Failure> {
         let Inner { engine, asker, record, .. } = &*self.0;
-        let wish = self.read(question)?;
+        let wish = self.read(&question)?;
         let Wish { number, key, performer, digest, .. } = &wish;
         self.book().enter(performer, digest)?;
         if let Some(record) = record {
@@ -159,7 +159,7 @@ impl Host {
     }
 
     /// What it is that is asked for, unless it is nothing that the agent may have.
-    fn read(&self, question: Question) -> Result<Wish, Failure> {
+    fn read(&self, question: &Question) -> Result<Wish, Failure> {
         let Inner { engine, asker, .. } = &*self.0;
         let arguments = Arc::new(object(&question.arguments)?);
         let performer = Performer::parse(&question.performer);

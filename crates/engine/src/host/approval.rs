@@ -64,19 +64,15 @@ pub(super) async fn ask(
         Err(error) => return refused(refusal("not_asked", error.to_string(), "")),
     };
     let mut question = Question { engine: engine.clone(), run: Some(run.clone()) };
-    let ended = tokio::time::timeout(limit, engine.ended(&run)).await;
+    let ended = tokio::time::timeout(limit, engine.ended(&run)).await.ok();
     let evidence = Evidence { peer: format!("run {run}"), duration: began.elapsed(), ..Evidence::default() };
-    match ended {
-        Ok(ended) => {
-            question.run = None;
-            ended.map_or_else(|error| refused(refusal("not_asked", error, "")), |run| answer(&run, evidence))
-        }
-        Err(_) => {
-            let message = format!("nobody answered run {run} in time");
-            let failure = Failure::new(FailureKind::TimedOut, "approval_timed_out", message);
-            Answer::Failed { failure, evidence }
-        }
-    }
+    let Some(ended) = ended else {
+        let message = format!("nobody answered run {run} in time");
+        let failure = Failure::new(FailureKind::TimedOut, "approval_timed_out", message);
+        return Answer::Failed { failure, evidence };
+    };
+    question.run = None;
+    ended.map_or_else(|error| refused(refusal("not_asked", error, "")), |run| answer(&run, evidence))
 }
 
 fn request(asker: &Asker, key: &str, message: &str) -> StartRequest {

@@ -2,6 +2,7 @@
 
 mod calls;
 mod connects;
+mod greedy;
 mod handover;
 mod misbehaves;
 mod processes;

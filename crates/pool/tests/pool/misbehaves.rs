@@ -3,18 +3,16 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use op_engine::ports::{AgentState, Agents, Perform, Progress, Question, Sink};
+use op_engine::ports::{AgentState, Agents, Perform};
 use op_plan::plan::FailureKind;
 use op_pool::PoolSettings;
 use op_proto::agent::v1::agent_frame::Frame as Said;
 use op_proto::agent::v1::host_frame::Frame;
-use op_proto::agent::v1::{AgentFrame, Event, HostCall, outcome};
+use op_proto::agent::v1::{AgentFrame, Event, outcome};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::scripted::{
-    Voice, accepted, behave, completed, event, listen, say, serve_deaf, serve_execute, serve_session,
-};
+use crate::scripted::{Voice, accepted, behave, completed, event, listen, say, serve_execute, serve_session};
 use crate::support::{
     Kept, answer, at, begin, call, directory, failure, one, pool, request, settings, until, value,
 };
@@ -406,55 +404,5 @@ async fn a_call_that_ignores_its_cancellation_is_lost() {
     stop.cancel();
     let failure = failure(answer(deaf).await);
     assert_eq!((failure.kind, failure.reason.as_str()), (FailureKind::Lost, "unresponsive"));
-    pool.shutdown().await;
-}
-
-/// A sink that answers whatever is asked for with a large text.
-struct Generous;
-
-impl Sink for Generous {
-    fn take(&self, _: Progress) {}
-
-    fn ask(&self, _: Question) -> futures::future::BoxFuture<'static, op_run::Answer> {
-        let value = json!("x".repeat(3 << 20));
-        Box::pin(async { op_run::Answer::Succeeded { value, evidence: op_run::Evidence::default() } })
-    }
-}
-
-#[tokio::test]
-async fn an_agent_that_asks_and_never_reads_loses_its_session() {
-    let home = directory();
-    let address = at(home.path(), "a");
-    let ask = |id: &str| {
-        let (performer, arguments) = ("file_read".to_owned(), "{}".to_owned());
-        Said::HostCall(HostCall { id: id.to_owned(), number: 1, performer, arguments, timeout: None })
-    };
-    let _agent = serve_deaf(&address, move |frame, voice| {
-        behave(&frame, voice);
-        match frame {
-            Frame::Operation(operation) if operation.id == "greedy" => {
-                event(voice, &operation.id, 1, accepted());
-                say(voice, ask(&operation.id));
-                Some(())
-            }
-            Frame::Operation(operation) => {
-                event(voice, &operation.id, 1, completed("1"));
-                Some(())
-            }
-            Frame::Reply(reply) => {
-                (0..100).for_each(|_| say(voice, ask(&reply.id)));
-                None
-            }
-            _ => Some(()),
-        }
-    });
-    let pool = one(PoolSettings { health_interval: crate::support::PATIENCE, ..settings() }, &address);
-    let told =
-        pool.perform(request("a.x", "greedy", json!({})), Arc::new(Generous), CancellationToken::new());
-    let told = tokio::time::timeout(crate::support::PATIENCE, told).await.expect("every call is answered");
-    let failure = failure(told);
-    assert_eq!((failure.kind, failure.reason.as_str()), (FailureKind::Lost, "unresponsive"));
-    assert!(failure.message.contains("does not read"), "{}", failure.message);
-    assert_eq!(value(call(&pool, "a.x", "next", json!({})).await), json!(1));
     pool.shutdown().await;
 }

@@ -91,7 +91,8 @@ pub struct Operation {
     #[prost(string, tag = "6")]
     pub traceparent: ::prost::alloc::string::String,
     /// Whether the hub sent this id before and does not know what became of it. The agent answers a kept outcome
-    /// again, performs an idempotent operation again, and rejects anything else as outcome unknown.
+    /// again, goes on with what is in flight once the stream that it came in on is gone, performs an idempotent
+    /// operation again, and rejects anything else as outcome unknown.
     #[prost(bool, tag = "7")]
     pub repeat: bool,
 }
@@ -194,8 +195,8 @@ pub struct Bye {
     pub reason: ::prost::alloc::string::String,
 }
 /// Goes on with an operation. The agent sends its events after `seen`, first those it kept, then those to come; of an operation
-/// that ended it sends what is left, and the outcome. One that it does not know it rejects as `outcome_unknown`, in an event that
-/// follows `seen`.
+/// that ended it sends what is left, and the outcome. One that it does not know, or stops already because nobody came back in
+/// time, it rejects as `outcome_unknown`, in an event that follows `seen`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Resume {
     /// The operation.
