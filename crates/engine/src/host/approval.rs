@@ -13,8 +13,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Asker, refusal, refused};
 use crate::handle::Engine;
+use crate::ports::AppendError;
 use crate::session;
-use crate::start::StartRequest;
+use crate::start::{StartError, StartRequest};
 
 /// What agents ask for.
 const NAME: &str = "hub.approve";
@@ -61,6 +62,8 @@ pub(super) async fn ask(
     let request = request(asker, key, message);
     let run = match engine.start_plan(Arc::clone(&APPROVAL), request).await {
         Ok(started) => started.run,
+        // Who asks is let go of, and asks the next daemon.
+        Err(StartError::GoingDown | StartError::Append(AppendError::Closed)) => std::future::pending().await,
         Err(error) => return refused(refusal("not_asked", error.to_string(), "")),
     };
     let mut question = Question { engine: engine.clone(), run: Some(run.clone()) };
