@@ -135,7 +135,8 @@ impl Link {
             loop {
                 tokio::select! {
                     () = lost.cancelled() => break,
-                    () = house.shutdown.cancelled() => break,
+                    // The herald says goodbye on it yet.
+                    () = house.shutdown.cancelled() => return,
                     () = connection.closed() => {
                         tracing::warn!("the message bus closed the connection");
                         break;
