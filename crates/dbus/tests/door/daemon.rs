@@ -164,6 +164,26 @@ async fn what_is_logged_is_read_and_set_in_the_words_of_systemd() {
 }
 
 #[tokio::test]
+async fn a_door_that_closes_says_so_before_it_leaves_the_bus() {
+    let house = House::open().await;
+    let mut ear = Ear::on(&house.client).await;
+    house.shutdown.cancel();
+    let state = loop {
+        let message = ear.next().await;
+        if !is(&message, "PropertiesChanged") || path_of(&message) != ROOT {
+            continue;
+        }
+        let (_, mut changed, _) =
+            message.body().deserialize::<(String, Table, Vec<String>)>().expect("typed");
+        if let Some(state) = changed.remove("State") {
+            break String::try_from(state).expect("a word");
+        }
+    };
+    assert_eq!(state, "stopping");
+    house.server.await.expect("no panic").expect("served");
+}
+
+#[tokio::test]
 async fn the_name_is_given_up_when_the_door_closes() {
     let house = House::open().await;
     let bus = zbus::fdo::DBusProxy::new(&house.client).await.expect("the bus");
