@@ -215,16 +215,17 @@ impl Client {
         };
         let mut events =
             self.agent.clone().execute(ExecuteRequest { operation: Some(operation) }).await?.into_inner();
+        let mut outcome = None;
+        // To its end: streams that are dropped before are reset, and HTTP/2 takes only so many of those.
         while let Some(response) = events.message().await? {
-            let Some(event::Kind::Outcome(ended)) = response.event.and_then(|event| event.kind) else {
-                continue;
-            };
-            return match ended.kind {
-                Some(outcome::Kind::Completed(_)) => Ok(()),
-                other => Err(format!("{other:?}").into()),
-            };
+            if let Some(event::Kind::Outcome(ended)) = response.event.and_then(|event| event.kind) {
+                outcome = ended.kind;
+            }
         }
-        Err("the stream ended without an outcome".into())
+        match outcome {
+            Some(outcome::Kind::Completed(_)) => Ok(()),
+            other => Err(format!("{other:?}").into()),
+        }
     }
 }
 

@@ -16,6 +16,9 @@ use crate::flight::{End, Ended, Heard, NotSent, Stopped, Trail};
 use crate::session::ended;
 use crate::wire::{News, Order};
 
+/// How long the end of a stream may take after its outcome.
+const FAREWELL: Duration = Duration::from_millis(100);
+
 /// A connection without session.
 #[derive(Debug)]
 pub(crate) struct Unary {
@@ -152,10 +155,21 @@ async fn listen(id: &str, mut events: Streaming<ExecuteResponse>, order: &Order<
         match trail.hear(event) {
             Ok(Heard::Nothing) => {}
             Ok(Heard::Progress(progress)) => order.sink.take(progress),
-            Ok(Heard::Outcome(outcome)) => return End::Outcome(outcome, trail.bytes),
+            Ok(Heard::Outcome(outcome)) => {
+                see_off(events).await;
+                return End::Outcome(outcome, trail.bytes);
+            }
             Err(what) => return End::Garbled(what),
         }
     }
+}
+
+/// Takes the end of a stream whose outcome came. A stream that is dropped before its end is reset, and HTTP/2 gives up a connection
+/// on which a thousand resets cross the ends of their streams.
+async fn see_off(mut events: Streaming<ExecuteResponse>) {
+    let end = async { while let Ok(Some(_)) = events.message().await {} };
+    // An agent that does not end it is not waited for.
+    let _ = tokio::time::timeout(FAREWELL, end).await;
 }
 
 /// Whether a status tells of the connection rather than of the call.
