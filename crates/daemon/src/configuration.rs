@@ -1,6 +1,5 @@
 //! What ships, overlaid by a directory key by key: settings, plans, roles, skills.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use op_agents::settings::Settings as AgentSettings;
 use op_engine::Library;
 use op_engine::guard::rate::RateLimits;
 use op_engine::session::SessionLimits;
-use op_plan::catalogue::Operations;
+use op_plan::catalogue::{KnownOperations, Operations};
 use op_plan::skill::{Skills, Written};
 use op_plan::{Catalogue, Loaded, Source, load};
 use op_pool::PoolSettings;
@@ -391,10 +390,8 @@ fn catalogue(settings: &Settings, roles: RolesFile) -> Result<Catalogue, Configu
     Ok(catalogue)
 }
 
-type Known = Arc<BTreeMap<String, op_plan::Operation>>;
-
 /// What a bundled agent performs; `None` when there is none of this name.
-fn bundled(name: &str) -> Result<Option<Known>, ConfigurationError> {
+fn bundled(name: &str) -> Result<Option<KnownOperations>, ConfigurationError> {
     let Some(name) = op_agents::NAMES.into_iter().find(|known| *known == name) else { return Ok(None) };
     let agent = op_agents::build(name, &AgentSettings::default()).expect("every name builds an agent");
     let known = op_pool::known(agent.description());

@@ -121,18 +121,23 @@ pub struct Operation {
     pub unavailable: Option<String>,
 }
 
+/// Operations by name. Shared, and each by itself: a catalogue is put together for every request that names something, and a
+/// list of agents for everybody who looks.
+pub type KnownOperations = Arc<BTreeMap<String, Arc<Operation>>>;
+
 /// What is known of the operations of an agent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operations {
-    /// All of them. Shared, since a catalogue is put together for every request that names something.
-    Known(Arc<BTreeMap<String, Operation>>),
+    /// All of them.
+    Known(KnownOperations),
     /// Nothing before it was connected; a plan may name any.
     Open,
 }
 
 impl From<BTreeMap<String, Operation>> for Operations {
     fn from(known: BTreeMap<String, Operation>) -> Self {
-        Self::Known(Arc::new(known))
+        let shared = known.into_iter().map(|(name, operation)| (name, Arc::new(operation)));
+        Self::Known(Arc::new(shared.collect()))
     }
 }
 
@@ -184,7 +189,7 @@ impl Catalogue {
     /// What is known of an operation; `None` when it is not known, which is no error for an open agent.
     pub fn operation(&self, performer: &Performer) -> Option<&Operation> {
         match self.agents.get(&performer.agent)? {
-            Operations::Known(operations) => operations.get(&performer.operation),
+            Operations::Known(operations) => operations.get(&performer.operation).map(Arc::as_ref),
             Operations::Open => None,
         }
     }

@@ -327,8 +327,7 @@ impl Agent {
     }
 
     fn knows(&self, operation: &str) -> bool {
-        let known =
-            |operations: &Arc<BTreeMap<String, op_plan::Operation>>| operations.contains_key(operation);
+        let known = |operations: &op_plan::catalogue::KnownOperations| operations.contains_key(operation);
         let standing = self.standing.borrow();
         standing.described.as_ref().is_some_and(|described| known(&described.operations))
             || self.settings.known.as_ref().is_some_and(known)

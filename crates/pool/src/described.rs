@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use op_plan::catalogue::KnownOperations;
 use op_plan::{Effects, Operation, Risk};
 use op_proto::agent::v1::{self as wire, DescribeResponse, OperationDescription};
 
@@ -12,7 +13,7 @@ use crate::fault::{Fault, FaultKind};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Described {
     pub(crate) version: String,
-    pub(crate) operations: Arc<BTreeMap<String, Operation>>,
+    pub(crate) operations: KnownOperations,
     /// How many operations it performs side by side; 0 leaves it to the hub.
     pub(crate) max_concurrent: u32,
 }
@@ -29,7 +30,7 @@ pub(crate) fn described(name: &str, said: DescribeResponse) -> Result<Described,
         let read = operation_of(operation).map_err(|what| {
             Fault::new(FaultKind::Refused, format!("the agent describes `{name}` wrongly: {what}"))
         })?;
-        if operations.insert(name.clone(), read).is_some() {
+        if operations.insert(name.clone(), Arc::new(read)).is_some() {
             return Err(Fault::new(FaultKind::Refused, format!("the agent describes `{name}` twice")));
         }
     }
@@ -44,7 +45,7 @@ pub(crate) fn described(name: &str, said: DescribeResponse) -> Result<Described,
 ///
 /// # Errors
 /// When the description is wrong, in one sentence.
-pub fn known(said: DescribeResponse) -> Result<Arc<BTreeMap<String, Operation>>, String> {
+pub fn known(said: DescribeResponse) -> Result<KnownOperations, String> {
     let name = said.name.clone();
     described(&name, said).map(|described| described.operations).map_err(|fault| fault.reason)
 }

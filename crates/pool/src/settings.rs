@@ -1,11 +1,9 @@
 //! What a pool is built from: values that are merged and checked for their form already.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use op_plan::Operation;
+use op_plan::catalogue::KnownOperations;
 use op_proto::Address;
 
 use crate::Backoff;
@@ -94,7 +92,7 @@ pub struct AgentSettings {
     /// Calls in flight, where it differs from the pool's.
     pub max_concurrent: Option<u32>,
     /// Operations that are known before the agent was connected.
-    pub known: Option<Arc<BTreeMap<String, Operation>>>,
+    pub known: Option<KnownOperations>,
 }
 
 impl AgentSettings {

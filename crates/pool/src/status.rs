@@ -1,14 +1,13 @@
 //! The agents as people see them: the port [`Agents`].
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use op_engine::ports::{AgentState, AgentStatus, Agents, ConnectError, Lease, OperationStatus};
-use op_plan::catalogue::Operations;
-use op_plan::{Catalogue, Operation, Performer, Risk};
+use op_plan::catalogue::{KnownOperations, Operations};
+use op_plan::{Catalogue, Performer, Risk};
 
 use crate::agent::{Agent, Standing};
 use crate::described::Described;
@@ -99,10 +98,7 @@ impl Agent {
     }
 
     /// What it described when it was last connected, or what is known of it before.
-    pub(crate) fn known<'a>(
-        &'a self,
-        standing: &'a Standing,
-    ) -> Option<&'a Arc<BTreeMap<String, Operation>>> {
+    pub(crate) fn known<'a>(&'a self, standing: &'a Standing) -> Option<&'a KnownOperations> {
         let described = standing.described.as_ref().map(|described| &described.operations);
         described.or(self.settings.known.as_ref())
     }
@@ -115,7 +111,7 @@ impl Agent {
         let counted = known.map(|(name, operation)| {
             let tally = counts.operations.get(name).copied().unwrap_or_default();
             let (calls, failures, total) = (tally.calls, tally.failures, tally.total);
-            (name.clone(), OperationStatus { operation: operation.clone(), calls, failures, total })
+            (name.clone(), OperationStatus { operation: Arc::clone(operation), calls, failures, total })
         });
         let operations = counted.collect();
         AgentStatus {

@@ -66,7 +66,7 @@ impl Breaker {
 #[derive(Debug, Clone, PartialEq)]
 pub struct OperationStatus {
     /// What it is.
-    pub operation: Operation,
+    pub operation: Arc<Operation>,
     /// Calls answered.
     pub calls: u64,
     /// Calls that did not succeed.

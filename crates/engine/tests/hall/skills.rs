@@ -10,7 +10,7 @@ use op_engine::ports::{Question, Sink, SystemClock};
 use op_engine::{Engine, Library, Limits, Ports};
 use op_plan::catalogue::Operations;
 use op_plan::skill::{Skills, Written};
-use op_plan::{Catalogue, Source, load};
+use op_plan::{Catalogue, Operation, Source, load};
 use op_run::run::State;
 use op_run::{Answer, Run};
 use serde_json::{Map, Value, json};
@@ -42,9 +42,9 @@ fn skills() -> Arc<Skills> {
 fn stocked() -> Catalogue {
     let mut catalogue = catalogue();
     let Some(Operations::Known(known)) = catalogue.agents.get("rust_pro") else { panic!("it is known") };
-    let mut respond = known["test"].clone();
+    let mut respond = Operation::clone(&known["test"]);
     respond.input = json!({ "properties": { "skills": {}, "path": {}, "force": {} } });
-    let deaf = known["test"].clone();
+    let deaf = Operation::clone(&known["test"]);
     let operations = BTreeMap::from([("respond".to_owned(), respond), ("deaf".to_owned(), deaf)]);
     catalogue.agents.insert("m".to_owned(), operations.into());
     Catalogue { skills: skills(), ..catalogue }

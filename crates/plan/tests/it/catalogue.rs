@@ -3,6 +3,7 @@
 mod nodes;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use op_plan::catalogue::Operations;
 use op_plan::catalogue::{Brief, Role};
@@ -61,8 +62,9 @@ pub(crate) fn catalogue() -> Catalogue {
     ];
     let Operations::Known(tools) = &agents[0].1 else { unreachable!("they are known") };
     let mut tools = BTreeMap::clone(tools);
-    tools.extend(nodes::tools());
-    let agents = agents.into_iter().chain([("tools", tools.into()), ("debater", nodes::debater().into())]);
+    tools.extend(nodes::tools().into_iter().map(|(name, operation)| (name, Arc::new(operation))));
+    let tools = Operations::Known(Arc::new(tools));
+    let agents = agents.into_iter().chain([("tools", tools), ("debater", nodes::debater().into())]);
     let roles = [("reviewer", "backend_architect.review"), ("tester", "rust_pro.test")];
     Catalogue {
         agents: agents.map(|(name, operations)| (name.to_owned(), operations)).collect(),

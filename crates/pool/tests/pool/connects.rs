@@ -1,6 +1,7 @@
 //! Links come, go and come back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -197,7 +198,7 @@ async fn the_catalogue_holds_what_is_known_and_then_what_was_described() {
         undo: None,
         unavailable: None,
     };
-    let known = BTreeMap::from([("echo".to_owned(), known)]);
+    let known = BTreeMap::from([("echo".to_owned(), Arc::new(known))]);
     let bundled = AgentSettings { known: Some(known.into()), ..AgentSettings::new("a", a.clone()) };
     let pool = pool(settings(), vec![bundled, AgentSettings::new("b", b)]);
     let echo = Performer::new("a", "echo");

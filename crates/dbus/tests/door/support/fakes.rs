@@ -40,8 +40,12 @@ pub(crate) fn catalogue() -> Catalogue {
 }
 
 fn status(name: &str) -> AgentStatus {
-    let counted =
-        OperationStatus { operation: operation(), calls: 2, failures: 1, total: Duration::from_millis(1500) };
+    let counted = OperationStatus {
+        operation: operation().into(),
+        calls: 2,
+        failures: 1,
+        total: Duration::from_millis(1500),
+    };
     AgentStatus {
         name: name.to_owned(),
         state: AgentState::Ready,
