@@ -176,6 +176,7 @@ impl Keeper {
             }
             (Wire::Session(_), None) => unreachable!("a session comes with its frames"),
             (Wire::Unary(unary), _) => {
+                // It does not know what an agent that spoke sessions had in flight.
                 self.agent.flights.give_up(Instant::now());
                 let (unary, tell) = (Arc::clone(unary), tell.clone());
                 self.tasks.spawn(async move { unary.watch(interval, &tell).await })
@@ -273,6 +274,7 @@ impl Keeper {
             self.obey(command, &reason);
         }
         if self.link.state() == AgentState::Idle {
+            // Nobody goes back there for what it had in flight.
             self.agent.flights.give_up(Instant::now());
         }
         self.publish(before, now, &reason, faults);

@@ -14,10 +14,10 @@ const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Slots of a window. One more than it is divided into, so that the oldest calls count until they are out of it for sure.
-const SLOTS: u64 = 61;
-
-/// The same, as a length.
 const LENGTH: usize = 61;
+
+/// The same, as numbers of slots are counted.
+const SLOTS: u64 = LENGTH as u64;
 
 /// Who is counted at most; beyond, who has not called for longest is forgotten.
 const MOST: usize = 1 << 14;

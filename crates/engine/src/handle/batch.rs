@@ -49,8 +49,8 @@ impl Sink for Deaf {
 
 impl Engine {
     /// Calls several operations. The calls move on as the stream is read: each is begun, and each loser of a race stopped, once
-    /// what came before is taken. The summary comes once each call has ended, those that were stopped included. Dropping the stream stops them all. No more are under way at once than
-    /// one who asks may have, and each counts for it.
+    /// what came before is taken. The summary comes once each call has ended, those that were stopped included. Dropping the stream
+    /// stops them all. No more are under way at once than one who asks may have, and each counts for it.
     ///
     /// # Errors
     /// When the calls are no batch by their strategy.

@@ -79,6 +79,20 @@ impl Scene {
     }
 }
 
+/// A performer whose calls end one by one, each when it is let go.
+fn held() -> (ScriptedPerform, Arc<Notify>) {
+    let release = Arc::new(Notify::new());
+    let released = Arc::clone(&release);
+    let perform = ScriptedPerform::default().on("w.step", move |request, _, _| {
+        let released = Arc::clone(&released);
+        async move {
+            released.notified().await;
+            did(&request)
+        }
+    });
+    (perform, release)
+}
+
 fn within(session: &str) -> StartRequest {
     StartRequest { session: Some(session.to_owned()), user: USER.to_owned(), ..request("p") }
 }
@@ -194,15 +208,7 @@ async fn a_child_shares_the_session_of_its_parent_and_ends_it_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_is_over_for_agents_when_the_last_of_its_runs_is() {
-    let release = Arc::new(Notify::new());
-    let released = Arc::clone(&release);
-    let perform = ScriptedPerform::default().on("w.step", move |request, _, _| {
-        let released = Arc::clone(&released);
-        async move {
-            released.notified().await;
-            did(&request)
-        }
-    });
+    let (perform, release) = held();
     let scene = scene_with(perform, ONE, SessionLimits { total: 1, user: 1 });
     let session = scene.engine.open_session(USER, "").expect("room");
     let id = session.id().to_owned();
@@ -221,15 +227,7 @@ async fn a_session_is_over_for_agents_when_the_last_of_its_runs_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_over_and_hears_something_more_leaves_its_session_once() {
-    let release = Arc::new(Notify::new());
-    let released = Arc::clone(&release);
-    let perform = ScriptedPerform::default().on("w.step", move |request, _, _| {
-        let released = Arc::clone(&released);
-        async move {
-            released.notified().await;
-            did(&request)
-        }
-    });
+    let (perform, release) = held();
     let scene = scene_with(perform, ONE, SessionLimits { total: 1, user: 1 });
     let session = scene.engine.open_session(USER, "").expect("room");
     let id = session.id().to_owned();
@@ -251,15 +249,7 @@ async fn a_run_that_is_over_and_hears_something_more_leaves_its_session_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_is_over_for_agents_when_the_last_of_its_calls_is() {
-    let release = Arc::new(Notify::new());
-    let released = Arc::clone(&release);
-    let perform = ScriptedPerform::default().on("w.step", move |request, _, _| {
-        let released = Arc::clone(&released);
-        async move {
-            released.notified().await;
-            did(&request)
-        }
-    });
+    let (perform, release) = held();
     let scene = scene_with(perform, ONE, SessionLimits::default());
     let session = scene.engine.open_session(USER, "").expect("room");
     let id = session.id().to_owned();
@@ -287,15 +277,7 @@ async fn after_a_restart_a_session_is_over_when_the_last_of_its_runs_is() {
     drop(session);
     before.engine.shutdown().await;
 
-    let release = Arc::new(Notify::new());
-    let released = Arc::clone(&release);
-    let perform = ScriptedPerform::default().on("w.step", move |request, _, _| {
-        let released = Arc::clone(&released);
-        async move {
-            released.notified().await;
-            did(&request)
-        }
-    });
+    let (perform, release) = held();
     let after = scene_on(journal, perform, ONE, SessionLimits::default());
     after.engine.recover().await.expect("read");
     after.perform.was_asked(2).await;
