@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use op_engine::handle::call::Calling;
-use op_engine::ports::{Progress, Sink};
+use op_engine::ports::Deaf;
 use op_plan::Performer;
 use op_run::Answer;
 use tokio::sync::OwnedSemaphorePermit;
@@ -80,11 +80,4 @@ pub(crate) fn perform(house: &Arc<House>, view: &Arc<CallView>, asked: Calling, 
         *lock(&view.answer) = Some(Arc::new(answer));
         house.say(Word::Ended(view.number, gone.is_cancelled()));
     });
-}
-
-/// Takes what nobody watches.
-struct Deaf;
-
-impl Sink for Deaf {
-    fn take(&self, _progress: Progress) {}
 }

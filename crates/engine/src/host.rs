@@ -29,7 +29,7 @@ use crate::handle::Engine;
 use crate::handle::call::within;
 use crate::handle::noted::Noted;
 use crate::names::NameError;
-use crate::ports::{Progress, Question, Request, Sink};
+use crate::ports::{Deaf, Progress, Question, Request, Sink};
 
 /// How deep calls may ask for calls.
 const MAX_DEPTH: usize = 4;
@@ -269,13 +269,6 @@ impl Drop for Inner {
             self.engine.hall.ports.perform.acknowledge(&performer, &key);
         }
     }
-}
-
-/// Takes what nobody watches.
-struct Deaf;
-
-impl Sink for Deaf {
-    fn take(&self, _progress: Progress) {}
 }
 
 /// The arguments in a text. Secrets are named in plans alone.

@@ -15,5 +15,5 @@ pub use journal::{
     AppendError, Audited, CallFilter, CallRecord, Entry, EventFilter, Idempotency, Journal, KeptOutput,
     ReadError, Recorded, RunFilter, RunRecord, ScheduleMark,
 };
-pub use perform::{Channel, Chunk, Perform, Progress, Question, Request, Sink};
+pub use perform::{Channel, Chunk, Deaf, Perform, Progress, Question, Request, Sink};
 pub use service::{ReloadError, Service, Standing};

@@ -7,7 +7,7 @@ use op_engine::Engine;
 use op_engine::handle::call::Calling;
 use op_engine::handle::skill::SkillQuestion;
 use op_engine::names::Target;
-use op_engine::ports::{Progress, Right, Sink};
+use op_engine::ports::{Deaf, Progress, Right, Sink};
 use op_proto::v1 as wire;
 use op_proto::v1::agents_server::Agents;
 use op_run::Answer;
@@ -141,13 +141,6 @@ async fn perform(
         Asked::Skill(question, arguments) => Ok(engine.tell(&question, &arguments)),
         Asked::Call(calling) => engine.call(calling, sink, stop).await.map_err(|error| status(&error)),
     }
-}
-
-/// Takes what nobody watches.
-struct Deaf;
-
-impl Sink for Deaf {
-    fn take(&self, _progress: Progress) {}
 }
 
 /// Hands progress on to a client as far as it keeps up.

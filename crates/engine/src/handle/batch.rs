@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Engine;
 use super::call::Calling;
 use crate::batch::{Batch, BatchError, MOST, Strategy, Summary};
-use crate::ports::{Progress, Sink};
+use crate::ports::Deaf;
 
 /// What is seen of a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,13 +38,6 @@ struct Calls {
     /// Stops those that are under way.
     stop: CancellationToken,
     seen: VecDeque<Batched>,
-}
-
-/// Takes what nobody watches.
-struct Deaf;
-
-impl Sink for Deaf {
-    fn take(&self, _progress: Progress) {}
 }
 
 impl Engine {

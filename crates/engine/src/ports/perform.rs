@@ -92,6 +92,14 @@ pub trait Sink: Send + Sync + 'static {
     }
 }
 
+/// Takes what nobody watches, and grants nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Deaf;
+
+impl Sink for Deaf {
+    fn take(&self, _progress: Progress) {}
+}
+
 /// Performs calls.
 #[async_trait]
 pub trait Perform: Send + Sync + 'static {
