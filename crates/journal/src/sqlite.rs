@@ -163,7 +163,7 @@ impl Journal for SqliteJournal {
     }
 
     fn note(&self, call: CallRecord) {
-        self.writer.note(Write::Call(Box::new(call)));
+        self.writer.note(call);
     }
 
     async fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRecord>, ReadError> {

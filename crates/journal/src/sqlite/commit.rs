@@ -15,10 +15,12 @@ pub(super) enum Write {
     Entry(Box<Packed>),
     /// How far a schedule is.
     Mark(ScheduleMark),
-    /// A call of a client, for which nobody waits.
-    Call(Box<CallRecord>),
+    /// Calls of clients.
+    Calls(Vec<CallRecord>),
     /// Nothing; when it is answered, all before it is on disk.
     Nothing,
+    /// Nothing, for which nobody waits: calls were noted that go along with the next group.
+    Noted,
 }
 
 impl Write {
@@ -27,23 +29,21 @@ impl Write {
         match self {
             Self::Entry(entry) => entry.size(),
             Self::Mark(mark) => mark.plan.len(),
-            Self::Call(call) => {
-                call.operation.len() + call.reason.len() + call.user.len() + call.session.len()
-            }
-            Self::Nothing => 0,
+            // They come when their group is full.
+            Self::Calls(_) | Self::Nothing | Self::Noted => 0,
         }
     }
 
     /// Whether nobody waits for it.
     pub(super) fn is_patient(&self) -> bool {
-        matches!(self, Self::Call(_))
+        matches!(self, Self::Noted)
     }
 
     /// Events in it; none in what is no entry.
     pub(super) fn events(&self) -> Option<usize> {
         match self {
             Self::Entry(entry) => Some(entry.events.len()),
-            Self::Mark(_) | Self::Call(_) | Self::Nothing => None,
+            Self::Mark(_) | Self::Calls(_) | Self::Nothing | Self::Noted => None,
         }
     }
 }
@@ -61,8 +61,8 @@ pub(super) fn commit<'a>(
     let put = |write: &Write| match write {
         Write::Entry(entry) => put_entry(&tx, entry),
         Write::Mark(mark) => put_mark(&tx, mark).map(Ok),
-        Write::Call(call) => call::put(&tx, call).map(Ok),
-        Write::Nothing => Ok(Ok(())),
+        Write::Calls(calls) => calls.iter().try_for_each(|call| call::put(&tx, call)).map(Ok),
+        Write::Nothing | Write::Noted => Ok(Ok(())),
     };
     let verdicts = group.into_iter().map(put).collect::<rusqlite::Result<_>>()?;
     tx.commit()?;

@@ -2,6 +2,9 @@
 //!
 //! Whatever waits is committed in one transaction: while the disk confirms one group, the next one gathers. If the thread dies,
 //! every append answers that the journal is broken, and so does every one that waited.
+//!
+//! Calls that are noted lie beside the queue until a group is written. Only the first of them wakes the thread: on a busy host, waking it
+//! for each would cost more than the call.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -9,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use op_engine::ports::journal::AppendError;
+use op_engine::ports::journal::{AppendError, CallRecord};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -29,6 +32,9 @@ const GROUP_BYTES: usize = 4 << 20;
 /// Kibibytes of entries that wait or are being written. Who comes with more waits outside.
 const ROOM: u32 = 32 << 10;
 
+/// Calls that are noted and not written yet. One that comes with more is dropped.
+const NOTED: usize = 1 << 14;
+
 /// How long writes that nobody waits for wait for others, so that they cost few syncs.
 const COMPANY: Duration = Duration::from_millis(100);
 
@@ -42,46 +48,68 @@ pub(super) struct Writer {
     room: Arc<Semaphore>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     tally: Arc<Tally>,
-    /// Whether the last write that nobody waits for was dropped.
+    noted: Noted,
+    /// Whether the last call that was to be noted was dropped.
     drops: AtomicBool,
 }
+
+/// Calls that go along with the next group.
+type Noted = Arc<Mutex<Vec<CallRecord>>>;
 
 /// An entry or a mark on its way to the disk.
 #[derive(Debug)]
 struct Submission {
     write: Write,
     reply: oneshot::Sender<Verdict>,
-    /// Its place among all that wait; given back with the answer.
-    _place: OwnedSemaphorePermit,
+    /// Its place among all that wait, where somebody waits for it; given back with the answer.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Writer {
     /// Starts the thread.
     pub(super) fn spawn(db: Connection, log: Log, lock: Lock, tally: Arc<Tally>) -> std::io::Result<Self> {
-        let (inbox, waiting) = channel();
-        let desk = Desk { waiting, db, log, tally: Arc::clone(&tally), unsure: None, _lock: lock };
+        let ((inbox, waiting), noted) = (channel(), Noted::default());
+        let desk = Desk {
+            waiting,
+            noted: Arc::clone(&noted),
+            db,
+            log,
+            tally: Arc::clone(&tally),
+            unsure: None,
+            _lock: lock,
+        };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || desk.serve())?;
         Ok(Self {
             inbox: Mutex::new(Some(inbox)),
             room: Arc::new(Semaphore::new(ROOM as usize)),
             thread: Arc::new(Mutex::new(Some(thread))),
             tally,
+            noted,
             drops: AtomicBool::new(false),
         })
     }
 
-    /// Hands something over that nobody waits for. It is dropped when there is no room.
-    pub(super) fn note(&self, write: Write) {
-        let weight = u32::try_from(write.size() / 1024 + 1).unwrap_or(ROOM);
-        let place = Arc::clone(&self.room).try_acquire_many_owned(weight);
-        let is_taken = place.is_ok_and(|place| {
-            self.submit(Submission { write, reply: oneshot::channel().0, _place: place }).is_ok()
-        });
+    /// Hands a call over that nobody waits for. It is dropped when there is no room.
+    pub(super) fn note(&self, call: CallRecord) {
+        let before = {
+            let mut noted = hold(&self.noted);
+            let before = noted.len();
+            if before < NOTED {
+                noted.push(call);
+            }
+            before
+        };
+        let is_taken = before < NOTED && (before > 0 || self.wake());
         if !is_taken && !self.drops.swap(true, Ordering::Relaxed) {
             tracing::warn!("the journal is behind and does not note every call of clients");
         } else if is_taken {
             self.drops.store(false, Ordering::Relaxed);
         }
+    }
+
+    /// Tells the thread that calls were noted; false when it takes no more.
+    fn wake(&self) -> bool {
+        self.submit(Submission { write: Write::Noted, reply: oneshot::channel().0, _place: None }).is_ok()
     }
 
     /// Hands something over and waits for its verdict. Whoever stops waiting has written all of it, or nothing.
@@ -90,7 +118,7 @@ impl Writer {
         let place =
             Arc::clone(&self.room).acquire_many_owned(weight).await.map_err(|_| AppendError::Closed)?;
         let (reply, verdict) = oneshot::channel();
-        self.submit(Submission { write, reply, _place: place })?;
+        self.submit(Submission { write, reply, _place: Some(place) })?;
         verdict.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -136,6 +164,7 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What the thread has before it. The lock comes last: it is given back when the file is closed.
 struct Desk {
     waiting: Receiver<Submission>,
+    noted: Noted,
     db: Connection,
     log: Log,
     tally: Arc<Tally>,
@@ -170,7 +199,8 @@ impl Desk {
         self.waiting.recv().ok()
     }
 
-    /// A write and all that wait behind it, up to the size of a group. Where nobody waits, some more are waited for.
+    /// A write and all that wait behind it, up to the size of a group, and the calls that were noted. Where nobody waits, some more are
+    /// waited for.
     fn gather(&self, first: Submission) -> Vec<Submission> {
         let (mut bytes, mut is_patient) = (first.write.size(), first.write.is_patient());
         let mut group = vec![first];
@@ -187,6 +217,11 @@ impl Desk {
             bytes += next.write.size();
             is_patient &= next.write.is_patient();
             group.push(next);
+        }
+        let calls = std::mem::take(&mut *hold(&self.noted));
+        if !calls.is_empty() {
+            let write = Write::Calls(calls);
+            group.push(Submission { write, reply: oneshot::channel().0, _place: None });
         }
         group
     }
@@ -291,6 +326,20 @@ mod tests {
         Write::Entry(Box::new(Packed::new(entry, |_| false).unwrap()))
     }
 
+    fn call() -> CallRecord {
+        CallRecord {
+            id: String::new(),
+            at: Timestamp::default(),
+            user: String::new(),
+            session: String::new(),
+            operation: String::new(),
+            outcome: String::new(),
+            reason: String::new(),
+            duration: Duration::ZERO,
+            risk: None,
+        }
+    }
+
     fn writer(serve: impl FnOnce(Receiver<Submission>) + Send + 'static) -> Writer {
         let (inbox, waiting) = channel();
         Writer {
@@ -298,6 +347,7 @@ mod tests {
             room: Arc::new(Semaphore::new(ROOM as usize)),
             thread: Arc::new(Mutex::new(Some(std::thread::spawn(move || serve(waiting))))),
             tally: Arc::default(),
+            noted: Noted::default(),
             drops: AtomicBool::new(false),
         }
     }
@@ -315,6 +365,19 @@ mod tests {
         assert_eq!(writer.write(entry()).await, Err(AppendError::Closed));
     }
 
+    #[test]
+    fn only_the_first_call_that_is_noted_wakes_the_thread() {
+        let (inbox, waiting) = channel();
+        let writer = writer(|_| ());
+        *hold(&writer.inbox) = Some(inbox);
+        (0..NOTED + 5).for_each(|_| writer.note(call()));
+        assert_eq!(waiting.try_iter().count(), 1);
+        assert_eq!(hold(&writer.noted).len(), NOTED, "those that are too many are dropped");
+        hold(&writer.noted).clear();
+        writer.note(call());
+        assert_eq!(waiting.try_iter().count(), 1, "they were taken along since");
+    }
+
     /// A desk before a new journal, and the folder it lies in.
     fn desk() -> (tempfile::TempDir, Desk) {
         let folder = tempfile::tempdir().unwrap();
@@ -323,15 +386,15 @@ mod tests {
         migrate(&mut db).unwrap();
         let lock = Lock::take(&path).unwrap();
         let (log, tally) = (Log::new(1, 1), Arc::default());
-        (folder, Desk { waiting: channel().1, db, log, tally, unsure: None, _lock: lock })
+        let (waiting, noted) = (channel().1, Noted::default());
+        (folder, Desk { waiting, noted, db, log, tally, unsure: None, _lock: lock })
     }
 
     /// What a group of entries is answered.
     fn ask(desk: &mut Desk, entries: usize) -> Vec<AppendError> {
         let submission = |_| {
-            let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
             let (reply, verdict) = oneshot::channel();
-            (Submission { write: entry(), reply, _place: place }, verdict)
+            (Submission { write: entry(), reply, _place: None }, verdict)
         };
         let (group, verdicts): (Vec<_>, Vec<_>) = (0..entries).map(submission).unzip();
         desk.settle(group);
