@@ -21,7 +21,7 @@ mod repetition;
 
 pub use grants::Grants;
 pub(crate) use record::Record;
-use repetition::Repetition;
+use repetition::{Repetition, hash};
 
 use crate::guard::secret::names_secret;
 use crate::guard::skill;
@@ -75,6 +75,9 @@ struct Wish {
     key: String,
     performer: Performer,
     arguments: Arc<Value>,
+    /// Tells it from others of the same call.
+    hash: u64,
+    /// What is written down of it in a run.
     digest: String,
     timeout: Option<Duration>,
 }
@@ -136,12 +139,10 @@ impl Host {
     async fn answer(&self, question: Question) -> Result<Answer, Failure> {
         let Inner { engine, asker, record, .. } = &*self.0;
         let wish = self.read(&question)?;
-        let Wish { number, key, performer, digest, .. } = &wish;
-        self.book().enter(performer, digest)?;
+        let Wish { number, key, performer, hash, digest, .. } = &wish;
+        self.book().enter(performer, *hash)?;
         if let Some(record) = record {
-            // What a short secret may be guessed from is not written down.
-            let told = if asker.secrets.is_empty() { digest } else { "" };
-            record.started(*number, performer, told).await?;
+            record.started(*number, performer, digest).await?;
         }
         // What a step asks for stands in its run, and what a call asks for beside the call.
         let noted = record.is_none().then(|| {
@@ -149,7 +150,7 @@ impl Host {
             Noted::begin(engine, key, &user, &asker.session, performer)
         });
         let answer = self.perform(&wish).await;
-        self.book().repetition.ended(digest, &answer);
+        self.book().repetition.ended(*hash, &answer);
         noted.into_iter().for_each(|mut noted| noted.end(&answer));
         if let Some(record) = record {
             record.ended(*number, &answer).await?;
@@ -172,11 +173,18 @@ impl Host {
         Ok(Wish {
             number: question.number,
             key: format!("{}/{}", asker.key, question.number),
-            digest: digest(&(&performer, &arguments)),
+            hash: hash(&(&performer, &arguments)),
+            digest: self.digest(&performer, &arguments),
             arguments: skill::teach(&arguments, &lessons),
             timeout: question.timeout,
             performer,
         })
+    }
+
+    /// Empty where nothing is written down, or a short secret might be guessed from it.
+    fn digest(&self, performer: &Performer, arguments: &Value) -> String {
+        let is_told = self.0.record.is_some() && self.0.asker.secrets.is_empty();
+        if is_told { digest(&(performer, arguments)) } else { String::new() }
     }
 
     /// Lets an agent have what its settings grant, and nothing that leads back to one that waits for it.
@@ -241,13 +249,13 @@ impl Host {
 }
 
 impl Book {
-    fn enter(&mut self, performer: &Performer, digest: &str) -> Result<(), Failure> {
+    fn enter(&mut self, performer: &Performer, hash: u64) -> Result<(), Failure> {
         if self.calls == MAX_CALLS {
             let message = format!("the call asked for {MAX_CALLS} things already");
             return Err(refusal("too_many_host_calls", message, "ask for more at a time"));
         }
         self.calls += 1;
-        if self.repetition.is_stuck(digest) {
+        if self.repetition.is_stuck(hash) {
             let message = format!(
                 "`{performer}` was asked for with the same arguments again and again, and says the same"
             );
