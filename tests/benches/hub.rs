@@ -1,15 +1,19 @@
 //! What it costs to lean on the hub: `cargo bench -p op-tests --bench hub`, or with `-- N` for so many calls in each row.
 //!
-//! The hub is the real daemon (release); the two agents that do nothing are this program once more, each a process of its own.
+//! The hub is the real daemon (release); the two agents that do nothing, and the bare streams of tonic that are the floor, are this
+//! program once more, each a process of its own.
 //!
 //! - `echo`: an operation that does nothing, called by a gRPC client: there and back twice, over the hub, written down in the journal
 //! - `memory.recall`: the same way, to the bundled agent, which reads a value of a KiB from its database
+//! - `bare stream`: there and back once, and nothing else; `bare relay`: over a process that hands on what it gets, there and back twice
 //! - `pooled call`: the same agent called by a pool in this process: there and back once
 //! - `host call`: an agent asks the hub for `echo`, over and over, within one call; measured in the agent: there and back twice
 //! - `sessions`: opened and closed one after the other; what the daemon holds in memory after each thousand
 
 #[path = "hub/agent.rs"]
 mod agent;
+#[path = "hub/bare.rs"]
+mod bare;
 #[path = "hub/table.rs"]
 mod table;
 
@@ -48,10 +52,12 @@ const SESSIONS: usize = 1000;
 const SIZE: usize = 1024;
 
 fn main() -> Result<(), Failed> {
-    let runtime = tokio::runtime::Runtime::new()?;
     if let Some((name, path)) = agent::told() {
+        // An agent's runtime has one thread, as that of the bundled ones has.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         return runtime.block_on(agent::serve(&name, &path));
     }
+    let runtime = tokio::runtime::Runtime::new()?;
     let calls = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(CALLS);
     runtime.block_on(compare(calls))
 }
@@ -73,10 +79,22 @@ async fn compare(calls: usize) -> Result<(), Failed> {
         let recall = rows(client, "memory.recall", &json!({ "key": "k" }), callers, calls).await?;
         recall.print(&format!("memory.recall, {callers} at once"), &bare);
     }
-    table::head("calls of an agent");
+    let stream = Agent::start(agent::BARE)?;
+    let relay = Agent::relay(&stream)?;
+    table::head("there and back once");
+    let once = bare::calls(&stream.path(), &value, calls).await?;
+    once.print("bare stream", &once);
     let pooled = pooled(&echo, &value, calls).await?;
-    pooled.print("pooled call, 1 at once", &pooled);
-    asked(client, &value, calls).await?.print("host call, 1 at once", &pooled);
+    pooled.print("pooled call", &once);
+    table::head("there and back twice");
+    let twice = bare::calls(&relay.path(), &value, calls).await?;
+    twice.print("bare relay", &twice);
+    let asked = asked(client, &value, calls).await?;
+    asked.print("host call", &twice);
+    table::head("calls of an agent");
+    pooled.print("pooled call", &pooled);
+    twice.print("bare relay", &pooled);
+    asked.print("host call", &pooled);
     sessions(client, &daemon).await
 }
 

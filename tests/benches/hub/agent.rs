@@ -1,4 +1,4 @@
-//! The agents that do nothing, each in a process of its own.
+//! The agents that do nothing, and the bare streams beside them, each in a process of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -9,13 +9,19 @@ use op_proto::Address;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::Failed;
+use super::{Failed, bare};
 
 /// Says to this program where it listens as an agent.
 const LISTEN: &str = "HUB_BENCH_LISTEN";
 
 /// And which one it is.
 const NAME: &str = "HUB_BENCH_NAME";
+
+/// The name of one that is no agent, but a bare stream.
+pub(crate) const BARE: &str = "bare";
+
+/// And for whom it is a relay.
+const BEHIND: &str = "HUB_BENCH_BEHIND";
 
 /// Who this process is and where it is to listen, when it is an agent.
 pub(crate) fn told() -> Option<(String, PathBuf)> {
@@ -30,6 +36,9 @@ struct Ask {
 
 /// Serves until the process is killed.
 pub(crate) async fn serve(name: &str, path: &Path) -> Result<(), Failed> {
+    if name == BARE {
+        return bare::serve(path, std::env::var_os(BEHIND).map(PathBuf::from)).await;
+    }
     let listener = Listener::bind(&Address::Unix(path.to_owned())).await?;
     let echo = Operation::read("echo", "Says it back.").idempotent();
     let ask = Operation::read("ask", "Asks the hub for `echo.echo`, and tells how long each took, in ns.");
@@ -56,15 +65,30 @@ pub(crate) struct Agent {
 impl Agent {
     /// Starts it; the pool waits until it listens.
     pub(crate) fn start(name: &str) -> Result<Self, Failed> {
+        Self::before(name, None)
+    }
+
+    /// Starts a bare stream that hands on to another one.
+    pub(crate) fn relay(behind: &Self) -> Result<Self, Failed> {
+        Self::before(BARE, Some(behind.path()))
+    }
+
+    fn before(name: &str, behind: Option<PathBuf>) -> Result<Self, Failed> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
+        command.envs(behind.map(|behind| (BEHIND, behind)));
         let process = command.env(NAME, name).env(LISTEN, folder.path().join("agent.sock")).spawn()?;
         Ok(Self { folder, process })
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> Address {
-        Address::Unix(self.folder.path().join("agent.sock"))
+        Address::Unix(self.path())
+    }
+
+    /// The same as a path.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("agent.sock")
     }
 }
 
