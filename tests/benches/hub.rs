@@ -142,6 +142,7 @@ async fn pooled(agent: &Agent, value: &str, calls: usize) -> Result<Row, Failed>
             secrets: Vec::new(),
             session: String::new(),
             approved: false,
+            keep: None,
         };
         let (key, began) = (request.key.clone(), Instant::now());
         let answer = pool.perform(request, Arc::new(Nowhere), CancellationToken::new()).await;

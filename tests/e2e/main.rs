@@ -11,6 +11,7 @@ mod crash;
 mod debates;
 mod deploy;
 mod drain;
+mod kept;
 mod keys;
 mod loops;
 mod plans;

@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 pub(crate) mod drawing;
 pub(crate) mod ending;
 pub(crate) mod gate;
+pub(crate) mod kept;
 pub(crate) mod preview;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -6,11 +6,11 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use op_engine::guard::{chain, secret::secret, size::size};
-use op_engine::ports::{Clock, Journal as _, Perform, ReadError, Service, SystemClock};
+use op_engine::guard::{cache::cache, chain, secret::secret, size::size};
+use op_engine::ports::{Agents, Clock, Journal as _, Perform, ReadError, Results, Service, SystemClock};
 use op_engine::recover::Recovered;
 use op_engine::{Engine, Ports, Warden};
-use op_journal::SqliteJournal;
+use op_journal::{Options, SqliteJournal};
 use op_pool::Pool;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -115,7 +115,8 @@ impl Parts {
         let folder = settings.socket.parent().unwrap_or(Path::new("/"));
         make_folder(&settings.state)?;
         make_folder(folder)?;
-        let journal = Arc::new(SqliteJournal::open(&settings.journal())?);
+        let options = Options { results: settings.results, ..Options::default() };
+        let journal = Arc::new(SqliteJournal::open_with(&settings.journal(), &options)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let pool = Pool::new(
             settings.pool.clone(),
@@ -213,7 +214,9 @@ fn engine(
 ) -> Engine {
     let credentials = Arc::new(Directory { path: settings.credentials.clone() });
     let performer: Arc<dyn Perform> = Arc::clone(&pool) as _;
-    let perform = chain(vec![size(settings.arguments), secret(credentials)], performer);
+    let (results, agents): (Arc<dyn Results>, Arc<dyn Agents>) = (Arc::clone(&journal) as _, pool);
+    let kept = cache(Arc::clone(&results), Arc::clone(&agents), Arc::clone(&clock));
+    let perform = chain(vec![size(settings.arguments), kept, secret(credentials)], performer);
     let loaded = configuration.plans();
     for diagnostic in loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()) {
         tracing::error!("a plan is left out\n{}", diagnostic.render(false));
@@ -222,7 +225,7 @@ fn engine(
     for diagnostic in library.skills.diagnostics().iter().filter(|diagnostic| diagnostic.is_error()) {
         tracing::error!("a skill is left out\n{}", diagnostic.render(false));
     }
-    let ports = Ports { journal, perform, agents: pool, clock };
+    let ports = Ports { journal, perform, results, agents, clock };
     Engine::new(ports, library, settings.limits)
 }
 

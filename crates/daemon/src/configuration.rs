@@ -308,6 +308,7 @@ fn settings(daemon: DaemonFile, agents: &AgentsFile) -> Result<Settings, Configu
         credentials,
         sandbox: sandbox.unwrap_or_default(),
         arguments: limits.argument_bytes.unwrap_or(ARGUMENTS),
+        results: limits.result_bytes.unwrap_or(op_journal::Options::default().results),
         limits: bounds(&limits, &pool),
         agents: agents.entries(&op_agents::NAMES)?,
         agents_as: AgentsAs::default(),

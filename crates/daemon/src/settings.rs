@@ -60,6 +60,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Largest arguments of a call, in bytes of JSON.
     pub arguments: usize,
+    /// Largest size of all results of steps together that are kept for other runs, in bytes.
+    pub results: u64,
     /// What the pool is built from.
     pub pool: PoolSettings,
     /// The agents, in order of their names.

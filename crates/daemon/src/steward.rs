@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use op_engine::Engine;
 use op_engine::ports::{ReloadError, Service, Standing};
+use op_engine::{Engine, Limits};
 use op_pool::Pool;
 use tokio::sync::{Mutex, watch};
 
@@ -118,6 +118,11 @@ fn read_again(before: &Configuration) -> Result<(Configuration, op_engine::Libra
     Ok((next, library))
 }
 
+/// What the daemon is bounded by, wherever it is held.
+fn bounds(of: &Settings) -> (Limits, usize, u64) {
+    (of.limits, of.arguments, of.results)
+}
+
 /// What differs from what the daemon was built on: a sentence for each.
 fn later(built: &Settings, now: &Settings) -> Vec<String> {
     let differs = [
@@ -126,7 +131,7 @@ fn later(built: &Settings, now: &Settings) -> Vec<String> {
         ("grpc.socket", built.socket != now.socket),
         ("grpc.listen", built.listen != now.listen),
         ("grpc.users", built.users != now.users),
-        ("[limits]", built.limits != now.limits || built.arguments != now.arguments),
+        ("[limits]", bounds(built) != bounds(now)),
         ("[pool]", built.pool != now.pool),
     ];
     let differs = differs.into_iter().filter(|(_, differs)| *differs);

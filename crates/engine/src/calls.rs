@@ -17,13 +17,14 @@ use crate::guard::skill::teach;
 use crate::handle::Engine;
 use crate::host::{Asker, Host, Record};
 use crate::output::Output;
-use crate::ports::{KeptOutput, Perform, Request, Sink};
+use crate::ports::{Keep, KeptOutput, Perform, Request, Sink};
 
 /// A call that ended.
 pub(crate) struct Ended {
     pub(crate) call: Call,
     pub(crate) answer: Answer,
     pub(crate) output: KeptOutput,
+    pub(crate) keep: Option<Keep>,
 }
 
 /// What the run lends a call.
@@ -32,6 +33,8 @@ pub(crate) struct Sake {
     pub(crate) secrets: Vec<String>,
     /// Whether a person approved of it.
     pub(crate) approved: bool,
+    /// How what it returns is kept.
+    pub(crate) keep: Option<Keep>,
     /// Who answers what it asks for.
     pub(crate) engine: Engine,
     /// The inbox of the run.
@@ -43,6 +46,7 @@ pub(crate) struct Sake {
 struct UnderWay {
     call: Call,
     output: Arc<Output>,
+    keep: Option<Keep>,
     stop: CancellationToken,
 }
 
@@ -86,6 +90,7 @@ impl Calls {
 
     pub(crate) fn begin(&mut self, call: Call, sake: Sake, repeat: bool, output: Output) {
         let (stop, output, work) = (CancellationToken::new(), Arc::new(output), call.work);
+        let keep = sake.keep.clone();
         let task = if call.plan.is_some() {
             let (children, call, token) = (Arc::clone(&self.children), call.clone(), stop.clone());
             self.tasks.spawn(async move { children.run(call, token).await })
@@ -99,6 +104,7 @@ impl Calls {
                 secrets: sake.secrets,
                 session: self.session.clone(),
                 approved: sake.approved,
+                keep: sake.keep,
             };
             let asker = Asker {
                 key: request.key.clone(),
@@ -115,7 +121,7 @@ impl Calls {
             self.tasks.spawn(async move { perform.perform(request, sink, token).await })
         };
         self.by_work.insert(work, task.id());
-        self.under_way.insert(task.id(), UnderWay { call, output, stop });
+        self.under_way.insert(task.id(), UnderWay { call, output, keep, stop });
     }
 
     /// Asks a call to stop; asking twice changes nothing.
@@ -143,10 +149,11 @@ impl Calls {
     }
 
     fn take(&mut self, id: Id, answer: Answer) -> Ended {
-        let UnderWay { call, output, .. } = self.under_way.remove(&id).expect("every task is under way");
+        let UnderWay { call, output, keep, .. } =
+            self.under_way.remove(&id).expect("every task is under way");
         self.by_work.remove(&call.work);
         let output = output.finish(call.key.visit, call.attempt);
-        Ended { call, answer, output }
+        Ended { call, answer, output, keep }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use op_plan::input::InputType;
+use op_plan::{Effects, Performer};
 use op_run::input::Happening;
 use op_run::{Command, Event, Fact, Input, Refused, Run, Timestamp, Work, hold, next, outstanding};
 use tokio::sync::mpsc;
@@ -14,9 +15,10 @@ use crate::audit::Audit;
 use crate::beat::Beat;
 use crate::calls::{Calls, Sake};
 use crate::feed::Feed;
+use crate::guard::cache;
 use crate::handle::Engine;
 use crate::output::Output;
-use crate::ports::{AppendError, Clock, Entry, Journal, Perform, RunRecord};
+use crate::ports::{AppendError, Clock, Entry, Journal, Keep, KeptResult, Perform, Results, RunRecord};
 use crate::session;
 
 mod batch;
@@ -44,6 +46,7 @@ const JOURNAL_RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct World {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) perform: Arc<dyn Perform>,
+    pub(crate) results: Arc<dyn Results>,
     /// Runs the plans of steps, and keeps runs that only wait.
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
@@ -143,9 +146,11 @@ impl Conductor {
                     let output = Output::new(&call.key.step, Arc::clone(&self.feed), self.world.output_limit);
                     let repeat = self.repeats.remove(&call.work);
                     let approved = call.work.step().is_some_and(|step| self.run.plan().is_approved(step));
+                    let keep = cache::keep(&self.run, &call, repeat);
                     let sake = Sake {
                         secrets: self.secrets.clone(),
                         approved,
+                        keep,
                         engine: self.world.engine.clone(),
                         inbox: self.world.engine.inbox(self.run.id()),
                         asked: self.run.trial(call.work).map_or(0, |trial| trial.asked),
@@ -201,19 +206,24 @@ impl Conductor {
         let mut next = self.run.clone();
         let mut batch = Batch::default();
         for taken in taken {
-            let input = Input { at, happening: taken.happening };
-            let decided = decide(&next, &input).map(|(after, events)| {
+            let Taken { happening, output, answered, keep, reply } = taken;
+            let decided = decide(&next, &Input { at, happening }).map(|(after, events)| {
                 next = after;
                 events
             });
-            batch.answered.extend(taken.answered);
-            batch.add(decided, taken.output, taken.reply);
+            let is_kept = keep.zip(answered.as_ref()).zip(decided.as_ref().ok());
+            batch
+                .results
+                .extend(is_kept.and_then(|((keep, (who, _)), events)| self.result(who, &keep, events)));
+            batch.answered.extend(answered);
+            batch.add(decided, output, reply);
         }
         if !batch.events.is_empty() {
             self.commit(&batch, &next).await?;
             for (performer, key) in &batch.answered {
                 self.world.perform.acknowledge(performer, key);
             }
+            batch.results.into_iter().for_each(|result| self.world.results.put(result));
             log(&next, &batch.events);
             let first = self.run.sequence() + 1;
             self.world.audit.publish(&next, first, &batch.events);
@@ -229,6 +239,14 @@ impl Conductor {
             drop(reply.send(result.map(|()| self.run.state())));
         }
         Ok(())
+    }
+
+    /// What is to be kept of a call that ended with these events. Who it is that answered is known by now, also who was not
+    /// connected before.
+    fn result(&self, performer: &Performer, keep: &Keep, events: &[Event]) -> Option<KeptResult> {
+        let effects = self.world.engine.agents().effects(performer);
+        effects.filter(|effects| *effects == Effects::Read)?;
+        cache::result(&self.run, keep, events)
     }
 
     /// Returns once the events are on disk. A full disk is waited for: what was answered must not get lost.

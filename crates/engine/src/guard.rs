@@ -8,6 +8,7 @@ use op_run::{Answer, Evidence, Failure};
 
 use crate::ports::Perform;
 
+pub mod cache;
 pub mod rate;
 pub mod secret;
 pub mod size;

@@ -20,7 +20,7 @@ use crate::guard::rate::{RateLimits, Rates};
 use crate::idle::Idle;
 use crate::library::Library;
 use crate::places::Places;
-use crate::ports::{Agents, Clock, Journal, Perform};
+use crate::ports::{Agents, Clock, Journal, Perform, Results};
 use crate::session::{SessionLimits, Sessions};
 
 pub mod apply;
@@ -74,6 +74,8 @@ pub struct Ports {
     pub journal: Arc<dyn Journal>,
     /// Performs calls, guards included.
     pub perform: Arc<dyn Perform>,
+    /// Keeps what calls returned.
+    pub results: Arc<dyn Results>,
     /// Knows the agents.
     pub agents: Arc<dyn Agents>,
     /// Tells the time.
@@ -230,6 +232,7 @@ impl Engine {
         World {
             journal: Arc::clone(&self.hall.ports.journal),
             perform: Arc::clone(&self.hall.ports.perform),
+            results: Arc::clone(&self.hall.ports.results),
             engine: self.clone(),
             clock: Arc::clone(&self.hall.ports.clock),
             audit: self.hall.audit.clone(),

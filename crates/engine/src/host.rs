@@ -228,6 +228,7 @@ impl Host {
             session: asker.session.clone(),
             // Nobody approved of what an agent makes up.
             approved: false,
+            keep: None,
         };
         let sink = self.nested(key, performer, Instant::now().checked_add(limit), is_repeat);
         let stop = CancellationToken::new();

@@ -6,6 +6,7 @@ pub mod authority;
 pub mod clock;
 pub mod journal;
 pub mod perform;
+pub mod results;
 pub mod service;
 
 pub use agents::{AgentState, AgentStatus, Agents, Breaker, ConnectError, Lease, OperationStatus};
@@ -15,5 +16,6 @@ pub use journal::{
     AppendError, Audited, CallFilter, CallRecord, Entry, EventFilter, Idempotency, Journal, KeptOutput,
     ReadError, Recorded, RunFilter, RunRecord, ScheduleMark,
 };
-pub use perform::{Channel, Chunk, Deaf, Perform, Progress, Question, Request, Sink};
+pub use perform::{Channel, Chunk, Deaf, Keep, Perform, Progress, Question, Request, Sink};
+pub use results::{KeptResult, Results};
 pub use service::{ReloadError, Service, Standing};

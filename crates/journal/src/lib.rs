@@ -14,6 +14,7 @@
 //! - `sqlite::open`, `sqlite::lock`, `sqlite::schema`: from a path to a checked, migrated, locked file
 //! - `sqlite::writer`, `sqlite::commit`, `sqlite::checkpoint`: the one thread that writes
 //! - `sqlite::call`: calls of clients, which are noted without anybody waiting for the disk
+//! - `sqlite::result`: what calls of steps returned, kept for others within a bound
 //! - `sqlite::record`, `sqlite::label`: the row of a run, and those of its labels
 //! - `sqlite::readers`, `sqlite::query`: what is read; `sqlite::query::list`: how runs are found among many
 //! - `sqlite::fault`: what an error of `SQLite` means

@@ -11,6 +11,7 @@ mod open;
 mod query;
 mod readers;
 mod record;
+mod result;
 mod schema;
 mod stats;
 mod writer;
@@ -24,8 +25,9 @@ use op_engine::ports::journal::{
     AppendError, Audited, CallFilter, CallRecord, Entry, EventFilter, Journal, KeptOutput, ReadError,
     Recorded, RunFilter, RunRecord, ScheduleMark,
 };
+use op_engine::ports::{KeptResult, Results};
 use op_plan::Plan;
-use op_run::RunId;
+use op_run::{RunId, Timestamp};
 use rusqlite::Connection;
 
 use self::checkpoint::Log;
@@ -33,6 +35,7 @@ use self::commit::Write;
 use self::lock::beside;
 pub use self::open::{OpenError, Options};
 use self::readers::Readers;
+use self::result::ResultRow;
 pub use self::stats::Stats;
 use self::stats::Tally;
 use self::writer::Writer;
@@ -69,7 +72,7 @@ impl SqliteJournal {
         let open::Opened { path, db, lock } = open::writer(path, options)?;
         let tally = Arc::new(Tally::default());
         let log = Log::new(options.wal_soft, options.wal_hard);
-        let writer = Writer::spawn(db, log, lock, Arc::clone(&tally))
+        let writer = Writer::spawn(db, log, lock, Arc::clone(&tally), options.results)
             .map_err(|source| OpenError::File { path: path.clone(), source })?;
         Ok(Self { readers: Readers::new(&path), path, writer, tally, plans: Mutex::default() })
     }
@@ -177,6 +180,23 @@ impl Journal for SqliteJournal {
         self.readers.close();
         // The thread panicking is told of by the closing itself.
         let _ = tokio::task::spawn_blocking(self.writer.close()).await;
+    }
+}
+
+#[async_trait]
+impl Results for SqliteJournal {
+    async fn get(&self, key: &str, now: Timestamp) -> Result<Option<KeptResult>, ReadError> {
+        // One that was put and is not on disk yet is found too.
+        drop(self.writer.write(Write::Nothing).await);
+        let key = key.to_owned();
+        self.readers.read(move |db| result::get(db, &key, now)).await
+    }
+
+    fn put(&self, result: KeptResult) {
+        match ResultRow::new(&result) {
+            Ok(row) => self.writer.keep(row),
+            Err(error) => tracing::warn!(key = result.key, %error, "a result cannot be kept"),
+        }
     }
 }
 

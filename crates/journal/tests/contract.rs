@@ -34,6 +34,7 @@ mod audit;
 mod calls;
 mod marks;
 mod outputs;
+mod results;
 mod runs;
 
 contracts![

@@ -155,7 +155,7 @@ async fn a_journal_of_a_later_version_is_left_alone() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = refused(&path);
     assert!(
-        error.to_string().ends_with("has version 99, and this program knows versions up to 3"),
+        error.to_string().ends_with("has version 99, and this program knows versions up to 4"),
         "{error}"
     );
     assert!(error.hint().contains("newer op-dbus"));

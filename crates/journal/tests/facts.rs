@@ -8,7 +8,7 @@ use op_plan::plan::{FailureKind, Terminal};
 use op_run::event::{
     Activation, Destination, HostCallEnd, HostCallStart, Retried, SkipCause, StopCause, Waiting,
 };
-use op_run::{Evidence, Fact, Failure, Timestamp};
+use op_run::{Evidence, Fact, Failure, Kept, RunId, Timestamp};
 use serde_json::json;
 
 use crate::samples::{output, phase, players, started};
@@ -35,7 +35,8 @@ fn later() -> Timestamp {
 
 fn evidence() -> Evidence {
     let duration = std::time::Duration::new(3, 999_999_999);
-    Evidence { peer: "unix:7".to_owned(), duration, exit_code: Some(-1), bytes: u64::MAX }
+    let kept = Some(Kept { run: RunId::new("other"), at: Timestamp::from_millis(7) });
+    Evidence { peer: "unix:7".to_owned(), duration, exit_code: Some(-1), bytes: u64::MAX, kept }
 }
 
 fn failure() -> Failure {

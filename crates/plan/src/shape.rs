@@ -3,6 +3,7 @@
 //! A notation is a top-level table and a function that lowers one entry of it to a [`Draft`]. What all notations have in
 //! common (inputs, retry, calls, values with references) is read by `Lowering`, so that it is spelled and checked alike.
 
+mod cache;
 mod call;
 pub(crate) mod casting;
 mod child;

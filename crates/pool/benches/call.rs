@@ -183,6 +183,7 @@ async fn perform(pool: Arc<Pool>, sink: Arc<dyn Sink>, key: String) -> Result<()
         secrets: Vec::new(),
         session: String::new(),
         approved: false,
+        keep: None,
     };
     let answer = pool.perform(request, sink, CancellationToken::new()).await;
     pool.acknowledge(&Performer::new("echo", "echo"), &key);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use op_engine::ports::{self, AgentState, Clock};
-use op_plan::Risk;
+use op_plan::{Effects, Risk};
 use op_run::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -324,6 +324,12 @@ impl Agent {
     pub(crate) fn risk(&self, operation: &str) -> Option<Risk> {
         let standing = self.standing.borrow();
         self.known(&standing)?.get(operation).map(|operation| operation.risk)
+    }
+
+    /// What an operation touches; `None` while nobody knows.
+    pub(crate) fn effects(&self, operation: &str) -> Option<Effects> {
+        let standing = self.standing.borrow();
+        self.known(&standing)?.get(operation).map(|operation| operation.effects)
     }
 
     fn knows(&self, operation: &str) -> bool {

@@ -146,6 +146,7 @@ fn evidence(observed: Observed, said: Option<wire::Evidence>, bytes: u64) -> Evi
         duration: observed.duration,
         exit_code: said.exit_code,
         bytes: if said.bytes == 0 { bytes } else { said.bytes },
+        kept: None,
     }
 }
 

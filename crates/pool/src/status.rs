@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use op_engine::ports::{AgentState, AgentStatus, Agents, ConnectError, Lease, OperationStatus};
 use op_plan::catalogue::{KnownOperations, Operations};
-use op_plan::{Catalogue, Performer, Risk};
+use op_plan::{Catalogue, Effects, Performer, Risk};
 
 use crate::agent::{Agent, Standing};
 use crate::described::Described;
@@ -75,6 +75,10 @@ impl Agents for Pool {
 
     fn risk(&self, performer: &Performer) -> Option<Risk> {
         self.agent(&performer.agent)?.risk(&performer.operation)
+    }
+
+    fn effects(&self, performer: &Performer) -> Option<Effects> {
+        self.agent(&performer.agent)?.effects(&performer.operation)
     }
 
     fn has(&self, performer: &Performer) -> bool {

@@ -6,6 +6,9 @@ use op_plan::plan::FailureKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::key::RunId;
+use crate::time::Timestamp;
+
 /// What was observed of a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -19,6 +22,18 @@ pub struct Evidence {
     /// Bytes of output.
     #[serde(default)]
     pub bytes: u64,
+    /// Where it was observed, when nobody was called for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+}
+
+/// Where a result comes from that was kept of an earlier call with the same arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The run whose call returned it.
+    pub run: RunId,
+    /// When it did.
+    pub at: Timestamp,
 }
 
 /// Why a call did not succeed.

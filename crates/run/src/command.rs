@@ -67,6 +67,8 @@ pub struct Call {
     pub arguments: Arc<Value>,
     /// Skills that it is given, in this order.
     pub skills: Vec<Lesson>,
+    /// How long what it returns stands for calling again with the same arguments.
+    pub cache: Option<Duration>,
     /// How long it may take from its start; the run stops it then.
     pub timeout: Option<Duration>,
 }

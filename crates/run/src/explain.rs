@@ -25,6 +25,7 @@ pub fn explain(run: &Run, now: Timestamp) -> Vec<String> {
     told.extend(past::conditions(run));
     told.extend(past::failures(run));
     told.extend(past::undone(run));
+    told.extend(past::kept(run, now));
     told.extend(next(run));
     told
 }

@@ -46,7 +46,7 @@ pub mod run;
 mod scope;
 pub mod time;
 
-pub use answer::{Answer, Evidence, Failure};
+pub use answer::{Answer, Evidence, Failure, Kept};
 pub use command::{Command, Outside};
 pub use decide::{RolledBack, decide, hold, next, preview};
 pub use event::{Event, Fact};

@@ -59,6 +59,7 @@ fn push(run: &Run, work: Work, trial: &Trial, commands: &mut Vec<Command>) {
         plan: child(run, work),
         arguments: trial.arguments.clone(),
         skills: lessons(run, work, trial),
+        cache: work.step().and_then(|step| run.plan.step(step).cache),
         timeout: trial.deadline.map(|deadline| deadline.since(trial.began)),
     }));
     commands.extend(trial.stopping.map(|cause| Command::Stop { key: key(), work, cause }));

@@ -45,6 +45,7 @@ impl World {
         let ports = Ports {
             journal: Arc::clone(&journal) as _,
             perform: Arc::clone(&watch) as _,
+            results: Arc::clone(&journal) as _,
             agents: Arc::clone(&pool) as _,
             clock,
         };
@@ -79,6 +80,7 @@ impl World {
             secrets: Vec::new(),
             session: String::new(),
             approved: false,
+            keep: None,
         };
         let answer = self.pool.perform(request, Arc::new(Nowhere), CancellationToken::new()).await;
         self.pool.acknowledge(&performer(), &format!("{key}/1"));

@@ -100,6 +100,7 @@ pub(super) fn evidence(evidence: &Evidence) -> Value {
         "seconds": seconds(time::length(evidence.duration.as_ref())),
         "exit_code": evidence.exit_code,
         "bytes": evidence.bytes,
+        "kept": evidence.kept.as_ref().map(|kept| json!({ "run": kept.run, "at": at(kept.at.as_ref()) })),
     })
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::invite::waits_for;
 use crate::render::gate::waiting;
+use crate::render::kept;
 use crate::render::state::{Told as _, Tone};
 use crate::render::text::{cut, one_line, settled};
 use crate::render::time;
@@ -42,6 +43,8 @@ pub(crate) struct Row {
     waits: BTreeMap<String, String>,
     /// Items of lists that are done, and all of them, by step.
     items: BTreeMap<String, (usize, usize)>,
+    /// Steps for which nobody was called, with whose call it was instead.
+    kept: BTreeMap<String, String>,
     /// The last thing said of it: its note or its last line of output, or why it ended as it did.
     note: String,
 }
@@ -76,6 +79,8 @@ impl Board {
                 Some((step.id.clone(), (step.items?.done as usize, step.items?.total as usize)))
             };
             row.items = phase.steps.iter().filter(|step| step.ended_at.is_none()).filter_map(items).collect();
+            row.kept =
+                phase.steps.iter().filter_map(|step| Some((step.id.clone(), kept::of_step(step)?))).collect();
         }
         board
     }
@@ -101,6 +106,7 @@ impl Board {
     fn step(&mut self, event: &Event) {
         let Some(row) = self.homes.get(&event.step).and_then(|at| self.phases.get_mut(*at)) else { return };
         let step = event.step.clone();
+        row.kept.extend(kept::of(event).map(|kept| (step.clone(), kept)));
         match event.kind.as_str() {
             "step_succeeded" | "step_failed" => {
                 row.done += 1;
@@ -202,6 +208,7 @@ impl Row {
             visit: 1,
             waits: BTreeMap::new(),
             items: BTreeMap::new(),
+            kept: BTreeMap::new(),
             note: String::new(),
         }
     }
@@ -242,6 +249,11 @@ impl Row {
             parts.push(format!("visit {}", self.visit));
         }
         parts.extend(self.items.values().map(|(done, total)| format!("{done}/{total} items")));
+        match (self.kept.values().next(), self.kept.len()) {
+            (None, _) => {}
+            (Some(kept), 1) => parts.push(kept.clone()),
+            (Some(_), many) => parts.push(format!("{many} steps kept from earlier runs")),
+        }
         match self.waits.values().next() {
             Some(wait) => parts.push(format!("for {wait}")),
             None if self.note.is_empty() => {}

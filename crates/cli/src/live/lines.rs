@@ -6,6 +6,7 @@ use op_proto::v1::{Event, PhaseState};
 use super::board::{Board, Row, visited, why};
 use super::invite::Invite;
 use crate::print;
+use crate::render::kept;
 use crate::render::state::Told as _;
 use crate::render::text::one_line;
 use crate::render::time;
@@ -56,6 +57,7 @@ fn told(row: &Row, at: Timestamp, paint: Paint) -> String {
 fn aside(event: &Event, board: &Board) -> Option<String> {
     let why = why(event);
     match event.kind.as_str() {
+        "step_succeeded" => kept::of(event).map(|kept| format!("{} called nobody: {kept}", event.step)),
         "step_failed" if board.is_alone(&event.step) => None,
         "step_failed" => Some(format!("{} failed: {why}", event.step)),
         "retry_scheduled" => Some(format!("{} failed and is tried again: {why}", event.step)),

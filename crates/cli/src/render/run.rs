@@ -7,6 +7,7 @@ use op_proto::v1::{Failure, Gate, Phase, Run, RunSummary, Step};
 use serde_json::Value;
 
 use super::gate::{Wait, waiting, way_out};
+use super::kept;
 use super::state::{Told as _, Tone, painted};
 use super::table::Table;
 use super::text::{clean, hang, one_line};
@@ -157,6 +158,9 @@ fn leaf(step: &Step, run: &str, now: Timestamp, terminal: &Terminal) -> String {
         items.unwrap_or_default(),
         aside(taken, paint)
     );
+    if let Some(kept) = kept::of_step(step) {
+        text += &hang("      ", &kept, terminal.width);
+    }
     if let Some(gate) = &step.gate {
         text += &held(step, gate, run, terminal);
     }

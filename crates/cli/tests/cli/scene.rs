@@ -70,6 +70,7 @@ fn step(id: &str, performer: &str, state: StepState, span: (i64, i64)) -> Step {
             duration: Some(prost_types::Duration { seconds: 1, nanos: 500_000_000 }),
             exit_code: Some(0),
             bytes: 12,
+            kept: None,
         }),
         ..Step::default()
     }

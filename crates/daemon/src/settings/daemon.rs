@@ -78,6 +78,8 @@ pub struct LimitsTable {
     pub output_bytes: Option<usize>,
     /// Bytes of the arguments of a call.
     pub argument_bytes: Option<usize>,
+    /// Bytes of what steps returned that is kept for other runs.
+    pub result_bytes: Option<u64>,
     /// How long calls in flight may take when the daemon goes down.
     pub drain: Option<Span>,
     /// How long a call by a client may take that does not say.
@@ -112,6 +114,7 @@ impl DaemonFile {
                 runs: later.limits.runs.or(self.limits.runs),
                 output_bytes: later.limits.output_bytes.or(self.limits.output_bytes),
                 argument_bytes: later.limits.argument_bytes.or(self.limits.argument_bytes),
+                result_bytes: later.limits.result_bytes.or(self.limits.result_bytes),
                 drain: later.limits.drain.or(self.limits.drain),
                 call: later.limits.call.or(self.limits.call),
                 sessions: later.limits.sessions.or(self.limits.sessions),

@@ -39,6 +39,7 @@ pub(crate) async fn serve(address: &str) -> Result<(), Failed> {
     let ports = Ports {
         journal: Arc::new(MemoryJournal::new()),
         perform: Arc::new(ScriptedPerform::default().on("w.step", |_, _, _| async { succeed(Value::Null) })),
+        results: Arc::new(MemoryJournal::new()),
         agents: Arc::new(FixedAgents::of(catalogue())),
         clock: Arc::new(SystemClock::new()),
     };

@@ -133,7 +133,8 @@ pub(super) async fn result(engine: &Engine, run: &RunId) -> Result<Answered, Fau
 
 /// How a call ended.
 pub(super) fn answer(state: &'static str, answer: &Answer) -> Answered {
-    let Evidence { peer, duration, exit_code, bytes } = answer.evidence();
+    // A call by a client is made.
+    let Evidence { peer, duration, exit_code, bytes, kept: _ } = answer.evidence();
     let duration = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     let mut answered = Answered::from([
         ("state".to_owned(), state.into()),

@@ -235,6 +235,7 @@ pub(crate) fn engine() -> Behind {
     let ports = Ports {
         journal: Arc::new(MemoryJournal::new()),
         perform: perform.clone(),
+        results: Arc::new(MemoryJournal::new()),
         agents: agents.clone(),
         clock: Arc::new(SystemClock::new()),
     };

@@ -7,7 +7,7 @@ use op_run::{Event, Refused};
 use tokio::sync::oneshot;
 
 use crate::calls::Ended;
-use crate::ports::KeptOutput;
+use crate::ports::{Keep, KeptOutput, KeptResult};
 
 /// What somebody wants of a run.
 pub(crate) struct Message {
@@ -22,12 +22,13 @@ pub(super) struct Taken {
     pub(super) happening: Happening,
     pub(super) output: Option<KeptOutput>,
     pub(super) answered: Option<(Performer, String)>,
+    pub(super) keep: Option<Keep>,
     pub(super) reply: Option<Reply>,
 }
 
 impl From<Happening> for Taken {
     fn from(happening: Happening) -> Self {
-        Self { happening, output: None, answered: None, reply: None }
+        Self { happening, output: None, answered: None, keep: None, reply: None }
     }
 }
 
@@ -39,12 +40,13 @@ impl From<Message> for Taken {
 
 impl From<Ended> for Taken {
     fn from(ended: Ended) -> Self {
-        let Ended { call, answer, output } = ended;
+        let Ended { call, answer, output, keep } = ended;
         let performer = call.plan.is_none().then(|| (call.performer, call.key.to_string()));
         Self {
             happening: Happening::Answered { work: call.work, attempt: call.attempt, answer },
             output: Some(output),
             answered: performer,
+            keep,
             reply: None,
         }
     }
@@ -55,6 +57,8 @@ impl From<Ended> for Taken {
 pub(super) struct Batch {
     pub(super) events: Vec<Event>,
     pub(super) outputs: Vec<KeptOutput>,
+    /// What others take from these events instead of calling again.
+    pub(super) results: Vec<KeptResult>,
     /// Calls whose outcome is on disk with these events.
     pub(super) answered: Vec<(Performer, String)>,
     pub(super) replies: Vec<(Reply, Result<(), Refused>)>,

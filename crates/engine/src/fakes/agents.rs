@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt as _, iter};
-use op_plan::{Catalogue, Performer, Risk};
+use op_plan::{Catalogue, Effects, Performer, Risk};
 
 use crate::ports::{AgentStatus, Agents, ConnectError, Lease};
 
@@ -85,6 +85,10 @@ impl Agents for FixedAgents {
 
     fn risk(&self, performer: &Performer) -> Option<Risk> {
         self.catalogue.operation(performer).map(|operation| operation.risk)
+    }
+
+    fn effects(&self, performer: &Performer) -> Option<Effects> {
+        self.catalogue.operation(performer).map(|operation| operation.effects)
     }
 
     fn has(&self, performer: &Performer) -> bool {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use op_plan::Plan;
-use op_run::{Event, RunId};
+use op_run::{Event, RunId, Timestamp};
 use serde::Deserialize;
 use tokio::sync::watch;
 
@@ -13,6 +13,7 @@ use crate::ports::journal::{
     AppendError, Audited, CallFilter, CallRecord, Entry, EventFilter, Idempotency, Journal, KeptOutput,
     ReadError, Recorded, RunFilter, RunRecord, ScheduleMark,
 };
+use crate::ports::results::{KeptResult, Results};
 
 /// A journal in memory. It holds to the contract that the suite of `op-journal` holds every journal to.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ struct Store {
     log: Vec<(RunId, usize)>,
     marks: BTreeMap<String, ScheduleMark>,
     calls: Vec<CallRecord>,
+    results: HashMap<String, KeptResult>,
     failures: VecDeque<AppendError>,
     appends: usize,
     closed: bool,
@@ -364,5 +366,16 @@ mod tests {
         assert!(futures::poll!(&mut append).is_pending());
         journal.resume();
         assert!(matches!(append.await, Err(AppendError::Conflict { .. })));
+    }
+}
+
+#[async_trait]
+impl Results for MemoryJournal {
+    async fn get(&self, key: &str, now: Timestamp) -> Result<Option<KeptResult>, ReadError> {
+        Ok(self.store().results.get(key).filter(|result| result.until > now).cloned())
+    }
+
+    fn put(&self, result: KeptResult) {
+        self.store().results.insert(result.key.clone(), result);
     }
 }

@@ -150,6 +150,7 @@ impl Engine {
             secrets: Vec::new(),
             session,
             approved,
+            keep: None,
         };
         let perform = &self.hall.ports.perform;
         let stop = stop.child_token();

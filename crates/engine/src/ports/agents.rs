@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use op_plan::{Catalogue, Operation, Performer, Risk};
+use op_plan::{Catalogue, Effects, Operation, Performer, Risk};
 use op_run::Timestamp;
 
 /// State of the link to an agent.
@@ -190,6 +190,9 @@ pub trait Agents: Send + Sync + 'static {
 
     /// What can go wrong with an operation; `None` while nobody knows.
     fn risk(&self, performer: &Performer) -> Option<Risk>;
+
+    /// What an operation touches; `None` while nobody knows.
+    fn effects(&self, performer: &Performer) -> Option<Effects>;
 
     /// Whether an operation can be named, as the catalogue says; asked for every call.
     fn has(&self, performer: &Performer) -> bool;

@@ -31,6 +31,21 @@ pub struct Request {
     pub session: String,
     /// Whether a person approved of it. Operations of critical risk are refused otherwise.
     pub approved: bool,
+    /// How what it returns is kept; what is kept already may stand for it.
+    pub keep: Option<Keep>,
+}
+
+/// How what a call returns is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keep {
+    /// Names the call: the step of a plan, for whom the run is, who performs it, and its arguments.
+    pub key: String,
+    /// The step that makes it.
+    pub step: String,
+    /// How long it stands for calling again.
+    pub lasts: Duration,
+    /// Whether one that is kept already may stand for this call.
+    pub takes: bool,
 }
 
 /// Where a piece of output came from.

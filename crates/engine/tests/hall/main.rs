@@ -14,6 +14,7 @@ mod crash;
 mod guards;
 mod host;
 mod idle;
+mod kept;
 mod large;
 mod lists;
 mod names;

@@ -40,6 +40,7 @@ impl Host {
         let ports = Ports {
             journal: self.journal.clone(),
             perform: Arc::new(scripted()),
+            results: self.journal.clone(),
             agents: Arc::new(FixedAgents::of(catalogue())),
             clock: self.clock.clone(),
         };

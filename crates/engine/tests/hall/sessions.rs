@@ -61,6 +61,7 @@ fn scene_on(
     let ports = Ports {
         journal,
         perform: perform.clone(),
+        results: Arc::new(MemoryJournal::new()),
         agents: Arc::new(agents.clone()),
         clock: Arc::new(SystemClock::new()),
     };

@@ -66,6 +66,7 @@ fn engine_with(phases: &str, perform: ScriptedPerform) -> (Engine, Arc<ScriptedP
     let ports = Ports {
         journal: Arc::new(MemoryJournal::new()),
         perform: Arc::clone(&perform) as _,
+        results: Arc::new(MemoryJournal::new()),
         agents: Arc::new(FixedAgents::of(stocked())),
         clock: Arc::new(SystemClock::new()),
     };

@@ -97,8 +97,9 @@ pub(crate) fn limited(
     perform: Arc<dyn Perform>,
     limits: Limits,
 ) -> Engine {
-    let agents = Arc::new(FixedAgents::of(catalogue()));
-    Engine::new(Ports { journal, perform, agents, clock: Arc::new(SystemClock::new()) }, plans(text), limits)
+    let (results, agents) = (Arc::new(MemoryJournal::new()), Arc::new(FixedAgents::of(catalogue())));
+    let clock = Arc::new(SystemClock::new());
+    Engine::new(Ports { journal, perform, results, agents, clock }, plans(text), limits)
 }
 
 /// Takes what nobody watches.

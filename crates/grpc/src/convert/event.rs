@@ -6,7 +6,7 @@ use op_engine::watch::Seen;
 use op_plan::Risk;
 use op_proto::v1 as wire;
 use op_run::event::{Activation, Destination, HostCallEnd, HostCallStart, Retried, Waiting};
-use op_run::{Fact, RunId};
+use op_run::{Evidence, Fact, RunId};
 use serde_json::json;
 
 #[cfg(test)]
@@ -93,6 +93,12 @@ fn name(step: &str, item: Option<usize>) -> String {
     }
 }
 
+/// That nobody was called, where that is so.
+fn kept(evidence: &Evidence) -> String {
+    let kept = evidence.kept.as_ref();
+    kept.map(|kept| format!(" with what was kept of run {}", kept.run)).unwrap_or_default()
+}
+
 fn awaited(waits_for: &Waiting) -> String {
     match waits_for {
         Waiting::Delay => "its time".to_owned(),
@@ -130,7 +136,9 @@ fn message(fact: &Fact) -> String {
         Fact::StepFanned { step, items, done } => {
             format!("step `{step}` goes over {} items, of which {done} were done before", items.len())
         }
-        Fact::ItemSucceeded { step, item, .. } => format!("{} succeeded", name(step, Some(*item))),
+        Fact::ItemSucceeded { step, item, evidence, .. } => {
+            format!("{} succeeded{}", name(step, Some(*item)), kept(evidence))
+        }
         Fact::ItemFailed { step, item, failure, .. } => {
             format!("{} failed ({}): {}", name(step, Some(*item)), failure.kind, failure.message)
         }
@@ -180,7 +188,7 @@ fn message(fact: &Fact) -> String {
         Fact::StepStopping { step, item, cause } => {
             format!("{} is asked to stop: {cause}", name(step, *item))
         }
-        Fact::StepSucceeded { step, .. } => format!("step `{step}` succeeded"),
+        Fact::StepSucceeded { step, evidence, .. } => format!("step `{step}` succeeded{}", kept(evidence)),
         Fact::RetryScheduled { step, item, failure, due, .. } => {
             format!("{} failed and is tried again at {due}: {}", name(step, *item), failure.message)
         }

@@ -192,6 +192,10 @@ pub(crate) fn evidence(of: &Evidence) -> wire::Evidence {
         duration: Some(duration(of.duration)),
         exit_code: of.exit_code,
         bytes: of.bytes,
+        kept: of
+            .kept
+            .as_ref()
+            .map(|kept| wire::Kept { run: kept.run.to_string(), at: Some(timestamp(kept.at)) }),
     }
 }
 

@@ -164,6 +164,7 @@ impl House {
         let ports = Ports {
             journal: journal.clone(),
             perform: perform.clone(),
+            results: journal.clone(),
             agents: Arc::new(agents()),
             clock: Arc::new(SystemClock::new()),
         };

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::call;
 use super::number::signed;
 use super::record::{self, Standing};
+use super::result::{self, ResultRow};
 use crate::codec::{EventRow, OutputRow, Packed, PlanRow};
 
 /// What is written: all of it, or nothing.
@@ -17,6 +18,8 @@ pub(super) enum Write {
     Mark(ScheduleMark),
     /// Calls of clients.
     Calls(Vec<CallRecord>),
+    /// What a call of a step returned, for which nobody waits.
+    Result(Box<ResultRow>),
     /// Nothing; when it is answered, all before it is on disk.
     Nothing,
     /// Nothing, for which nobody waits: calls were noted that go along with the next group.
@@ -29,21 +32,22 @@ impl Write {
         match self {
             Self::Entry(entry) => entry.size(),
             Self::Mark(mark) => mark.plan.len(),
-            // They come when their group is full.
+            Self::Result(result) => result.size(),
+            // Calls come when their group is full.
             Self::Calls(_) | Self::Nothing | Self::Noted => 0,
         }
     }
 
     /// Whether nobody waits for it.
     pub(super) fn is_patient(&self) -> bool {
-        matches!(self, Self::Noted)
+        matches!(self, Self::Noted | Self::Result(_))
     }
 
     /// Events in it; none in what is no entry.
     pub(super) fn events(&self) -> Option<usize> {
         match self {
             Self::Entry(entry) => Some(entry.events.len()),
-            Self::Mark(_) | Self::Calls(_) | Self::Nothing | Self::Noted => None,
+            Self::Mark(_) | Self::Calls(_) | Self::Result(_) | Self::Nothing | Self::Noted => None,
         }
     }
 }
@@ -52,16 +56,19 @@ impl Write {
 pub(super) type Verdict = Result<(), AppendError>;
 
 /// Commits a group; gives the verdict of each write in order. An entry is looked at before anything of it is written, so one
-/// that is refused leaves no trace and the others go in. With an error nothing of the group is in.
+/// that is refused leaves no trace and the others go in. With an error nothing of the group is in. Results take at most so many
+/// bytes in all.
 pub(super) fn commit<'a>(
     db: &mut Connection,
     group: impl IntoIterator<Item = &'a Write>,
+    results: u64,
 ) -> rusqlite::Result<Vec<Verdict>> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let put = |write: &Write| match write {
         Write::Entry(entry) => put_entry(&tx, entry),
         Write::Mark(mark) => put_mark(&tx, mark).map(Ok),
         Write::Calls(calls) => calls.iter().try_for_each(|call| call::put(&tx, call)).map(Ok),
+        Write::Result(result) => result::put(&tx, result, results).map(Ok),
         Write::Nothing | Write::Noted => Ok(Ok(())),
     };
     let verdicts = group.into_iter().map(put).collect::<rusqlite::Result<_>>()?;

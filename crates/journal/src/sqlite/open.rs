@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags, ToSql};
 pub use self::error::OpenError;
 use super::lock::{Lock, LockError, beside};
 use super::number::signed;
+use super::result;
 use super::schema::{self, APPLICATION, VERSION};
 
 /// Bytes of a page.
@@ -27,6 +28,8 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 pub struct Options {
     /// Bytes that the database may grow to; appends beyond are answered as on a full disk. No limit when there is none.
     pub largest: Option<u64>,
+    /// Bytes that results of steps, which are kept for others, may take of it: the oldest go.
+    pub results: u64,
     /// Bytes up to which a file is read through when it is opened, to find out whether it is whole. In a larger one, what is broken
     /// is found when it is read. A gigabyte takes about a second.
     pub checked: u64,
@@ -38,7 +41,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { largest: None, checked: 1 << 30, wal_soft: 4 << 20, wal_hard: 64 << 20 }
+        Self { largest: None, results: 1 << 30, checked: 1 << 30, wal_soft: 4 << 20, wal_hard: 64 << 20 }
     }
 }
 
@@ -65,6 +68,9 @@ pub(super) fn writer(path: &Path, options: &Options) -> Result<Opened, OpenError
     check(&db, &path, options.checked)?;
     configure(&db, &path, options)?;
     schema::migrate(&mut db).map_err(sqlite)?;
+    if let Err(error) = result::sweep(&db, options.results) {
+        tracing::warn!(%error, "results of steps take more of the journal than they may for now");
+    }
     Ok(Opened { path, db, lock })
 }
 

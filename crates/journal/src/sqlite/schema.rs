@@ -6,11 +6,15 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION: i32 = 0x6f70_6462;
 
 /// The version that this program writes: the number of migrations.
-pub(super) const VERSION: i32 = 3;
+pub(super) const VERSION: i32 = 4;
 
 /// Each brings a file from the version of its position to the next one. What is here never changes.
-const MIGRATIONS: [&str; VERSION as usize] =
-    [include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
+const MIGRATIONS: [&str; VERSION as usize] = [
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
+];
 
 /// The version of a file: how many migrations it went through.
 pub(super) fn version(db: &Connection) -> rusqlite::Result<i32> {
@@ -61,7 +65,7 @@ mod tests {
             db.prepare("SELECT name, wr FROM pragma_table_list WHERE name NOT LIKE 'sqlite%'").unwrap();
         let tables: Vec<(String, i64)> =
             tables.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
-        assert_eq!(tables.len(), 7);
+        assert_eq!(tables.len(), 8);
         assert!(tables.iter().all(|(_, without_rowid)| *without_rowid == 0), "{tables:?}");
     }
 }

@@ -21,6 +21,7 @@ use super::checkpoint::Log;
 use super::commit::{Verdict, Write, commit};
 use super::fault::{Fault, append_error};
 use super::lock::Lock;
+use super::result::ResultRow;
 use super::stats::Tally;
 
 /// Most entries that are committed together.
@@ -66,8 +67,14 @@ struct Submission {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn spawn(db: Connection, log: Log, lock: Lock, tally: Arc<Tally>) -> std::io::Result<Self> {
+    /// Starts the thread. Results of steps take at most so many bytes of the file.
+    pub(super) fn spawn(
+        db: Connection,
+        log: Log,
+        lock: Lock,
+        tally: Arc<Tally>,
+        results: u64,
+    ) -> std::io::Result<Self> {
         let ((inbox, waiting), noted) = (channel(), Noted::default());
         let desk = Desk {
             waiting,
@@ -75,6 +82,7 @@ impl Writer {
             db,
             log,
             tally: Arc::clone(&tally),
+            results,
             unsure: None,
             _lock: lock,
         };
@@ -99,24 +107,34 @@ impl Writer {
             }
             before
         };
-        let is_taken = before < NOTED && (before > 0 || self.wake());
+        self.taken(before < NOTED && (before > 0 || self.leave(Write::Noted, None)));
+    }
+
+    /// Hands over what a call of a step returned, for which nobody waits. It is dropped when there is no room.
+    pub(super) fn keep(&self, result: ResultRow) {
+        let write = Write::Result(Box::new(result));
+        let place = Arc::clone(&self.room).try_acquire_many_owned(weight(&write));
+        self.taken(place.is_ok_and(|place| self.leave(write, Some(place))));
+    }
+
+    /// Hands something over; false when no more is taken.
+    fn leave(&self, write: Write, place: Option<OwnedSemaphorePermit>) -> bool {
+        self.submit(Submission { write, reply: oneshot::channel().0, _place: place }).is_ok()
+    }
+
+    /// Says once that something was dropped that nobody waits for.
+    fn taken(&self, is_taken: bool) {
         if !is_taken && !self.drops.swap(true, Ordering::Relaxed) {
-            tracing::warn!("the journal is behind and does not note every call of clients");
+            tracing::warn!("the journal is behind and drops notes that nobody waits for");
         } else if is_taken {
             self.drops.store(false, Ordering::Relaxed);
         }
     }
 
-    /// Tells the thread that calls were noted; false when it takes no more.
-    fn wake(&self) -> bool {
-        self.submit(Submission { write: Write::Noted, reply: oneshot::channel().0, _place: None }).is_ok()
-    }
-
     /// Hands something over and waits for its verdict. Whoever stops waiting has written all of it, or nothing.
     pub(super) async fn write(&self, write: Write) -> Verdict {
-        let weight = u32::try_from(write.size() / 1024 + 1).unwrap_or(ROOM).min(ROOM);
-        let place =
-            Arc::clone(&self.room).acquire_many_owned(weight).await.map_err(|_| AppendError::Closed)?;
+        let place = Arc::clone(&self.room).acquire_many_owned(weight(&write)).await;
+        let place = place.map_err(|_| AppendError::Closed)?;
         let (reply, verdict) = oneshot::channel();
         self.submit(Submission { write, reply, _place: Some(place) })?;
         verdict.await.unwrap_or_else(|_| Err(gone()))
@@ -152,6 +170,11 @@ impl Drop for Writer {
     }
 }
 
+/// Kibibytes of room that it takes; what is larger than the room takes all of it.
+fn weight(write: &Write) -> u32 {
+    u32::try_from(write.size() / 1024 + 1).unwrap_or(ROOM).min(ROOM)
+}
+
 fn gone() -> AppendError {
     AppendError::Broken("the thread that writes it is gone".to_owned())
 }
@@ -168,6 +191,8 @@ struct Desk {
     db: Connection,
     log: Log,
     tally: Arc<Tally>,
+    /// Bytes that results of steps take at most.
+    results: u64,
     /// Why nobody knows what is on the disk, once that is so.
     unsure: Option<AppendError>,
     _lock: Lock,
@@ -231,7 +256,7 @@ impl Desk {
         if let Some(error) = self.unsure.clone() {
             return refuse(group, &error);
         }
-        match commit(&mut self.db, group.iter().map(|submission| &submission.write)) {
+        match commit(&mut self.db, group.iter().map(|submission| &submission.write), self.results) {
             Ok(verdicts) => {
                 self.count(&group, &verdicts);
                 for (submission, verdict) in group.into_iter().zip(verdicts) {
@@ -387,7 +412,7 @@ mod tests {
         let lock = Lock::take(&path).unwrap();
         let (log, tally) = (Log::new(1, 1), Arc::default());
         let (waiting, noted) = (channel().1, Noted::default());
-        (folder, Desk { waiting, noted, db, log, tally, unsure: None, _lock: lock })
+        (folder, Desk { waiting, noted, db, log, tally, results: 0, unsure: None, _lock: lock })
     }
 
     /// What a group of entries is answered.

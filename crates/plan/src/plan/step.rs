@@ -197,6 +197,9 @@ pub struct Step {
     /// Whether its phase goes on when it failed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
+    /// How long what it returned stands for calling again with the same arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Duration>,
     /// When it is tried again.
     pub retry: Retry,
     /// Limit of one attempt, or of the wait for a signal.
@@ -221,6 +224,7 @@ impl Step {
             skills: Vec::new(),
             accept: Accept::Any,
             optional: false,
+            cache: None,
             retry: Retry::default(),
             timeout: None,
             store_as: None,

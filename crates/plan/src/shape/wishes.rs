@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use super::cache::Cached;
 use super::{Lowering, User};
 use crate::document::{Entry, Fields, Node, Place, Value, expect_table};
 use crate::mapping::Mapping;
@@ -39,6 +40,7 @@ pub(crate) struct Wishes<'a> {
     pub(crate) store_as: Option<&'a str>,
     stored: Option<Place>,
     pub(crate) optional: bool,
+    pub(crate) cache: Option<Cached>,
     pub(crate) retry: Option<Retry>,
     pub(crate) timeout: Option<Duration>,
 }
@@ -68,8 +70,8 @@ impl<'a> Wishes<'a> {
 }
 
 impl Lowering<'_, '_, '_> {
-    /// Reads `for_each`, `max_parallel` (of its items), `skills`, `accept`, `output_mapping`, `store_as`, `optional`, `retry`,
-    /// `max_retries` and `timeout`.
+    /// Reads `for_each`, `max_parallel` (of its items), `skills`, `accept`, `output_mapping`, `store_as`, `optional`, `cache`,
+    /// `retry`, `max_retries` and `timeout`.
     pub(crate) fn wishes<'a>(&mut self, fields: &mut Fields<'a>) -> Wishes<'a> {
         self.wishes_over(fields, Items::default())
     }
@@ -85,6 +87,7 @@ impl Lowering<'_, '_, '_> {
             store_as: store_as.map(|(name, _)| name),
             stored: store_as.map(|(_, place)| place),
             optional: fields.flag("optional", self.report).unwrap_or(false),
+            cache: self.cache(fields),
             retry: self.retry(fields),
             timeout: fields.limit("timeout", self.report),
         }
@@ -134,7 +137,7 @@ impl Lowering<'_, '_, '_> {
             finding
                 .hint("name them on the steps that call somebody, those of a plan that it runs among them");
         }
-        Step {
+        let step = Step {
             skills: skills.map(|skilled| skilled.names.clone()).unwrap_or_default(),
             for_each: wishes.items.over.and_then(|node| self.fan(node, wishes.items.max_parallel, by)),
             accept: accept.unwrap_or(step.accept),
@@ -144,7 +147,8 @@ impl Lowering<'_, '_, '_> {
             retry: wishes.retry.clone().unwrap_or(step.retry),
             timeout: wishes.timeout.or(step.timeout),
             ..step
-        }
+        };
+        self.cached(step, wishes.cache)
     }
 
     fn fan(&mut self, node: &Node, max_parallel: Option<usize>, by: User) -> Option<Fan> {

@@ -87,6 +87,7 @@ fn every_key_changes_the_plan() {
         with("", "", ", retry = { max = 1 }"),
         with("", "", ", max_retries = 1"),
         with("", "", ", timeout = 5"),
+        with("", "", ", cache = 5"),
         plain.replace("id = 'a'", "id = 'z'"),
         plain.replace("path = 'x'", "path = 'y'"),
         plain.replace("id = 'b'", "id = 'b'\ndepends_on = []"),
@@ -115,6 +116,17 @@ fn the_default_limit_is_that_of_phases_that_state_none() {
     assert_eq!(plan.draft().timeout, Some(Duration::from_hours(1)));
     assert_eq!(plan.phases()[0].steps[0].timeout, None);
     assert_eq!(on_tool("timeout = '250ms'").timeout, Some(Duration::from_millis(250)));
+}
+
+#[test]
+fn a_step_says_how_long_what_it_returned_is_kept() {
+    let lasts = |said: &str| on_tool(&format!("cache = {said}")).cache;
+    assert_eq!(lasts("'10m'"), Some(Duration::from_mins(10)));
+    assert_eq!(lasts("'PT2H'"), Some(Duration::from_hours(2)));
+    assert_eq!(lasts("90"), Some(Duration::from_secs(90)));
+    assert_eq!((lasts("true"), lasts("false")), (Some(Duration::from_hours(1)), None));
+    let plain = serde_json::to_string(&on_tool("timeout = 5")).expect("it is JSON");
+    assert!(!plain.contains("cache"), "plans that keep nothing stay as they are: {plain}");
 }
 
 #[test]

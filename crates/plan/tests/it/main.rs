@@ -1,5 +1,6 @@
 //! Plans as users write them, read through the front door of the room.
 
+mod cache;
 mod casts;
 mod catalogue;
 mod corpus;

@@ -134,6 +134,7 @@ pub(crate) fn request(performer: &str, key: &str, arguments: Value) -> Request {
         secrets: Vec::new(),
         session: String::new(),
         approved: false,
+        keep: None,
     }
 }
 

@@ -750,6 +750,19 @@ pub struct Evidence {
     /// Bytes of output.
     #[prost(uint64, tag = "4")]
     pub bytes: u64,
+    /// Where the value was observed, when nobody was called for it; absent otherwise.
+    #[prost(message, optional, tag = "5")]
+    pub kept: ::core::option::Option<Kept>,
+}
+/// Where a value comes from that was kept of an earlier call with the same arguments.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Kept {
+    /// The run whose call returned it.
+    #[prost(string, tag = "1")]
+    pub run: ::prost::alloc::string::String,
+    /// When it did.
+    #[prost(message, optional, tag = "2")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// A fact about a run.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -2,9 +2,14 @@
 
 use op_plan::plan::{Target, Transition};
 
-use super::words::{condition, names};
+use super::words::{ago, condition, names};
+use crate::answer::Kept;
 use crate::event::SkipCause;
-use crate::run::{PhaseState, Run};
+use crate::run::{PhaseState, Run, Trial};
+use crate::time::Timestamp;
+
+/// Most sentences about what was kept.
+const MOST: usize = 12;
 
 /// What a machine did last, and why it went there.
 pub(super) fn way(run: &Run) -> Option<String> {
@@ -119,4 +124,33 @@ pub(super) fn undone(run: &Run) -> Vec<String> {
         .filter(|(_, phases)| !phases.is_empty())
         .map(|(what, phases)| format!("{what}: {phases}."))
         .collect()
+}
+
+/// Steps for which nobody was called, and whose call it was instead.
+pub(super) fn kept(run: &Run, now: Timestamp) -> Vec<String> {
+    let mut told: Vec<_> = (0..run.steps.len()).filter_map(|step| taken(run, step, now)).collect();
+    let more = told.len().saturating_sub(MOST);
+    told.truncate(MOST);
+    told.extend((more > 0).then(|| format!("So it was for {more} more.")));
+    told
+}
+
+fn taken(run: &Run, step: usize, now: Timestamp) -> Option<String> {
+    let state = &run.steps[step];
+    let id = &run.plan.step(step).id;
+    if let Some(fan) = &state.fan {
+        let items = fan.trials.iter().filter(|trial| source(trial).is_some()).count();
+        let told =
+            format!("Nobody was called for {items} items of `{id}`: what earlier calls returned was kept.");
+        return (items > 0).then_some(told);
+    }
+    let Kept { run, at } = source(&state.trial)?;
+    Some(format!(
+        "Nobody was called for `{id}`: it has what was kept of run {run}, whose call returned at {}.",
+        ago(*at, now)
+    ))
+}
+
+fn source(trial: &Trial) -> Option<&Kept> {
+    trial.evidence.as_ref().and_then(|evidence| evidence.kept.as_ref())
 }

@@ -196,6 +196,7 @@ impl Teller {
             duration: Duration::from_millis(3),
             exit_code: Some(0),
             bytes: self.turns.len() as u64,
+            kept: None,
         };
         match outcome {
             Outcome::Success(value) => Answer::Succeeded { value: output(value), evidence },

@@ -148,6 +148,10 @@ impl Agents for LiveAgents {
         catalogue().operation(performer).map(|operation| operation.risk)
     }
 
+    fn effects(&self, performer: &Performer) -> Option<Effects> {
+        catalogue().operation(performer).map(|operation| operation.effects)
+    }
+
     fn has(&self, performer: &Performer) -> bool {
         catalogue().has(performer)
     }

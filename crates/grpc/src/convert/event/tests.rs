@@ -97,6 +97,8 @@ fn steps(failure: &Value, evidence: &Value, at: &Value) -> Vec<Fact> {
         fact("step_started", of)
     };
     let ended = |item: Option<usize>| json!({ "step": "a", "item": item, "output": null, "failure": failure, "evidence": evidence, "due": at });
+    let mut taken = ended(None);
+    taken["evidence"]["kept"] = json!({ "run": "k3x9", "at": 7 });
     let stopping = |cause: &str| fact("step_stopping", json!({ "step": "a", "cause": cause }));
     let skipped = |cause: Value| fact("step_skipped", json!({ "step": "a", "cause": cause }));
     let performer = json!({ "agent": "w", "operation": "step" });
@@ -121,6 +123,7 @@ fn steps(failure: &Value, evidence: &Value, at: &Value) -> Vec<Fact> {
         fact("item_succeeded", ended(Some(3))),
         fact("item_failed", ended(Some(3))),
         fact("step_succeeded", ended(None)),
+        fact("step_succeeded", taken),
         fact("step_failed", ended(None)),
         fact("retry_scheduled", ended(None)),
         fact("retry_scheduled", ended(Some(3))),

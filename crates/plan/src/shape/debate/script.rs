@@ -7,6 +7,7 @@ use super::participant::plain;
 use crate::document::{Fields, Node, Place, Table, expect_table};
 use crate::plan::Retry;
 use crate::shape::Lowering;
+use crate::shape::cache::Cached;
 
 /// Most steps of a debate: the last word of a participant is looked for in each of them, in one expression.
 const MAX_STEPS: usize = 8;
@@ -51,6 +52,7 @@ pub(super) struct Entry<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) description: &'a str,
     pub(super) args: Option<&'a Table>,
+    pub(super) cache: Option<Cached>,
     pub(super) retry: Option<Retry>,
     pub(super) timeout: Option<Duration>,
 }
@@ -103,7 +105,17 @@ fn entry<'a>(kind: Kind, place: Place) -> Entry<'a> {
         Kind::Decision => "decision",
     };
     let id = id.to_owned();
-    Entry { kind, place, id, name: None, description: "", args: None, retry: None, timeout: None }
+    Entry {
+        kind,
+        place,
+        id,
+        name: None,
+        description: "",
+        args: None,
+        cache: None,
+        retry: None,
+        timeout: None,
+    }
 }
 
 fn step<'a>(ctx: &mut Lowering<'_, '_, '_>, node: &'a Node) -> Option<Entry<'a>> {
@@ -131,6 +143,7 @@ fn step<'a>(ctx: &mut Lowering<'_, '_, '_>, node: &'a Node) -> Option<Entry<'a>>
         name: name.map(|(name, _)| name),
         description: fields.text("description", ctx.report).unwrap_or_default(),
         args,
+        cache: ctx.cache(&mut fields),
         retry: ctx.retry(&mut fields),
         timeout: fields.limit("timeout", ctx.report),
         ..entry(kind.unwrap_or(Kind::Custom), place)

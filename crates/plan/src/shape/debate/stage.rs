@@ -86,12 +86,13 @@ impl Debate<'_> {
             let fallback = if is_spare { Vec::new() } else { fallbacks(company) };
             let id = told::step(&entry.id, &participant.id);
             let call = call(ctx, participant.part.clone(), told, entry.place);
-            Step {
+            let step = Step {
                 fallback,
                 optional: !self.require_all,
                 accept: Accept::When(told::is_argument()),
-                ..wished(Step::new(id, Action::Call(call)), entry)
-            }
+                ..Step::new(id, Action::Call(call))
+            };
+            wished(ctx, step, entry)
         });
         let steps = steps.collect();
         phase(entry, steps)
@@ -110,7 +111,7 @@ impl Debate<'_> {
         let call = Call { part: Part::Performer(performer), arguments };
         let step =
             Step { accept: Accept::When(told::is_heard()), ..Step::new(&entry.id, Action::Call(call)) };
-        phase(entry, vec![wished(step, entry)])
+        phase(entry, vec![wished(ctx, step, entry)])
     }
 
     /// Somebody writes the decision.
@@ -125,7 +126,7 @@ impl Debate<'_> {
         let (part, fallback) = self.ending.parts.split_first().expect("somebody decides");
         let call = call(ctx, part.clone(), told, entry.place);
         let step = Step { fallback: fallback.to_vec(), ..Step::new(&entry.id, Action::Call(call)) };
-        phase(entry, vec![wished(step, entry)])
+        phase(entry, vec![wished(ctx, step, entry)])
     }
 
     /// Draws the ways from phase to phase.
@@ -197,8 +198,9 @@ fn phase(entry: &Entry<'_>, steps: Vec<Step>) -> Phase {
     }
 }
 
-fn wished(step: Step, entry: &Entry<'_>) -> Step {
-    Step { retry: entry.retry.clone().unwrap_or_default(), timeout: entry.timeout, ..step }
+fn wished(ctx: &mut Lowering<'_, '_, '_>, step: Step, entry: &Entry<'_>) -> Step {
+    let step = Step { retry: entry.retry.clone().unwrap_or_default(), timeout: entry.timeout, ..step };
+    ctx.cached(step, entry.cache)
 }
 
 fn fallbacks(company: &Company) -> Vec<Part> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use op_plan::Operation;
+use op_plan::{Effects, Operation};
 use serde_json::{Value, json};
 
 use super::operation;
@@ -49,7 +49,7 @@ pub(super) fn tools() -> BTreeMap<String, Operation> {
         ("systemd_unit_restore", ports(&undo(), &["arguments", "output"], &json!({}))),
         ("log", ports(&log, &["message"], &json!({ "message": text() }))),
         ("consensus", ports(&weigh, &["positions"], &weighed)),
-        ("http_request", ports(&request, &["url"], &response)),
+        ("http_request", Operation { effects: Effects::External, ..ports(&request, &["url"], &response) }),
         ("dbus_call", ports(&call, &["destination", "path"], &json!({ "value": {} }))),
     ];
     made.into_iter().map(|(name, operation)| (name.to_owned(), operation)).collect()
@@ -76,5 +76,5 @@ fn ports(input: &Value, required: &[&str], output: &Value) -> Operation {
 }
 
 fn undone(operation: Operation, by: &str) -> Operation {
-    Operation { undo: Some(by.to_owned()), ..operation }
+    Operation { undo: Some(by.to_owned()), effects: Effects::Write, ..operation }
 }

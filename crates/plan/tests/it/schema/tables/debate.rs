@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use super::Args;
 use super::head::Head;
 use super::step::Repeats;
-use super::time::Limit;
+use super::time::{Keeping, Limit};
 
 /// A debate: participants argue in rounds, and a rule says whether most of them agree.
 #[derive(JsonSchema)]
@@ -107,6 +107,8 @@ struct DebateStep {
     args: Option<Args>,
     #[schemars(flatten)]
     repeats: Repeats,
+    /// How long what each call of it returned stands for calling again with the same arguments; `true` is an hour.
+    cache: Option<Keeping>,
     /// How long each call of it may take.
     timeout: Option<Limit>,
 }

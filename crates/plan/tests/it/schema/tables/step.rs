@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use super::time::{Duration, Limit};
+use super::time::{Duration, Keeping, Limit};
 
 /// How often a call is repeated.
 #[derive(JsonSchema)]
@@ -96,6 +96,8 @@ pub(super) struct Wishes {
     store_as: Option<String>,
     /// Whether the run goes on when it fails. Usually false.
     optional: Option<bool>,
+    /// How long what it returned stands for calling again with the same arguments; `true` is an hour. Usually not at all.
+    cache: Option<Keeping>,
     /// How long it may take.
     timeout: Option<Limit>,
 }

@@ -16,6 +16,9 @@ pub(super) struct Duration;
 /// A time in which something has to be done.
 pub(super) struct Limit;
 
+/// A time for which something is kept, or whether it is kept for the usual time.
+pub(super) struct Keeping;
+
 impl JsonSchema for Duration {
     fn schema_name() -> Cow<'static, str> {
         "Duration".into()
@@ -33,6 +36,23 @@ impl JsonSchema for Limit {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         duration(1)
+    }
+}
+
+impl JsonSchema for Keeping {
+    fn schema_name() -> Cow<'static, str> {
+        "Keeping".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A duration such as \"1h\", or `true` for an hour.",
+            "anyOf": [
+                { "type": "boolean" },
+                { "type": "integer", "minimum": 1, "maximum": LONGEST },
+                { "type": "string", "pattern": FORMS },
+            ],
+        })
     }
 }
 
