@@ -211,10 +211,10 @@ impl Conductor {
                 next = after;
                 events
             });
-            let is_kept = keep.zip(answered.as_ref()).zip(decided.as_ref().ok());
+            let ended = keep.zip(answered.as_ref()).zip(decided.as_ref().ok());
             batch
                 .results
-                .extend(is_kept.and_then(|((keep, (who, _)), events)| self.result(who, &keep, events)));
+                .extend(ended.and_then(|((keep, (who, _)), events)| self.result(who, &keep, events)));
             batch.answered.extend(answered);
             batch.add(decided, output, reply);
         }

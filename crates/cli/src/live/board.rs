@@ -355,6 +355,16 @@ mod tests {
     }
 
     #[test]
+    fn a_phase_says_whose_call_it_was_where_a_step_of_it_called_nobody() {
+        let mut board = board(&["look"]);
+        let told = json!({ "evidence": { "kept": { "run": "k3x9", "at": 1000 } } });
+        let event = Event { step: "look/1".to_owned(), ..fact("step_succeeded", "", 4, &told) };
+        board.event(&event);
+        board.event(&fact("phase_succeeded", "look", 4, &json!({})));
+        assert_eq!(board.phases[0].aside(), "kept from run k3x9, 3.0 s ago");
+    }
+
+    #[test]
     fn a_phase_takes_from_its_start_to_its_end() {
         let mut board = board(&["build"]);
         board.event(&fact("phase_started", "build", 10, &json!({})));

@@ -68,6 +68,8 @@ impl Cache {
 /// How what a call of a run returns is kept; not at all where its plan does not say so, or it is given secrets. The same step of
 /// another plan, another user or another performer has results of its own.
 ///
+/// That a person approved of the step changes nothing: what only reads is spared, and nothing else is done.
+///
 /// A later visit asks anew: who comes back to a step wants something else of it than the last time. So does a call that may
 /// have been sent already, which its performer answers.
 pub(crate) fn keep(run: &Run, call: &Call, is_repeat: bool) -> Option<Keep> {
