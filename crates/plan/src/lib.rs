@@ -17,6 +17,7 @@
 //! - [`drawing`]: mermaid and boxes
 //! - [`input`]: what a run must be given, and the check of what it was given
 //! - [`duration`]: durations as people write them
+//! - [`mod@write`]: calls to a workstack, as text
 
 pub mod cast;
 pub mod catalogue;
@@ -32,6 +33,7 @@ pub mod mapping;
 pub mod plan;
 pub mod shape;
 pub mod skill;
+pub mod write;
 
 pub use cast::{Casting, Player};
 pub use catalogue::{Catalogue, Effects, Operation, Performer, Risk, Role};

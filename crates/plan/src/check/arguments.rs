@@ -1,5 +1,8 @@
 //! Arguments against what an operation says it takes.
 
+use std::collections::BTreeSet;
+
+use indexmap::IndexSet;
 use serde_json::Value as Json;
 
 use super::schema::Schema;
@@ -65,6 +68,26 @@ pub(crate) struct Names<'s> {
 pub(crate) fn names(input: &Json) -> Names<'_> {
     let schema = Schema::new(input);
     Names { known: schema.closed_names(), required: schema.required() }
+}
+
+/// An argument that must be given.
+pub(crate) struct Needed<'s> {
+    pub(crate) name: &'s str,
+    /// The JSON types that it can have; `None` when it can have any.
+    pub(crate) types: Option<BTreeSet<&'s str>>,
+    pub(crate) description: &'s str,
+}
+
+/// The arguments that an operation must be given, each once, in the order of its schema.
+pub(crate) fn needed(input: &Json) -> Vec<Needed<'_>> {
+    let schema = Schema::new(input);
+    let names: IndexSet<_> = schema.required().into_iter().collect();
+    let needed = names.into_iter().map(|name| Needed {
+        name,
+        types: schema.property(name).and_then(Schema::types),
+        description: schema.description(name),
+    });
+    needed.collect()
 }
 
 fn check_value(report: &mut Report<'_>, node: &Node, schema: Schema<'_>, what: &str) {

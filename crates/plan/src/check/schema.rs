@@ -62,6 +62,12 @@ impl<'s> Schema<'s> {
         self.properties()?.get(name).map(|schema| self.at(schema))
     }
 
+    /// What is said of a property; nothing where nothing is.
+    pub(super) fn description(self, name: &str) -> &'s str {
+        let property = self.properties().and_then(|properties| properties.get(name));
+        property.and_then(|schema| schema.get("description")).and_then(Json::as_str).unwrap_or_default()
+    }
+
     pub(super) fn item(self) -> Option<Self> {
         self.here.get("items").map(|schema| self.at(schema))
     }

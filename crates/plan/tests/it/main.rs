@@ -21,6 +21,7 @@ mod shipped;
 mod skills;
 mod template;
 mod workflow;
+mod write;
 
 use std::sync::Arc;
 
