@@ -35,6 +35,7 @@ pub mod schedule;
 pub mod session;
 pub mod skill;
 pub mod start;
+pub mod suggest;
 pub mod tail;
 
 /// What an engine is bounded by.

@@ -20,7 +20,7 @@
 //! - `conductor`: the task of a run; `calls`: what it has under way; [`recover`]: runs from the journal
 //! - [`feed`]: what is published of a live run; [`watch`]: following a run from any sequence; [`output`]: kept output
 //! - [`guard`]: wrappers around calls, and what skills add to calls or hold against them; [`host`]: what operations ask the hub for
-//! - [`session`]: sessions of clients; [`batch`]: several calls as one
+//! - [`session`]: sessions of clients; [`batch`]: several calls as one; [`pattern`]: calls that are made again and again
 //! - [`failure`]: what errors say to every door; [`warden`]: who may do what
 //! - [`ports`]: the journal, performers, agents, the clock, the authority and the daemon around it all; `fakes`: their twins (feature `fakes`)
 
@@ -39,6 +39,7 @@ mod idle;
 pub mod library;
 pub mod names;
 pub mod output;
+pub mod pattern;
 mod places;
 pub mod ports;
 pub mod recover;

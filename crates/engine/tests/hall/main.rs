@@ -26,6 +26,7 @@ mod sessions;
 mod shutdown;
 mod skills;
 mod starting;
+mod suggest;
 mod support;
 mod tail;
 mod undo;
