@@ -25,5 +25,6 @@ mod service;
 mod setup;
 mod shapes;
 mod steer;
+mod suggest;
 mod waits;
 mod watch;

@@ -41,7 +41,18 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     (
         "What there is",
-        &["plans", "casts", "schedules", "schedule", "check", "agents", "tools", "skills", "sessions"],
+        &[
+            "plans",
+            "casts",
+            "schedules",
+            "schedule",
+            "check",
+            "suggest",
+            "agents",
+            "tools",
+            "skills",
+            "sessions",
+        ],
     ),
     (
         "This machine",

@@ -39,6 +39,7 @@ pub(crate) mod show;
 pub(crate) mod signal;
 pub(crate) mod skills;
 pub(crate) mod steer;
+pub(crate) mod suggest;
 pub(crate) mod tools;
 pub(crate) mod watch;
 
@@ -85,6 +86,7 @@ pub(crate) enum Command {
     Casts(casts::Casts),
     Schedules(schedules::Schedules),
     Schedule(schedule::Schedule),
+    Suggest(suggest::Suggest),
     Agents(agents::Agents),
     Tools(tools::Tools),
     Skills(skills::Skills),
@@ -129,6 +131,7 @@ fn dispatch(command: Command, grammar: fn() -> clap::Command, ctx: &Context) -> 
         Command::Casts(casts) => block_on(casts.run(ctx)),
         Command::Schedules(schedules) => block_on(schedules.run(ctx)),
         Command::Schedule(schedule) => block_on(schedule.run(ctx)),
+        Command::Suggest(suggest) => block_on(suggest.run(ctx)),
         Command::Logs(logs) => block_on(logs.run(ctx)),
         Command::Output(output) => block_on(output.run(ctx)),
         Command::Pause(pause) => block_on(pause.run(ctx)),

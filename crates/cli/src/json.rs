@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub(crate) use agent::{agent, batch, batched, operation, outcome, session};
-pub(crate) use plan::{cast, plan, preview, schedule};
+pub(crate) use plan::{cast, plan, preview, schedule, suggestion};
 pub(crate) use run::{audit, chunks, run, seen, summary};
 pub(crate) use skill::{skill, skill_summary};
 

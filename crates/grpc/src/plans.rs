@@ -1,7 +1,9 @@
 //! `opdbus.v1.Plans`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use op_engine::handle::suggest::Suggesting;
 use op_engine::ports::Right;
 use op_plan::drawing::{self, Style};
 use op_plan::{Source, load};
@@ -10,7 +12,7 @@ use op_proto::v1::plans_server::Plans;
 use op_run::Run;
 use tonic::{Request, Response, Status};
 
-use crate::convert::plan;
+use crate::convert::{limit, plan};
 use crate::desk::{Asker, Desk};
 use crate::failure::{bad_field, status};
 
@@ -19,6 +21,12 @@ const DEFAULT_WIDTH: usize = 100;
 
 /// Longest text that is checked, in bytes.
 const MAX_TEXT: usize = 4 << 20;
+
+/// How often something must have been called when a request does not say how often.
+const DEFAULT_TIMES: u32 = 3;
+
+/// How long ago calls may lie when a request does not say how long.
+const DEFAULT_WITHIN: Duration = Duration::from_hours(24);
 
 pub(crate) struct PlansService {
     pub(crate) desk: Desk,
@@ -52,6 +60,14 @@ impl Plans for PlansService {
             diagnostics: loaded.diagnostics.iter().map(plan::diagnostic).collect(),
             plans: loaded.plans.into_keys().collect(),
         }))
+    }
+
+    async fn suggest(&self, request: Request<wire::SuggestRequest>) -> Reply<wire::SuggestResponse> {
+        let asker = Asker::of(&request);
+        let of = self.suggesting(&asker, request.into_inner()).await?;
+        let suggestions = self.desk.engine.suggest(of).await.map_err(|error| status(&error))?;
+        let suggestions = suggestions.into_iter().map(plan::suggestion).collect();
+        Ok(Response::new(wire::SuggestResponse { suggestions }))
     }
 
     async fn draw(&self, request: Request<wire::DrawRequest>) -> Reply<wire::DrawResponse> {
@@ -121,6 +137,26 @@ impl Plans for PlansService {
 }
 
 impl PlansService {
+    /// What is looked for, in calls that the asker may read.
+    async fn suggesting(&self, asker: &Asker, of: wire::SuggestRequest) -> Result<Suggesting, Status> {
+        let wire::SuggestRequest { times, within, user } = of;
+        let times = match times {
+            0 => DEFAULT_TIMES,
+            1 => return Err(bad_field("times", "must be at least 2")),
+            times => times,
+        };
+        let within = limit("within", within)?.unwrap_or(DEFAULT_WITHIN);
+        let user = match user.as_str() {
+            "" if self.desk.reads_all(asker).await => None,
+            "" => Some(asker.name()),
+            user => {
+                self.desk.admit_reading_of(asker, Some(user), &[]).await?;
+                Some(user.to_owned())
+            }
+        };
+        Ok(Suggesting { user, times: times as usize, within })
+    }
+
     async fn run(&self, run: &str) -> Result<Arc<Run>, Status> {
         self.desk.engine.get(run).await.map_err(|error| status(&error))
     }

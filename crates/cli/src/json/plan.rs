@@ -1,6 +1,6 @@
 //! Plans, their casts and schedules, and what a run of one would do.
 
-use op_proto::v1::{Cast, Input, PlanSummary, PreviewResponse, PreviewStep, Schedule};
+use op_proto::v1::{Cast, Input, PlanSummary, PreviewResponse, PreviewStep, Schedule, Suggestion};
 use serde_json::{Value, json};
 
 use super::{at, nested, text};
@@ -51,6 +51,18 @@ pub(crate) fn schedule(schedule: &Schedule) -> Value {
         "paused": schedule.paused,
         "last": at(schedule.last.as_ref()),
         "next": at(schedule.next.as_ref()),
+    })
+}
+
+/// A plan for what is done by hand.
+pub(crate) fn suggestion(suggestion: &Suggestion) -> Value {
+    json!({
+        "user": suggestion.user,
+        "operations": suggestion.operations,
+        "times": suggestion.times,
+        "last": at(suggestion.last.as_ref()),
+        "plan": suggestion.plan,
+        "toml": suggestion.toml,
     })
 }
 

@@ -56,6 +56,7 @@ pub(crate) struct Script {
     pub(crate) preview: PreviewResponse,
     pub(crate) casts: Vec<Cast>,
     pub(crate) schedules: Vec<Schedule>,
+    pub(crate) suggestions: Vec<Suggestion>,
 }
 
 /// What the daemon was asked.
@@ -74,6 +75,7 @@ pub(crate) enum Asked {
     Draw(DrawRequest),
     PauseSchedule(PauseScheduleRequest),
     RunSchedule(String),
+    Suggest(SuggestRequest),
     Call(CallRequest),
     Batch(CallBatchRequest),
     Open(String),

@@ -13,5 +13,6 @@ mod run;
 mod scene;
 mod skills;
 mod steer;
+mod suggest;
 mod terminal;
 mod wake;

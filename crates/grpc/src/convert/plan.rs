@@ -1,6 +1,8 @@
 //! Plans and diagnostics for the wire.
 
 use op_engine::handle::schedule::ScheduleStatus;
+use op_engine::handle::suggest::Suggestion;
+use op_engine::pattern::Pattern;
 use op_plan::drawing::{Mark, Tint};
 use op_plan::plan::Missed;
 use op_plan::{Casting, Diagnostic, Input, Plan, Severity};
@@ -62,6 +64,12 @@ pub(crate) fn schedule(of: &ScheduleStatus) -> wire::Schedule {
         last: of.last.map(timestamp),
         next: of.next.map(timestamp),
     }
+}
+
+pub(crate) fn suggestion(of: Suggestion) -> wire::Suggestion {
+    let Suggestion { pattern: Pattern { user, operations, times, last }, plan, toml } = of;
+    let times = u32::try_from(times).unwrap_or(u32::MAX);
+    wire::Suggestion { user, operations, times, last: Some(timestamp(last)), plan, toml }
 }
 
 /// The state of each phase of a run, for a drawing.

@@ -9,4 +9,5 @@ mod serving;
 mod sessions;
 mod skills;
 mod steer;
+mod suggest;
 mod support;

@@ -121,7 +121,7 @@ async fn a_door_that_closes_ends_streams_stops_calls_and_lets_runs_be() {
 }
 
 /// Says to the visitor where the door is.
-const DOOR: &str = "OP_TEST_DOOR";
+pub(crate) const DOOR: &str = "OP_TEST_DOOR";
 
 /// Says to the visitor which run to look at, one of another user's.
 const RUN: &str = "OP_TEST_RUN";
@@ -156,17 +156,20 @@ async fn visit(house: &House, answers: [Code; 4]) {
     let own = rustix::process::geteuid().as_raw();
     let (user, answers) = if own == 0 { (65_534, answers) } else { (own, [Code::Ok; 4]) };
     let run = house.start("held").await;
+    visit_as(user, house, "serving::visitor", &[(RUN, run), (ANSWERS, format!("{answers:?}"))]).await;
+}
+
+/// Runs a test as another user, which is told where the door is, and more.
+pub(crate) async fn visit_as(user: u32, house: &House, test: &'static str, more: &[(&'static str, String)]) {
     let (program, door) = (house.dir.path().join("visitor"), house.dir.path().join("grpc.sock"));
     std::fs::copy(std::env::current_exe().expect("this test"), &program).expect("a copy");
     for path in [house.dir.path(), &program, &door] {
         std::fs::set_permissions(path, Permissions::from_mode(0o777)).expect("anybody may knock");
     }
-    let visit = move || {
-        let mut visitor = Command::new(program);
-        visitor.args(["--exact", "serving::visitor", "--ignored"]).uid(user).current_dir("/");
-        visitor.env(DOOR, door).env(RUN, run).env(ANSWERS, format!("{answers:?}"));
-        visitor.output().expect("a visitor")
-    };
+    let mut visitor = Command::new(program);
+    visitor.args(["--exact", test, "--ignored"]).uid(user).current_dir("/");
+    visitor.env(DOOR, door).envs(more.iter().cloned());
+    let visit = move || visitor.output().expect("a visitor");
     let visited = tokio::task::spawn_blocking(visit).await.expect("visited");
     let told = String::from_utf8_lossy(&visited.stdout);
     assert!(visited.status.success() && told.contains("1 passed"), "{told}");
@@ -178,7 +181,7 @@ async fn another_user_is_not_let_in() {
 }
 
 /// Lets everybody start runs, and nothing else.
-struct Starts;
+pub(crate) struct Starts;
 
 #[tonic::async_trait]
 impl Authority for Starts {

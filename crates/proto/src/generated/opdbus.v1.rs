@@ -4526,6 +4526,48 @@ pub struct Diagnostic {
     #[prost(string, tag = "7")]
     pub rendered: ::prost::alloc::string::String,
 }
+/// Asks for suggestions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuggestRequest {
+    /// At least so many times, from 2; 0 means 3.
+    #[prost(uint32, tag = "1")]
+    pub times: u32,
+    /// Called since so long ago; absent means 24 hours. Of all calls, the newest 10000 are looked at.
+    #[prost(message, optional, tag = "2")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+    /// Called by this user; empty means who asks, and everybody for who may read the output of others.
+    #[prost(string, tag = "3")]
+    pub user: ::prost::alloc::string::String,
+}
+/// What was found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SuggestResponse {
+    /// At most 50.
+    #[prost(message, repeated, tag = "1")]
+    pub suggestions: ::prost::alloc::vec::Vec<Suggestion>,
+}
+/// Operations that a user called again and again, in one session or outside of sessions, and a plan that calls them.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Suggestion {
+    /// Who called them.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// Operations in the order of the calls, 2 to 10.
+    #[prost(string, repeated, tag = "2")]
+    pub operations: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many times they were called in this order.
+    #[prost(uint32, tag = "3")]
+    pub times: u32,
+    /// When the last call of the last time was made.
+    #[prost(message, optional, tag = "4")]
+    pub last: ::core::option::Option<::prost_types::Timestamp>,
+    /// Id of the plan: no plan that the daemon knows has it, and no other suggestion of this answer.
+    #[prost(string, tag = "5")]
+    pub plan: ::prost::alloc::string::String,
+    /// The plan as TOML text.
+    #[prost(string, tag = "6")]
+    pub toml: ::prost::alloc::string::String,
+}
 /// Asks for the casts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListCastsRequest {}
@@ -4836,6 +4878,29 @@ pub mod plans_client {
             req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Plans", "Check"));
             self.inner.unary(req, path, codec).await
         }
+        /// Suggests workstacks for what was called again and again in the same order outside of runs, the longest sequence first, then
+        /// the one called most often, then the latest. Each has no error in it.
+        pub async fn suggest(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SuggestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuggestResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/opdbus.v1.Plans/Suggest");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("opdbus.v1.Plans", "Suggest"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Draws a plan, or a run with the state of its phases.
         pub async fn draw(
             &mut self,
@@ -5007,6 +5072,12 @@ pub mod plans_server {
             &self,
             request: tonic::Request<super::CheckRequest>,
         ) -> std::result::Result<tonic::Response<super::CheckResponse>, tonic::Status>;
+        /// Suggests workstacks for what was called again and again in the same order outside of runs, the longest sequence first, then
+        /// the one called most often, then the latest. Each has no error in it.
+        async fn suggest(
+            &self,
+            request: tonic::Request<super::SuggestRequest>,
+        ) -> std::result::Result<tonic::Response<super::SuggestResponse>, tonic::Status>;
         /// Draws a plan, or a run with the state of its phases.
         async fn draw(
             &self,
@@ -5242,6 +5313,49 @@ pub mod plans_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CheckSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/opdbus.v1.Plans/Suggest" => {
+                    #[allow(non_camel_case_types)]
+                    struct SuggestSvc<T: Plans>(pub Arc<T>);
+                    impl<T: Plans> tonic::server::UnaryService<super::SuggestRequest>
+                    for SuggestSvc<T> {
+                        type Response = super::SuggestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SuggestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Plans>::suggest(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SuggestSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

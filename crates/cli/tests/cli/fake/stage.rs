@@ -214,6 +214,11 @@ impl Plans for Stage {
         Ok(Response::new(DrawResponse { text: format!("{} of {of}", request.format().as_str_name()) }))
     }
 
+    async fn suggest(&self, request: Request<SuggestRequest>) -> Reply<SuggestResponse> {
+        self.note(Asked::Suggest(request.into_inner()));
+        Ok(Response::new(SuggestResponse { suggestions: self.0.script.suggestions.clone() }))
+    }
+
     async fn list_casts(&self, _: Request<ListCastsRequest>) -> Reply<ListCastsResponse> {
         Ok(Response::new(ListCastsResponse { casts: self.0.script.casts.clone() }))
     }
