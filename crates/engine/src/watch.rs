@@ -16,6 +16,10 @@ const PAGE: usize = 256;
 
 /// One thing seen of a run.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of a stream are facts, and a box for each would cost more"
+)]
 pub enum Seen {
     /// A fact, on disk.
     Event(Recorded),

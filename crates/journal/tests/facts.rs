@@ -35,7 +35,7 @@ fn later() -> Timestamp {
 
 fn evidence() -> Evidence {
     let duration = std::time::Duration::new(3, 999_999_999);
-    let kept = Some(Kept { run: RunId::new("other"), at: Timestamp::from_millis(7) });
+    let kept = Some(Box::new(Kept { run: RunId::new("other"), at: Timestamp::from_millis(7) }));
     Evidence { peer: "unix:7".to_owned(), duration, exit_code: Some(-1), bytes: u64::MAX, kept }
 }
 

@@ -24,7 +24,7 @@ pub struct Evidence {
     pub bytes: u64,
     /// Where it was observed, when nobody was called for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept: Option<Kept>,
+    pub kept: Option<Box<Kept>>,
 }
 
 /// Where a result comes from that was kept of an earlier call with the same arguments.

@@ -59,7 +59,7 @@ impl Cache {
         });
         let KeptResult { run, at, evidence, value, .. } = found?;
         tracing::debug!(key = request.key, performer = %request.performer, from = %run, "a kept result stands for a call");
-        let kept = Some(Kept { run, at });
+        let kept = Some(Box::new(Kept { run, at }));
         let evidence = Evidence { duration: began.elapsed(), bytes: 0, kept, ..evidence };
         Some(Answer::Succeeded { value, evidence })
     }

@@ -23,7 +23,7 @@ fn result(key: &str, at: u64, value: Value) -> KeptResult {
         duration: Duration::from_millis(7),
         exit_code: Some(0),
         bytes: 12,
-        kept: Some(Kept { run: RunId::new("first"), at: millis(1) }),
+        kept: Some(Box::new(Kept { run: RunId::new("first"), at: millis(1) })),
     };
     let (key, run) = (key.to_owned(), RunId::new("run"));
     KeptResult { key, run, at: millis(at), until: millis(at + 100), evidence, value }

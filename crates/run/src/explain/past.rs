@@ -152,5 +152,5 @@ fn taken(run: &Run, step: usize, now: Timestamp) -> Option<String> {
 }
 
 fn source(trial: &Trial) -> Option<&Kept> {
-    trial.evidence.as_ref().and_then(|evidence| evidence.kept.as_ref())
+    trial.evidence.as_ref().and_then(|evidence| evidence.kept.as_deref())
 }
