@@ -241,7 +241,8 @@ async fn suggested(second: u64, calls: Vec<CallRecord>, of: Suggesting) -> Vec<S
     calls.into_iter().for_each(|call| journal.note(call));
     let clock = Arc::new(HandClock::at(Timestamp::from_millis(second * 1000)));
     let agents = Arc::new(FixedAgents::of(catalogue()));
-    let ports = Ports { journal, perform: Arc::new(scripted()), agents, clock };
+    let (perform, results) = (Arc::new(scripted()), Arc::clone(&journal));
+    let ports = Ports { journal, perform, results, agents, clock };
     let taken = "[workstacks.file_read_to_w_step]\n[[workstacks.file_read_to_w_step.phases]]\nid = 'a'\ntools = ['file_read']\n";
     Engine::new(ports, plans(taken), Limits::default()).suggest(of).await.expect("read")
 }
