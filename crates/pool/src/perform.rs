@@ -299,6 +299,7 @@ mod tests {
             secrets: Vec::new(),
             session: String::new(),
             approved: false,
+            keep: None,
         };
         let (sink, stop): (Arc<dyn Sink>, _) = (Arc::new(Nobody), CancellationToken::new());
         let request_twice = 2 * std::mem::size_of_val(&request);
