@@ -321,6 +321,17 @@ impl Journal for MemoryJournal {
     }
 }
 
+#[async_trait]
+impl Results for MemoryJournal {
+    async fn get(&self, key: &str, now: Timestamp) -> Result<Option<KeptResult>, ReadError> {
+        Ok(self.store().results.get(key).filter(|result| result.until > now).cloned())
+    }
+
+    fn put(&self, result: KeptResult) {
+        self.store().results.insert(result.key.clone(), result);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use op_run::run::State;
@@ -366,16 +377,5 @@ mod tests {
         assert!(futures::poll!(&mut append).is_pending());
         journal.resume();
         assert!(matches!(append.await, Err(AppendError::Conflict { .. })));
-    }
-}
-
-#[async_trait]
-impl Results for MemoryJournal {
-    async fn get(&self, key: &str, now: Timestamp) -> Result<Option<KeptResult>, ReadError> {
-        Ok(self.store().results.get(key).filter(|result| result.until > now).cloned())
-    }
-
-    fn put(&self, result: KeptResult) {
-        self.store().results.insert(result.key.clone(), result);
     }
 }
