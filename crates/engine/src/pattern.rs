@@ -74,7 +74,7 @@ pub fn find(calls: &[CallRecord], times: usize, is_usable: impl Fn(&str) -> bool
         let tallies = users.entry(user).or_default();
         tally(&piece::cut(line, &is_usable), times, tallies);
     }
-    let mut found: Vec<_> = users.into_iter().flat_map(|(user, tallies)| patterns(user, tallies)).collect();
+    let mut found: Vec<_> = users.iter().flat_map(|(user, tallies)| patterns(user, tallies)).collect();
     found.sort_by(|left, right| rank(left).cmp(&rank(right)));
     found.truncate(TOLD);
     found
@@ -119,9 +119,9 @@ fn tally<'c>(pieces: &[Piece<'c>], times: usize, into: &mut Tallies<'c>) {
 }
 
 /// What is told of the sequences of a user: all but those inside a longer one that was made as often.
-fn patterns(user: &str, tallies: Tallies<'_>) -> Vec<Pattern> {
+fn patterns(user: &str, tallies: &Tallies<'_>) -> Vec<Pattern> {
     let mut inside: HashSet<&[&str]> = HashSet::new();
-    for (names, tally) in &tallies {
+    for (names, tally) in tallies {
         let parts = (2..names.len()).flat_map(|length| names.windows(length));
         inside.extend(parts.filter(|part| tallies.get(*part).is_some_and(|of| of.times == tally.times)));
     }

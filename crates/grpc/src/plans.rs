@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use op_engine::handle::suggest::Suggesting;
 use op_engine::ports::Right;
 use op_plan::drawing::{self, Style};
 use op_plan::{Source, load};
@@ -64,8 +63,18 @@ impl Plans for PlansService {
 
     async fn suggest(&self, request: Request<wire::SuggestRequest>) -> Reply<wire::SuggestResponse> {
         let asker = Asker::of(&request);
-        let of = self.suggesting(&asker, request.into_inner()).await?;
-        let suggestions = self.desk.engine.suggest(of).await.map_err(|error| status(&error))?;
+        let wire::SuggestRequest { times, within, user } = request.into_inner();
+        let times = match times {
+            0 => DEFAULT_TIMES,
+            1 => return Err(bad_field("times", "must be at least 2")),
+            times => times,
+        };
+        let within = limit("within", within)?.unwrap_or(DEFAULT_WITHIN);
+        let user = self.whose(&asker, user).await?;
+        let engine = self.desk.engine.clone();
+        let calls = engine.calls_within(user, within).await.map_err(|error| status(&error))?;
+        let found = tokio::task::spawn_blocking(move || engine.suggest(&calls, times as usize)).await;
+        let suggestions = found.map_err(|_| Status::internal("the search broke off"))?;
         let suggestions = suggestions.into_iter().map(plan::suggestion).collect();
         Ok(Response::new(wire::SuggestResponse { suggestions }))
     }
@@ -137,24 +146,13 @@ impl Plans for PlansService {
 }
 
 impl PlansService {
-    /// What is looked for, in calls that the asker may read.
-    async fn suggesting(&self, asker: &Asker, of: wire::SuggestRequest) -> Result<Suggesting, Status> {
-        let wire::SuggestRequest { times, within, user } = of;
-        let times = match times {
-            0 => DEFAULT_TIMES,
-            1 => return Err(bad_field("times", "must be at least 2")),
-            times => times,
-        };
-        let within = limit("within", within)?.unwrap_or(DEFAULT_WITHIN);
-        let user = match user.as_str() {
-            "" if self.desk.reads_all(asker).await => None,
-            "" => Some(asker.name()),
-            user => {
-                self.desk.admit_reading_of(asker, Some(user), &[]).await?;
-                Some(user.to_owned())
-            }
-        };
-        Ok(Suggesting { user, times: times as usize, within })
+    /// Whose calls are looked at: of the user that is named, else of everybody for who may read them, and of the asker.
+    async fn whose(&self, asker: &Asker, user: String) -> Result<Option<String>, Status> {
+        if !user.is_empty() {
+            self.desk.admit_reading_of(asker, Some(&user), &[]).await?;
+            return Ok(Some(user));
+        }
+        Ok(if self.desk.reads_all(asker).await { None } else { Some(asker.name()) })
     }
 
     async fn run(&self, run: &str) -> Result<Arc<Run>, Status> {

@@ -8,18 +8,7 @@ use op_run::Timestamp;
 
 use super::Engine;
 use crate::pattern::{self, LOOKED_AT, Pattern};
-use crate::ports::{CallFilter, ReadError};
-
-/// What is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suggesting {
-    /// Whose calls; `None` are those of whomever.
-    pub user: Option<String>,
-    /// At least so often.
-    pub times: usize,
-    /// Since so long ago.
-    pub within: Duration,
-}
+use crate::ports::{CallFilter, CallRecord, ReadError};
 
 /// A plan that would do what somebody does by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,24 +22,28 @@ pub struct Suggestion {
 }
 
 impl Engine {
-    /// Workstacks for sequences of calls that were made again and again outside of runs, in the order of [`pattern::find`].
+    /// The calls of a user, or of whomever where none is named, that are looked at: the newest since so long ago.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn suggest(&self, of: Suggesting) -> Result<Vec<Suggestion>, ReadError> {
-        let Suggesting { user, times, within } = of;
+    pub async fn calls_within(
+        &self,
+        user: Option<String>,
+        within: Duration,
+    ) -> Result<Vec<CallRecord>, ReadError> {
         let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
         let now = self.hall.ports.clock.now().as_millis();
         let since = Some(Timestamp::from_millis(now.saturating_sub(within)));
-        let calls = self.calls(&CallFilter { user, since, until: None, limit: LOOKED_AT }).await?;
-        let is_usable = |operation: &str| self.agents().has(&Performer::parse(operation));
-        Ok(self.written(pattern::find(&calls, times, is_usable)))
+        self.calls(&CallFilter { user, since, until: None, limit: LOOKED_AT }).await
     }
 
-    fn written(&self, patterns: Vec<Pattern>) -> Vec<Suggestion> {
+    /// Workstacks for sequences that were called at least so many times, in the order of [`pattern::find`]. Of many calls this takes
+    /// a while, in which it waits for nothing.
+    pub fn suggest(&self, calls: &[CallRecord], times: usize) -> Vec<Suggestion> {
+        let is_usable = |operation: &str| self.agents().has(&Performer::parse(operation));
         let (library, catalogue) = (self.library(), self.catalogue());
         let mut taken: HashSet<String> = library.plans.keys().cloned().collect();
-        let written = patterns.into_iter().map(|pattern| {
+        let written = pattern::find(calls, times, is_usable).into_iter().map(|pattern| {
             let calls: Vec<_> = pattern.operations.iter().map(|name| Performer::parse(name)).collect();
             let plan = write::id(&calls, |id| taken.contains(id));
             taken.insert(plan.clone());

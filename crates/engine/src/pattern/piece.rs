@@ -14,7 +14,7 @@ pub(super) struct Piece<'c> {
 }
 
 /// Cuts calls of one line into pieces, at long pauses and at operations that are not usable any more.
-pub(super) fn cut<'c>(line: Vec<&'c CallRecord>, is_usable: impl Fn(&str) -> bool) -> Vec<Piece<'c>> {
+pub(super) fn cut(line: Vec<&CallRecord>, is_usable: impl Fn(&str) -> bool) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut open: Vec<&CallRecord> = Vec::new();
     for call in line {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use op_engine::fakes::{FixedAgents, HandClock, MemoryJournal};
-use op_engine::handle::suggest::{Suggesting, Suggestion};
+use op_engine::handle::suggest::Suggestion;
 use op_engine::pattern::{LONGEST, LOOKED_AT, PAUSE, Pattern, find};
 use op_engine::ports::{CallRecord, Journal as _};
 use op_engine::{Engine, Limits, Ports};
@@ -235,8 +235,8 @@ proptest! {
     }
 }
 
-/// An engine whose clock shows this second, and what it suggests.
-async fn suggested(second: u64, calls: Vec<CallRecord>, of: Suggesting) -> Vec<Suggestion> {
+/// What an engine whose clock shows this second suggests for calls of the last so many seconds.
+async fn suggested(second: u64, calls: Vec<CallRecord>, user: Option<&str>, within: u64) -> Vec<Suggestion> {
     let journal = Arc::new(MemoryJournal::new());
     calls.into_iter().for_each(|call| journal.note(call));
     let clock = Arc::new(HandClock::at(Timestamp::from_millis(second * 1000)));
@@ -244,15 +244,14 @@ async fn suggested(second: u64, calls: Vec<CallRecord>, of: Suggesting) -> Vec<S
     let (perform, results) = (Arc::new(scripted()), Arc::clone(&journal));
     let ports = Ports { journal, perform, results, agents, clock };
     let taken = "[workstacks.file_read_to_w_step]\n[[workstacks.file_read_to_w_step.phases]]\nid = 'a'\ntools = ['file_read']\n";
-    Engine::new(ports, plans(taken), Limits::default()).suggest(of).await.expect("read")
+    let engine = Engine::new(ports, plans(taken), Limits::default());
+    let within = Duration::from_secs(within);
+    let calls = engine.calls_within(user.map(str::to_owned), within).await.expect("read");
+    engine.suggest(&calls, 3)
 }
 
 fn habit(operations: [&str; 2], from: u64) -> Vec<CallRecord> {
     (0..6).zip(operations.into_iter().cycle()).map(|(at, operation)| call(operation, from + at)).collect()
-}
-
-fn three(within: u64) -> Suggesting {
-    Suggesting { user: None, times: 3, within: Duration::from_secs(within) }
 }
 
 #[tokio::test]
@@ -265,7 +264,7 @@ async fn what_is_suggested_are_plans_without_mistakes_under_ids_that_are_free() 
             .into_iter()
             .map(|call| CallRecord { user: "bob".to_owned(), ..call }),
     );
-    let suggestions = suggested(10_000, calls, three(10_000)).await;
+    let suggestions = suggested(10_000, calls, None, 10_000).await;
     let ids: Vec<_> = suggestions.iter().map(|of| (of.plan.as_str(), of.pattern.user.as_str())).collect();
     let wanted = [
         ("file_read_to_w_step_2", "bob"),
@@ -282,10 +281,9 @@ async fn what_is_suggested_are_plans_without_mistakes_under_ids_that_are_free() 
 #[tokio::test]
 async fn what_is_longer_ago_or_of_somebody_else_is_not_looked_at() {
     let calls = || habit(["file_read", "w.step"], 100);
-    assert_eq!(suggested(1000, calls(), three(900)).await.len(), 1);
-    assert!(suggested(1000, calls(), three(899)).await.is_empty());
-    assert_eq!(suggested(1000, calls(), three(u64::MAX)).await.len(), 1);
-    let of = |user: &str| Suggesting { user: Some(user.to_owned()), ..three(900) };
-    assert_eq!(suggested(1000, calls(), of("ann")).await.len(), 1);
-    assert!(suggested(1000, calls(), of("bob")).await.is_empty());
+    assert_eq!(suggested(1000, calls(), None, 900).await.len(), 1);
+    assert!(suggested(1000, calls(), None, 899).await.is_empty());
+    assert_eq!(suggested(1000, calls(), None, u64::MAX).await.len(), 1);
+    assert_eq!(suggested(1000, calls(), Some("ann"), 900).await.len(), 1);
+    assert!(suggested(1000, calls(), Some("bob"), 900).await.is_empty());
 }
