@@ -24,7 +24,7 @@ pub(crate) struct Ended {
     pub(crate) call: Call,
     pub(crate) answer: Answer,
     pub(crate) output: KeptOutput,
-    pub(crate) keep: Option<Keep>,
+    pub(crate) keep: Option<Arc<Keep>>,
 }
 
 /// What the run lends a call.
@@ -34,7 +34,7 @@ pub(crate) struct Sake {
     /// Whether a person approved of it.
     pub(crate) approved: bool,
     /// How what it returns is kept.
-    pub(crate) keep: Option<Keep>,
+    pub(crate) keep: Option<Arc<Keep>>,
     /// Who answers what it asks for.
     pub(crate) engine: Engine,
     /// The inbox of the run.
@@ -46,7 +46,7 @@ pub(crate) struct Sake {
 struct UnderWay {
     call: Call,
     output: Arc<Output>,
-    keep: Option<Keep>,
+    keep: Option<Arc<Keep>>,
     stop: CancellationToken,
 }
 

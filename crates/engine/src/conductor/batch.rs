@@ -1,5 +1,7 @@
 //! What comes in to a run, and what becomes true together.
 
+use std::sync::Arc;
+
 use op_plan::Performer;
 use op_run::input::Happening;
 use op_run::run::State;
@@ -22,7 +24,7 @@ pub(super) struct Taken {
     pub(super) happening: Happening,
     pub(super) output: Option<KeptOutput>,
     pub(super) answered: Option<(Performer, String)>,
-    pub(super) keep: Option<Keep>,
+    pub(super) keep: Option<Arc<Keep>>,
     pub(super) reply: Option<Reply>,
 }
 

@@ -72,7 +72,7 @@ impl Cache {
 ///
 /// A later visit asks anew: who comes back to a step wants something else of it than the last time. So does a call that may
 /// have been sent already, which its performer answers.
-pub(crate) fn keep(run: &Run, call: &Call, is_repeat: bool) -> Option<Keep> {
+pub(crate) fn keep(run: &Run, call: &Call, is_repeat: bool) -> Option<Arc<Keep>> {
     let (lasts, step) = (call.cache?, call.work.step()?);
     let arguments = teach(&call.arguments, &call.skills);
     if names_secret(&arguments) {
@@ -81,7 +81,8 @@ pub(crate) fn keep(run: &Run, call: &Call, is_repeat: bool) -> Option<Keep> {
     let (plan, user) = (run.plan(), run.origin().map(|origin| origin.user.as_str()));
     let step = &plan.step(step).id;
     let key = digest(&(plan.id(), plan.digest(), step, user, &call.performer, &arguments));
-    Some(Keep { key, step: step.clone(), lasts, takes: call.key.visit == 1 && !is_repeat })
+    let takes = call.key.visit == 1 && !is_repeat;
+    Some(Arc::new(Keep { key, step: step.clone(), lasts, takes }))
 }
 
 /// What is to be kept of a call that ended, of which a run made these events.

@@ -32,7 +32,7 @@ pub struct Request {
     /// Whether a person approved of it. Operations of critical risk are refused otherwise.
     pub approved: bool,
     /// How what it returns is kept; what is kept already may stand for it.
-    pub keep: Option<Keep>,
+    pub keep: Option<Arc<Keep>>,
 }
 
 /// How what a call returns is kept.
