@@ -72,30 +72,40 @@ async fn compare(calls: usize) -> Result<(), Failed> {
     let client = daemon.client();
     let value = "v".repeat(SIZE);
     call(client, "memory.remember", &json!({ "key": "k", "value": value })).await?;
+    of_clients(client, &value, calls).await?;
+    of_agents(client, &echo, &value, calls).await?;
+    sessions(client, &daemon).await
+}
+
+/// Calls that come in by the door.
+async fn of_clients(client: &Client, value: &str, calls: usize) -> Result<(), Failed> {
     table::head("calls of a gRPC client");
     for callers in [1, CALLERS] {
-        let bare = rows(client, "echo.echo", &json!({ "value": value }), callers, calls).await?;
-        bare.print(&format!("echo, {callers} at once"), &bare);
+        let echo = rows(client, "echo.echo", &json!({ "value": value }), callers, calls).await?;
+        echo.print(&format!("echo, {callers} at once"), &echo);
         let recall = rows(client, "memory.recall", &json!({ "key": "k" }), callers, calls).await?;
-        recall.print(&format!("memory.recall, {callers} at once"), &bare);
+        recall.print(&format!("memory.recall, {callers} at once"), &echo);
     }
+    Ok(())
+}
+
+/// Calls that agents perform and ask for, beside the same frames on bare streams.
+async fn of_agents(client: &Client, echo: &Agent, value: &str, calls: usize) -> Result<(), Failed> {
     let stream = Agent::start(agent::BARE)?;
     let relay = Agent::relay(&stream)?;
     table::head("there and back once");
-    let once = bare::calls(&stream.path(), &value, calls).await?;
+    let once = bare::calls(&stream.path(), value, calls).await?;
     once.print("bare stream", &once);
-    let pooled = pooled(&echo, &value, calls).await?;
+    let pooled = pooled(echo, value, calls).await?;
     pooled.print("pooled call", &once);
     table::head("there and back twice");
-    let twice = bare::calls(&relay.path(), &value, calls).await?;
+    let twice = bare::calls(&relay.path(), value, calls).await?;
     twice.print("bare relay", &twice);
-    let asked = asked(client, &value, calls).await?;
+    let asked = asked(client, value, calls).await?;
     asked.print("host call", &twice);
-    table::head("calls of an agent");
-    pooled.print("pooled call", &pooled);
-    twice.print("bare relay", &pooled);
-    asked.print("host call", &pooled);
-    sessions(client, &daemon).await
+    let (host, bare) = (asked.over(&pooled), twice.over(&once));
+    println!("\na host call takes {host:.2} times a pooled call, a bare relay {bare:.2} times a bare stream");
+    Ok(())
 }
 
 /// Calls one operation from so many callers.

@@ -20,6 +20,11 @@ impl Row {
         Self { p50: at(50), p99: at(99), rate: took.len() as f64 / all.as_secs_f64() }
     }
 
+    /// How many times longer it takes than another one, by the medians.
+    pub(crate) fn over(&self, other: &Self) -> f64 {
+        self.p50 / other.p50
+    }
+
     /// Prints it beside its floor.
     pub(crate) fn print(&self, name: &str, floor: &Self) {
         let Self { p50, p99, rate } = self;
