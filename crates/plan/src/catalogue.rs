@@ -12,6 +12,9 @@ use crate::skill::Skills;
 /// The agent whose operations are called by their bare names.
 pub const TOOLS: &str = "tools";
 
+/// What agents call the hub itself when they ask it for something: no agent is called so.
+pub const HUB: &str = "hub";
+
 /// An operation of an agent: `rust_pro.test`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Performer {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use op_plan::catalogue::HUB;
 use op_pool::{Backoff, BreakerSettings, PoolSettings};
 use op_proto::Address;
 use serde::Deserialize;
@@ -135,6 +136,11 @@ pub enum AgentsError {
     /// A name of no agent that could be reached.
     #[error("agent `{0}` is neither bundled nor has it a port in [ports] or an address in [agents.{0}]")]
     Nowhere(String),
+    /// A name that is the hub's own.
+    #[error(
+        "no agent can be called `{HUB}`: that is what agents call the hub when they ask it for an approval; rename it"
+    )]
+    Reserved,
     /// An agent that is not bundled cannot be started.
     #[error("agent `{0}` is not bundled, so the daemon cannot start it; remove `launch = true`")]
     Launch(String),
@@ -175,6 +181,9 @@ impl AgentsFile {
     }
 
     fn entry(&self, name: &str, is_bundled: bool, is_held: bool) -> Result<AgentEntry, AgentsError> {
+        if name == HUB {
+            return Err(AgentsError::Reserved);
+        }
         let table = self.agents.get(name).cloned().unwrap_or_default();
         let address = self.address(name, &table)?;
         if address.is_none() && !is_bundled {
@@ -328,6 +337,11 @@ mod tests {
         assert_eq!(both, Err(AgentsError::Both("tools".into())));
         let twice = entries("[run_on_connection]\nagents = [\"tools\", \"tools\"]");
         assert_eq!(twice, Err(AgentsError::Twice("tools".into())));
+    }
+
+    #[test]
+    fn no_agent_has_the_name_of_the_hub() {
+        assert_eq!(entries("[agents.hub]\naddress = \"unix:/x\""), Err(AgentsError::Reserved));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use op_plan::catalogue::HUB;
 use op_plan::plan::FailureKind;
 use op_plan::{Catalogue, Performer, Plan, Source, load};
 use op_run::run::State;
@@ -17,8 +18,8 @@ use crate::ports::AppendError;
 use crate::session;
 use crate::start::{StartError, StartRequest};
 
-/// What agents ask for.
-const NAME: &str = "hub.approve";
+/// What agents ask the hub itself for.
+const OPERATION: &str = "approve";
 
 /// The question as a plan.
 const PLAN: &str = r#"
@@ -42,7 +43,7 @@ static APPROVAL: LazyLock<Arc<Plan>> = LazyLock::new(|| {
 
 /// Whether a person is asked.
 pub(super) fn is_asked(performer: &Performer) -> bool {
-    performer.to_string() == NAME
+    performer.agent == HUB && performer.operation == OPERATION
 }
 
 /// Asks a person, for at most so long, and returns `{ "approved", "comment", "user" }`. A repeat under the same key comes back to the
@@ -56,7 +57,7 @@ pub(super) async fn ask(
 ) -> Answer {
     let began = Instant::now();
     let Some(message) = arguments.get("message").and_then(Value::as_str) else {
-        let message = format!("`{NAME}` wants the question as `message`");
+        let message = format!("`{HUB}.{OPERATION}` wants the question as `message`");
         return refused(refusal("invalid_arguments", message, ""));
     };
     let request = request(asker, key, message);
