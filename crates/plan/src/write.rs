@@ -1,7 +1,8 @@
 //! Calls to a workstack, as text: a phase for each call, in their order.
 //!
 //! What an operation must be given is an input of the plan. Two calls share none, also where both name it alike: nothing says that
-//! they are to be given the same. What need not be given is left out. What cannot be taken back waits for a person.
+//! they are to be given the same. What need not be given is left out, and said in a comment. What cannot be taken back waits for a
+//! person.
 
 use std::fmt::Write as _;
 
@@ -9,13 +10,16 @@ use indexmap::IndexSet;
 use toml::{Table, Value};
 
 use crate::catalogue::{Catalogue, Performer, Risk, TOOLS};
-use crate::check::arguments::{Needed, needed};
+use crate::check::arguments::{Needed, needed, optional};
 use crate::expression::{Reference, StepField, is_identifier};
 use crate::input::InputType;
 use crate::shape::TAKEN;
 
 /// Longest name that is made of others: room is left in an id for a number.
 const LONGEST: usize = 90;
+
+/// Most arguments that a comment names.
+const MOST: usize = 12;
 
 /// An argument that is a file or folder, as all agents call it. Schemas do not tell those from other texts.
 const PATH: &str = "path";
@@ -27,6 +31,8 @@ struct Call<'a> {
     phase: String,
     /// What it must be given; `None` where nobody knows.
     needed: Option<Vec<Needed<'a>>>,
+    /// What it may be given beside that.
+    optional: Vec<&'a str>,
     risk: Option<Risk>,
 }
 
@@ -71,7 +77,8 @@ fn read<'a>(calls: &'a [Performer], catalogue: &'a Catalogue) -> Vec<Call<'a>> {
     let read = calls.iter().zip(phases).map(|(performer, phase)| {
         let known = catalogue.operation(performer);
         let needed = known.map(|known| needed(&known.input));
-        Call { performer, phase, needed, risk: known.map(|known| known.risk) }
+        let optional = known.map(|known| optional(&known.input)).unwrap_or_default();
+        Call { performer, phase, needed, optional, risk: known.map(|known| known.risk) }
     });
     read.collect()
 }
@@ -129,9 +136,7 @@ fn phase(call: &Call<'_>, inputs: &[String]) -> String {
         // Who is asked sees the call itself.
         text += "approval = { message = \"This cannot be taken back. Do it?\" }\n";
     }
-    if call.needed.is_none() {
-        text += "# What it must be given is not known: add it as `args`.\n";
-    }
+    text += &comment(call);
     let (list, who) = if agent == TOOLS {
         ("tools", format!("tool = {}", quoted(operation)))
     } else {
@@ -142,6 +147,20 @@ fn phase(call: &Call<'_>, inputs: &[String]) -> String {
     let args = if args.is_empty() { String::new() } else { format!(", args = {}", Value::Table(args)) };
     let _ = writeln!(text, "{list} = [{{ {who}{args} }}]");
     text
+}
+
+/// What whoever reads it may want to add.
+fn comment(call: &Call<'_>) -> String {
+    if call.needed.is_none() {
+        return "# What it must be given is not known: add it as `args`.\n".to_owned();
+    }
+    // A name that would not stand in a comment by itself is not one to be typed.
+    let names: Vec<_> = call.optional.iter().filter(|name| is_identifier(name)).copied().collect();
+    match names.get(..MOST) {
+        _ if names.is_empty() => String::new(),
+        Some(first) => format!("# It may be given {}, and more.\n", first.join(", ")),
+        None => format!("# It may be given {}.\n", names.join(", ")),
+    }
 }
 
 /// An operation as one word.

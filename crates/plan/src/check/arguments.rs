@@ -90,6 +90,11 @@ pub(crate) fn needed(input: &Json) -> Vec<Needed<'_>> {
     needed.collect()
 }
 
+/// The arguments that an operation may be given beside those.
+pub(crate) fn optional(input: &Json) -> Vec<&str> {
+    Schema::new(input).optional().collect()
+}
+
 fn check_value(report: &mut Report<'_>, node: &Node, schema: Schema<'_>, what: &str) {
     if let Some(wanted) = schema.refuses(node) {
         let given = if wanted.starts_with("one of") {

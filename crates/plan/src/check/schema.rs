@@ -58,6 +58,13 @@ impl<'s> Schema<'s> {
         names.into_iter().flatten().filter_map(Json::as_str).collect()
     }
 
+    /// The properties that may be left out.
+    pub(super) fn optional(self) -> impl Iterator<Item = &'s str> {
+        let required = self.required();
+        let names = self.properties().into_iter().flat_map(Map::keys).map(String::as_str);
+        names.filter(move |name| !required.contains(name))
+    }
+
     pub(super) fn property(self, name: &str) -> Option<Self> {
         self.properties()?.get(name).map(|schema| self.at(schema))
     }

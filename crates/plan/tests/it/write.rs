@@ -68,6 +68,12 @@ fn of_an_agent_that_nobody_knows_yet_it_is_said_that_arguments_may_be_missing() 
 }
 
 #[test]
+fn what_need_not_be_given_is_named_in_a_comment() {
+    let text = write::workstack("p", &calls(&["rust_pro.test", "report"]), &catalogue());
+    assert_eq!(text.matches("# It may be given path").count(), 1, "{text}");
+}
+
+#[test]
 fn an_id_is_made_of_both_ends_and_is_not_taken() {
     let ends = calls(&["file_read", "rust_pro.test", "report"]);
     assert_eq!(write::id(&ends, |_| false), "file_read_to_report");
