@@ -3,7 +3,7 @@
 //! - Only calls that succeeded count; one that failed stands between two others as if it had not been made. What agents ask for on
 //!   behalf of a call is nobody's habit.
 //! - A sequence is made within one session, or by one user outside of sessions, and its calls follow each other without a long
-//!   pause. No call counts for two times of the same sequence.
+//!   pause. How often counts over all sessions of a user. No call counts for two times of the same sequence.
 //! - Who does the same over and over without a pause goes round a loop: a sequence is a part of one round, which begins where the
 //!   loop begins. So `a b a b a b` is three times `a b`, never `b a` nor `a b a`, and `a a a` is nothing.
 //! - A sequence inside a longer one that was made as often is not told.
@@ -72,7 +72,10 @@ pub fn find(calls: &[CallRecord], times: usize, is_usable: impl Fn(&str) -> bool
     let mut users: BTreeMap<&str, Tallies<'_>> = BTreeMap::new();
     for ((user, _), line) in lines(newest) {
         let tallies = users.entry(user).or_default();
-        tally(&piece::cut(line, &is_usable), times, tallies);
+        tally(&piece::cut(line, &is_usable), tallies);
+    }
+    for tallies in users.values_mut() {
+        tallies.retain(|_, tally| tally.times >= times);
     }
     let mut found: Vec<_> = users.iter().flat_map(|(user, tallies)| patterns(user, tallies)).collect();
     found.sort_by(|left, right| rank(left).cmp(&rank(right)));
@@ -97,8 +100,8 @@ fn lines(calls: &[CallRecord]) -> BTreeMap<(&str, &str), Vec<&CallRecord>> {
     lines
 }
 
-/// Adds what was made often enough in some pieces of work to what its user made elsewhere.
-fn tally<'c>(pieces: &[Piece<'c>], times: usize, into: &mut Tallies<'c>) {
+/// Adds what was made in some pieces of work to what its user made elsewhere.
+fn tally<'c>(pieces: &[Piece<'c>], into: &mut Tallies<'c>) {
     let mut made: HashMap<&[&str], Tally> = HashMap::new();
     for (number, piece) in pieces.iter().enumerate() {
         for (at, length) in piece.sequences() {
@@ -110,7 +113,7 @@ fn tally<'c>(pieces: &[Piece<'c>], times: usize, into: &mut Tallies<'c>) {
             }
         }
     }
-    for (names, one) in made.into_iter().filter(|(_, tally)| tally.times >= times) {
+    for (names, one) in made {
         let all = into.entry(names.to_vec()).and_modify(|all| {
             (all.times, all.last) = (all.times + one.times, all.last.max(one.last));
         });

@@ -107,6 +107,9 @@ fn sessions_and_users_make_no_sequence_together() {
     let mut apart = both.clone();
     apart[6..].iter_mut().for_each(|call| "s1".clone_into(&mut call.session));
     assert_eq!(found(&apart), one("ab", 6), "one user makes the same in a session and outside");
+    let mut each = calls("ab ab ab");
+    each.iter_mut().enumerate().for_each(|(at, call)| call.session = format!("s{}", at / 2));
+    assert_eq!(found(&each), one("ab", 3), "once in each of three sessions");
     apart[6..].iter_mut().for_each(|call| "bob".clone_into(&mut call.user));
     let patterns = find(&apart, 3, |_| true);
     assert_eq!(
