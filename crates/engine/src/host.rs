@@ -29,7 +29,7 @@ use crate::handle::Engine;
 use crate::handle::call::within;
 use crate::handle::noted::Noted;
 use crate::names::NameError;
-use crate::ports::{Deaf, Progress, Question, Request, Sink};
+use crate::ports::{CallRecord, Deaf, Progress, Question, Request, Sink};
 
 /// How deep calls may ask for calls.
 const MAX_DEPTH: usize = 4;
@@ -146,7 +146,7 @@ impl Host {
         }
         // What a step asks for stands in its run, and what a call asks for beside the call.
         let noted = record.is_none().then(|| {
-            let user = format!("agent {}", asker.performer.agent);
+            let user = CallRecord::agent(&asker.performer.agent);
             Noted::begin(engine, key, &user, &asker.session, performer)
         });
         let answer = self.perform(&wish).await;

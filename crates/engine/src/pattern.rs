@@ -34,12 +34,6 @@ pub const TOLD: usize = 50;
 /// The longest pause within one piece of work.
 pub const PAUSE: Duration = Duration::from_mins(10);
 
-/// How the outcome of a call is noted that succeeded.
-const SUCCEEDED: &str = "succeeded";
-
-/// How the user of a call is noted that an agent asked for.
-const AGENT: &str = "agent ";
-
 /// Operations that somebody called in this order again and again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
@@ -53,13 +47,11 @@ pub struct Pattern {
     pub last: Timestamp,
 }
 
-/// How often a sequence was made.
+/// How often a sequence was made, and when it was made last.
 #[derive(Debug, Clone, Copy)]
 struct Tally {
     times: usize,
     last: Timestamp,
-    /// The piece of work that it was made in last, and the first place there that is free for the next time.
-    free: (usize, usize),
 }
 
 /// Sequences of one user by their operations.
@@ -90,7 +82,7 @@ fn rank(of: &Pattern) -> impl Ord + '_ {
 /// The calls of each user in each session, in the order in which they were made.
 fn lines(calls: &[CallRecord]) -> BTreeMap<(&str, &str), Vec<&CallRecord>> {
     let mut lines: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for call in calls.iter().filter(|call| call.outcome == SUCCEEDED && !call.user.starts_with(AGENT)) {
+    for call in calls.iter().filter(|call| call.outcome == CallRecord::SUCCEEDED && !call.is_of_agent()) {
         lines.entry((call.user.as_str(), call.session.as_str())).or_default().push(call);
     }
     for line in lines.values_mut() {
@@ -102,18 +94,19 @@ fn lines(calls: &[CallRecord]) -> BTreeMap<(&str, &str), Vec<&CallRecord>> {
 
 /// Adds what was made in some pieces of work to what its user made elsewhere.
 fn tally<'c>(pieces: &[Piece<'c>], into: &mut Tallies<'c>) {
-    let mut made: HashMap<&[&str], Tally> = HashMap::new();
+    // With the piece of work that it was made in last, and the first place there that is free for the next time.
+    let mut made: HashMap<&[&str], (Tally, (usize, usize))> = HashMap::new();
     for (number, piece) in pieces.iter().enumerate() {
         for (at, length) in piece.sequences() {
             let (end, last) = (at + length, piece.calls[at + length - 1].at);
-            let fresh = Tally { times: 0, last, free: (number, 0) };
-            let tally = made.entry(&piece.names[at..end]).or_insert(fresh);
-            if tally.free.0 < number || tally.free.1 <= at {
-                *tally = Tally { times: tally.times + 1, last, free: (number, end) };
+            let fresh = (Tally { times: 0, last }, (number, 0));
+            let (tally, free) = made.entry(&piece.names[at..end]).or_insert(fresh);
+            if free.0 < number || free.1 <= at {
+                (*tally, *free) = (Tally { times: tally.times + 1, last }, (number, end));
             }
         }
     }
-    for (names, one) in made {
+    for (names, (one, _)) in made {
         let all = into.entry(names.to_vec()).and_modify(|all| {
             (all.times, all.last) = (all.times + one.times, all.last.max(one.last));
         });

@@ -22,8 +22,8 @@ Examples:
 
 What is suggested is TOML as a file in plans.d has it: move there what is useful, give it a better name, and say where an
 argument comes from that is the same each time, or what the call before it returned. Arguments are not kept of calls, so
-each that must be given is an input; those that may be left out are left out. Looked at are calls outside of runs that
-succeeded, of one session or one user each, at most 10 minutes apart. `op-dbus events --kind call` lists them.";
+each that must be given is an input, and those that may be left out are named in a comment. Looked at are calls outside of
+runs that succeeded, each sequence within one session, or outside of sessions, at most 10 minutes apart. `op-dbus events --kind call` lists them.";
 
 /// Suggest workstacks for calls that are made again and again in the same order
 #[derive(Debug, Args)]

@@ -44,7 +44,7 @@ impl<'e> Noted<'e> {
     /// Notes how it ended.
     pub(crate) fn end(&mut self, answer: &Answer) {
         let (outcome, reason) = match answer {
-            Answer::Succeeded { .. } => ("succeeded", ""),
+            Answer::Succeeded { .. } => (CallRecord::SUCCEEDED, ""),
             Answer::Failed { failure, .. } => (failure.kind.word(), failure.reason.as_str()),
         };
         if let Some(record) = self.record.take() {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Asker, refusal, refused};
 use crate::handle::Engine;
-use crate::ports::AppendError;
+use crate::ports::{AppendError, CallRecord};
 use crate::session;
 use crate::start::{StartError, StartRequest};
 
@@ -86,7 +86,7 @@ fn request(asker: &Asker, key: &str, message: &str) -> StartRequest {
     StartRequest {
         plan: APPROVAL.id().to_owned(),
         inputs: Map::from_iter([("message".to_owned(), json!(format!("Agent `{agent}` asks: {message}")))]),
-        user: format!("agent {agent}"),
+        user: CallRecord::agent(agent),
         idempotency_key: Some(format!("ask:{key}")),
         session: Some(asker.session.clone()).filter(|session| !session.is_empty()),
         labels: labels

@@ -224,6 +224,24 @@ pub struct CallRecord {
     pub risk: Option<Risk>,
 }
 
+/// What stands before the name of an agent that asked.
+const AGENT: &str = "agent ";
+
+impl CallRecord {
+    /// The outcome of a call that succeeded.
+    pub const SUCCEEDED: &str = "succeeded";
+
+    /// An agent that asked, in words.
+    pub fn agent(name: &str) -> String {
+        format!("{AGENT}{name}")
+    }
+
+    /// Whether an agent asked for it.
+    pub fn is_of_agent(&self) -> bool {
+        self.user.starts_with(AGENT)
+    }
+}
+
 /// Which calls are wanted; empty fields want all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallFilter {
